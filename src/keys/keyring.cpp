@@ -1,0 +1,189 @@
+#include "keys/keyring.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+
+namespace rowseal {
+namespace {
+
+std::string ShortFingerprint(ByteView fingerprint) {
+  return ToHex(fingerprint.subspan(0, std::min<std::size_t>(4, fingerprint.size())));
+}
+
+std::map<RootId, std::shared_ptr<const RootProvider>> MatchByFingerprint(
+    const std::vector<std::shared_ptr<const RootProvider>>& providers, const TrustRows& rows) {
+  std::map<RootId, std::shared_ptr<const RootProvider>> matched;
+  for (const RootRecord& root : rows.roots) {
+    for (const auto& provider : providers) {
+      if (std::ranges::equal(provider->fingerprint(), root.fingerprint)) {
+        matched.emplace(root.id, provider);
+      }
+    }
+  }
+  return matched;
+}
+
+Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& providers,
+                     const TrustRows& rows) {
+  std::string expected;
+  for (const RootRecord& root : rows.roots) {
+    expected += (expected.empty() ? "" : ", ") + ShortFingerprint(root.fingerprint);
+  }
+  std::string found;
+  for (const auto& provider : providers) {
+    found += (found.empty() ? "" : ", ") + ShortFingerprint(provider->fingerprint()) + " (" +
+             std::string(provider->uri()) + ")";
+  }
+  return Error{ErrorCode::kRootKeyMismatch,
+               "the root key is not this store's: expected fingerprint " +
+                   (expected.empty() ? "(none recorded)" : expected) + ", found " +
+                   (found.empty() ? "(no root key)" : found),
+               "give the root key that the store was made with (--root or ROWSEAL_ROOT)"};
+}
+
+bool SameRow(const DekRecord& a, const DekRecord& b) {
+  return a.project == b.project && a.kek == b.kek && a.revision == b.revision &&
+         a.state == b.state && a.purpose == b.purpose && a.suite == b.suite &&
+         a.check_value == b.check_value && a.wrapped_key == b.wrapped_key &&
+         a.row_tag == b.row_tag;
+}
+
+}  // namespace
+
+const KekRecord* TrustSet::FindKek(KekId id) const noexcept {
+  const auto found = std::ranges::find(rows.keks, id, &KekRecord::id);
+  return found == rows.keks.end() ? nullptr : &*found;
+}
+
+const KekRecord* TrustSet::ActiveKek(std::string_view scope) const noexcept {
+  const auto found = std::ranges::find_if(rows.keks, [&](const KekRecord& kek) {
+    return kek.scope == scope && kek.purpose == KekPurpose::kWrap &&
+           kek.state == KeyState::kActive;
+  });
+  return found == rows.keks.end() ? nullptr : &*found;
+}
+
+Keyring::Keyring(std::vector<std::shared_ptr<const RootProvider>> roots)
+    : roots_(std::move(roots)) {}
+
+Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& rows,
+                                                              KekId id) const {
+  const auto record = std::ranges::find(rows.keks, id, &KekRecord::id);
+  if (record == rows.keks.end()) {
+    return Fail(ErrorCode::kIntegrity, "KEK " + ToText(id) + " is not in the store",
+                "restore the table kek from a backup");
+  }
+  const auto matched = MatchByFingerprint(roots_, rows);
+  Error last{ErrorCode::kRootKeyMissing, "no root key given here opens KEK " + ToText(id),
+             "give a root key that wraps it (rowseal root list)"};
+  for (const WrappingRecord& wrapping : rows.wrappings) {
+    const auto provider = matched.find(wrapping.root);
+    if (wrapping.kek != id || provider == matched.end()) {
+      continue;
+    }
+    Result<Kek> kek =
+        UnwrapKek(*record, wrapping, rows.installation.id, *provider->second);
+    if (kek) {
+      return std::make_shared<const Kek>(std::move(*kek));
+    }
+    last = std::move(kek).error();
+  }
+  return tl::unexpected(std::move(last));
+}
+
+Result<void> Keyring::Adopt(TrustRows rows) {
+  auto matched = MatchByFingerprint(roots_, rows);
+  if (matched.empty()) {
+    return tl::unexpected(NoMatchingRoot(roots_, rows));
+  }
+  Result<std::shared_ptr<const Kek>> integrity_kek =
+      UnwrapWithAnyRoot(rows, rows.installation.integrity_kek);
+  if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
+    // The root is known, so somebody removed the wrapping.
+    return Fail(ErrorCode::kIntegrity, "the integrity key has no wrapping by a root given here",
+                "restore the table kek_wrapping from a backup");
+  }
+  if (!integrity_kek) {
+    return tl::unexpected(std::move(integrity_kek).error());
+  }
+  auto set = std::make_shared<TrustSet>();
+  set->integrity =
+      std::make_shared<const IntegrityKey>(rows.installation.id, std::move(*integrity_kek));
+  ROWSEAL_TRY(set->integrity->Verify(rows));
+  set->rows = std::move(rows);
+
+  const std::lock_guard lock(mutex_);
+  if (trust_ && set->rows.installation.epoch < trust_->rows.installation.epoch) {
+    return Fail(ErrorCode::kIntegrity,
+                "the store's key rows went back from epoch " +
+                    std::to_string(trust_->rows.installation.epoch) + " to " +
+                    std::to_string(set->rows.installation.epoch),
+                "an older copy of the store was put back; restart after checking why");
+  }
+  std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
+  matched_ = std::move(matched);
+  trust_ = std::move(set);
+  return {};
+}
+
+std::shared_ptr<const TrustSet> Keyring::trust() const {
+  const std::lock_guard lock(mutex_);
+  return trust_;
+}
+
+Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
+  std::shared_ptr<const TrustSet> trust;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto held = keks_.find(id); held != keks_.end()) {
+      return held->second;
+    }
+    trust = trust_;
+  }
+  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, id));
+  const std::lock_guard lock(mutex_);
+  return keks_.emplace(id, std::move(kek)).first->second;
+}
+
+Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto held = dek_index_.find(record.id);
+    if (held != dek_index_.end() && SameRow(held->second->record, record)) {
+      deks_.splice(deks_.begin(), deks_, held->second);
+      return held->second->dek;
+    }
+  }
+  ROWSEAL_TRY(trust()->integrity->Verify(record));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, OpenKek(record.kek));
+  ROWSEAL_ASSIGN(Dek opened, UnwrapDek(record, *kek, trust()->rows.installation.id));
+  auto dek = std::make_shared<const Dek>(std::move(opened));
+
+  const std::lock_guard lock(mutex_);
+  if (const auto held = dek_index_.find(record.id); held != dek_index_.end()) {
+    deks_.erase(held->second);
+    dek_index_.erase(held);
+  }
+  deks_.push_front(HeldDek{record, dek});
+  dek_index_[record.id] = deks_.begin();
+  if (deks_.size() > kMaxHeldDeks) {
+    dek_index_.erase(deks_.back().record.id);
+    deks_.pop_back();
+  }
+  return dek;
+}
+
+std::shared_ptr<const RootProvider> Keyring::Provider(RootId id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = matched_.find(id);
+  return found == matched_.end() ? nullptr : found->second;
+}
+
+void Keyring::DropDeks() {
+  const std::lock_guard lock(mutex_);
+  dek_index_.clear();
+  deks_.clear();
+}
+
+}  // namespace rowseal

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include <rowseal/error.h>
+
+#include "keys/integrity_key.h"
+#include "keys/records.h"
+#include "keys/root_provider.h"
+
+namespace rowseal {
+
+/// TrustSet is the verified set of roots, KEKs and wrappings as of one moment. Immutable.
+struct TrustSet {
+  TrustRows rows;
+  std::shared_ptr<const IntegrityKey> integrity;
+
+  /// FindKek returns nullptr for an id that is not in the set.
+  const KekRecord* FindKek(KekId id) const noexcept;
+  /// ActiveKek is the one active `wrap` KEK of a scope, or nullptr.
+  const KekRecord* ActiveKek(std::string_view scope) const noexcept;
+};
+
+/// Keyring opens keys from verified rows and holds the opened ones: every KEK asked for, and the
+/// DEKs used last. Nothing in it comes from the store alone. Threads: any.
+class Keyring final {
+ public:
+  explicit Keyring(std::vector<std::shared_ptr<const RootProvider>> roots);
+
+  /// Adopt verifies rows just read and makes them the trusted set: the roots configured here are
+  /// matched by fingerprint, the integrity key is opened through one of them, every tag is compared.
+  /// Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row, or an epoch
+  /// lower than one seen before), the provider's.
+  Result<void> Adopt(TrustRows rows);
+
+  /// trust is the set adopted last; nullptr before the first.
+  std::shared_ptr<const TrustSet> trust() const;
+
+  /// OpenKek opens a KEK of the trusted set, whatever its state. Errors: kIntegrity,
+  /// kRootKeyMissing (no root configured here wraps it), the provider's.
+  Result<std::shared_ptr<const Kek>> OpenKek(KekId id);
+
+  /// OpenDek verifies the record's tag and opens the DEK under its KEK; states are the caller's
+  /// question. A record equal to the one opened before costs a comparison.
+  Result<std::shared_ptr<const Dek>> OpenDek(const DekRecord& record);
+
+  /// Provider returns the configured root of that row, or nullptr.
+  std::shared_ptr<const RootProvider> Provider(RootId id) const;
+
+  /// DropDeks forgets the opened DEKs, and with the last user their memory.
+  void DropDeks();
+
+  static constexpr std::size_t kMaxHeldDeks = 256;
+
+ private:
+  struct HeldDek {
+    DekRecord record;
+    std::shared_ptr<const Dek> dek;
+  };
+
+  Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, KekId id) const;
+
+  const std::vector<std::shared_ptr<const RootProvider>> roots_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const TrustSet> trust_;
+  std::map<RootId, std::shared_ptr<const RootProvider>> matched_;
+  std::map<KekId, std::shared_ptr<const Kek>> keks_;
+  std::list<HeldDek> deks_;  // most recently used first
+  std::unordered_map<DekId, std::list<HeldDek>::iterator> dek_index_;
+};
+
+}  // namespace rowseal

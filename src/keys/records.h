@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rowseal/bytes.h>
+#include <rowseal/ids.h>
+
+#include "envelope/suite.h"
+#include "keys/key_state.h"
+
+namespace rowseal {
+
+/// Records are the rows that decide trust, as they stand in the store. What is read from there is a
+/// claim until its tag has verified (IntegrityKey). Layouts: docs/spec/keys.md.
+
+/// kDefaultScope is the scope of the KEKs that serve every project without a root of its own.
+inline constexpr std::string_view kDefaultScope = "default";
+
+/// KekPurpose: `wrap` wraps DEKs; `integrity` makes the tags over trusted rows.
+enum class KekPurpose : std::uint8_t { kWrap, kIntegrity };
+std::string_view ToText(KekPurpose purpose) noexcept;
+Result<KekPurpose> ParseKekPurpose(std::string_view text);
+
+/// DekPurpose: what a DEK seals. One active DEK a project and purpose.
+enum class DekPurpose : std::uint8_t { kSecret, kValue, kDigest };
+std::string_view ToText(DekPurpose purpose) noexcept;
+Result<DekPurpose> ParseDekPurpose(std::string_view text);
+
+/// ParseSuite checks a suite read from the store. Errors: kIntegrity.
+Result<Suite> ParseSuite(std::int64_t value);
+
+struct InstallationRecord {
+  InstallationId id;
+  std::int64_t epoch = 1;  ///< grows with every change of roots and KEKs
+  std::int64_t next_kek_id = 1;
+  std::int64_t next_root_id = 1;
+  KekId integrity_kek;
+  std::string projects_table;    ///< the app's table of projects; empty on SQLite
+  std::string project_key_type;  ///< text, bigint or uuid
+  Bytes trust_tag;
+  Timestamp created_at;
+};
+
+struct RootRecord {
+  RootId id;
+  std::string uri;
+  std::string scope;
+  Bytes fingerprint;
+  Bytes public_part;  ///< what a provider needs to be told (a public key, Argon2 parameters); may be empty
+  KeyState state = KeyState::kActive;
+  Revision revision{1};
+  Bytes row_tag;
+  Timestamp created_at;
+};
+
+struct KekRecord {
+  KekId id;
+  std::string scope;
+  KekPurpose purpose = KekPurpose::kWrap;
+  Suite suite = Suite::kXaes256Gcm;
+  KeyState state = KeyState::kActive;
+  std::optional<KeyState> resumes_to;  ///< set while suspended
+  Revision revision{1};
+  Bytes check_value;
+  Bytes row_tag;
+  Timestamp created_at;
+};
+
+struct WrappingRecord {
+  KekId kek;
+  RootId root;
+  Bytes secret;  ///< the wrapping secret, protected by the root's provider in its own way
+  Bytes key;     ///< the KEK under the wrapping secret: a WrappedKey
+};
+
+struct DekRecord {
+  ProjectId project;
+  DekId id;
+  KekId kek;
+  DekPurpose purpose = DekPurpose::kSecret;
+  Suite suite = Suite::kXaes256Gcm;
+  KeyState state = KeyState::kActive;
+  Revision revision{1};
+  Bytes check_value;
+  Bytes wrapped_key;
+  Bytes row_tag;
+  Timestamp created_at;
+};
+
+/// ColumnState: a removed column's values still open; nothing new is sealed for it.
+enum class ColumnState : std::uint8_t { kActive, kRemoved };
+std::string_view ToText(ColumnState state) noexcept;
+Result<ColumnState> ParseColumnState(std::string_view text);
+
+struct ColumnRecord {
+  ColumnId id;
+  ColumnLabel label;
+  ContextKind context = ContextKind::kField;
+  ColumnState state = ColumnState::kActive;
+  Revision revision{1};
+  Bytes row_tag;
+  Timestamp created_at;
+};
+
+/// TrustRows is the whole set that installation.trust_tag covers, read in one statement.
+struct TrustRows {
+  InstallationRecord installation;
+  std::vector<RootRecord> roots;
+  std::vector<KekRecord> keks;
+  std::vector<WrappingRecord> wrappings;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,140 @@
+#include "roots/root_key_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "crypto/random.h"
+#include "crypto/xaes_256_gcm.h"
+#include "roots/root_key_text.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::size_t kMaxFileSize = 4096;  // bytes; a root key has 66
+
+class FileDescriptor final {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (number_ >= 0) {
+      close(number_);
+    }
+  }
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+tl::unexpected<Error> SystemFailure(std::string_view what, const std::string& path) {
+  const int cause = errno;
+  const bool full = cause == ENOSPC || cause == EDQUOT;
+  return Fail(full ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable,
+              std::string(what) + " '" + Printable(path) + "': " + std::strerror(cause),
+              full ? "free disk space, then retry" : "check the path and its rights");
+}
+
+Result<void> WriteAll(int file, ByteView bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) {
+      continue;
+    }
+    if (written < 0) {
+      return SystemFailure("cannot write", path);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<void> SyncFolder(const std::string& folder) {
+  const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.number() < 0 || fsync(opened.number()) != 0) {
+    return SystemFailure("cannot sync folder", folder);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure) {
+  const std::string name = "root key file '" + Printable(path) + "'";
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (file.number() < 0) {
+    return Fail(ErrorCode::kRootKeyMissing, name + ": " + std::strerror(errno),
+                "give the path of the root key; without it nothing can be opened");
+  }
+  struct stat status {};
+  if (fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Fail(ErrorCode::kRootKeyMalformed, name + " is not a regular file");
+  }
+  if (exposure == FileExposure::kOwnerOnly && (status.st_mode & 077) != 0) {
+    return Fail(ErrorCode::kRootKeyExposed, name + " can be read or written by others",
+                "chmod 600 it; for a mounted secret whose mode is not yours, append ?mounted");
+  }
+  ROWSEAL_ASSIGN(SecretBuffer text, SecretBuffer::Create(kMaxFileSize));
+  std::size_t size = 0;
+  while (size < kMaxFileSize) {
+    const ssize_t got = read(file.number(), text.Writable().data() + size, kMaxFileSize - size);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return Fail(ErrorCode::kRootKeyMissing, name + ": " + std::strerror(errno));
+    }
+    if (got == 0) {
+      break;
+    }
+    size += static_cast<std::size_t>(got);
+  }
+  text.SetSize(size);
+  Result<SecretBytes> key = DecodeRootKey(text.Reveal());
+  if (!key) {
+    Error error = std::move(key).error();
+    error.message = name + ": " + error.message;
+    return tl::unexpected(std::move(error));
+  }
+  return key;
+}
+
+Result<void> CreateRootKeyFile(const std::string& path) {
+  namespace fs = std::filesystem;
+  ROWSEAL_ASSIGN(const SecretBytes key, RandomSecret(kKeySize));
+  ROWSEAL_ASSIGN(const SecretBytes text, EncodeRootKey(key));
+
+  const fs::path parent = fs::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  std::string temporary = folder + "/.rowseal-root-XXXXXX";
+  const FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+  if (file.number() < 0) {
+    return SystemFailure("cannot create a root key file in", folder);
+  }
+  const std::uint8_t newline = '\n';
+  Result<void> done = WriteAll(file.number(), text.Reveal(), temporary);
+  if (done) {
+    done = WriteAll(file.number(), ByteView(&newline, 1), temporary);
+  }
+  if (done && fsync(file.number()) != 0) {
+    done = SystemFailure("cannot sync", temporary);
+  }
+  // A link fails where a rename would overwrite somebody's key.
+  if (done && link(temporary.c_str(), path.c_str()) != 0) {
+    done = errno == EEXIST ? Fail(ErrorCode::kConflict, "'" + Printable(path) + "' exists already",
+                                  "a root key is never overwritten; choose another path")
+                           : SystemFailure("cannot create", path);
+  }
+  unlink(temporary.c_str());
+  ROWSEAL_TRY(std::move(done));
+  return SyncFolder(folder);
+}
+
+}  // namespace rowseal

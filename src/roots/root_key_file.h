@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <rowseal/error.h>
+#include <rowseal/secret_bytes.h>
+
+namespace rowseal {
+
+enum class FileExposure : std::uint8_t { kOwnerOnly, kMounted };
+
+/// ReadRootKeyFile reads and decodes a root key file. Errors: kRootKeyMissing, kRootKeyExposed (mode
+/// & 077 is not 0 and `exposure` is kOwnerOnly), kRootKeyMalformed.
+Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure);
+
+/// CreateRootKeyFile writes a fresh random root key to `path` with mode 0600: a temporary file,
+/// fsync, a link that never overwrites, fsync of the folder. Errors: kConflict when `path` exists,
+/// kUnavailable or kResourceExhausted for the file system's.
+Result<void> CreateRootKeyFile(const std::string& path);
+
+}  // namespace rowseal
