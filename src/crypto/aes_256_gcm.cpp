@@ -19,19 +19,6 @@ const EVP_CIPHER* Gcm() noexcept {
   return cipher;
 }
 
-// Resets the context when an operation ends, however it ends: no message key stays in plain heap,
-// and no half-done operation can lend its state to the next.
-class ResetAtEnd final {
- public:
-  explicit ResetAtEnd(EVP_CIPHER_CTX* context) noexcept : context_(context) {}
-  ResetAtEnd(const ResetAtEnd&) = delete;
-  ResetAtEnd& operator=(const ResetAtEnd&) = delete;
-  ~ResetAtEnd() { EVP_CIPHER_CTX_reset(context_); }
-
- private:
-  EVP_CIPHER_CTX* context_;
-};
-
 using UpdateFunction = int (*)(EVP_CIPHER_CTX*, unsigned char*, int*, const unsigned char*, int);
 
 // Feeds `in` in pieces; `out` is null for associated data. False unless every byte was taken.
@@ -48,11 +35,15 @@ bool Update(UpdateFunction update, EVP_CIPHER_CTX* context, std::uint8_t* out, B
   return true;
 }
 
+// A context names its cipher once, after its creation or a reset: naming it again would reset it and
+// count references in a cache line that all threads share.
+const EVP_CIPHER* CipherToName(const EVP_CIPHER_CTX* context) noexcept {
+  return EVP_CIPHER_CTX_get0_cipher(context) == nullptr ? Gcm() : nullptr;
+}
+
 bool Encrypt(EVP_CIPHER_CTX* context, Aes256Gcm::Key key, Aes256Gcm::Iv iv, ByteView plaintext,
              ByteView associated, std::uint8_t* out) noexcept {
-  const ResetAtEnd reset(context);
-  if (Gcm() == nullptr ||
-      EVP_EncryptInit_ex2(context, Gcm(), key.data(), iv.data(), nullptr) != 1 ||
+  if (EVP_EncryptInit_ex2(context, CipherToName(context), key.data(), iv.data(), nullptr) != 1 ||
       !Update(EVP_EncryptUpdate, context, nullptr, associated) ||
       !Update(EVP_EncryptUpdate, context, out, plaintext)) {
     return false;
@@ -71,15 +62,13 @@ enum class Opened { kYes, kNotAuthentic, kBroken };
 
 Opened Decrypt(EVP_CIPHER_CTX* context, Aes256Gcm::Key key, Aes256Gcm::Iv iv, ByteView sealed,
                ByteView associated, std::uint8_t* out) noexcept {
-  const ResetAtEnd reset(context);
   const std::size_t size = sealed.size() - Aes256Gcm::kTagBytes;
   // OpenSSL only reads the tag; its parameters have no const form.
   auto* const tag = const_cast<std::uint8_t*>(sealed.data() + size);
   const OSSL_PARAM params[] = {
       OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, Aes256Gcm::kTagBytes),
       OSSL_PARAM_construct_end()};
-  if (Gcm() == nullptr ||
-      EVP_DecryptInit_ex2(context, Gcm(), key.data(), iv.data(), params) != 1 ||
+  if (EVP_DecryptInit_ex2(context, CipherToName(context), key.data(), iv.data(), params) != 1 ||
       !Update(EVP_DecryptUpdate, context, nullptr, associated) ||
       !Update(EVP_DecryptUpdate, context, out, sealed.first(size))) {
     return Opened::kBroken;
@@ -91,13 +80,20 @@ Opened Decrypt(EVP_CIPHER_CTX* context, Aes256Gcm::Key key, Aes256Gcm::Iv iv, By
              : Opened::kNotAuthentic;
 }
 
+// Ends an operation that did not reach its end: `out` and the context are wiped, so that nothing
+// half-done can lend its state to the next operation.
+void Abandon(EVP_CIPHER_CTX* context, std::span<std::uint8_t> out) noexcept {
+  OPENSSL_cleanse(out.data(), out.size());
+  EVP_CIPHER_CTX_reset(context);
+  ERR_clear_error();
+}
+
 tl::unexpected<Error> NotAuthentic() {
   return Fail(ErrorCode::kIntegrity,
               "the sealed bytes do not open: wrong key, wrong context or a changed byte");
 }
 
 tl::unexpected<Error> Broken() {
-  ERR_clear_error();
   return Fail(ErrorCode::kInternal, "AES-256-GCM failed inside OpenSSL");
 }
 
@@ -128,7 +124,7 @@ Result<void> Aes256Gcm::Seal(Key key, Iv iv, ByteView plaintext, ByteView contex
     return Fail(ErrorCode::kInvalidArgument, "a sealed value has the plaintext's size + 16 bytes");
   }
   if (!Encrypt(context_.get(), key, iv, plaintext, context, out.data())) {
-    OPENSSL_cleanse(out.data(), out.size());
+    Abandon(context_.get(), out);
     return Broken();
   }
   return {};
@@ -148,11 +144,10 @@ Result<void> Aes256Gcm::Open(Key key, Iv iv, ByteView sealed, ByteView context,
   if (opened == Opened::kYes) {
     return {};
   }
-  OPENSSL_cleanse(out.data(), out.size());
+  Abandon(context_.get(), out);
   if (opened == Opened::kBroken) {
     return Broken();
   }
-  ERR_clear_error();
   return NotAuthentic();
 }
 

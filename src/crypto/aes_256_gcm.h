@@ -27,8 +27,11 @@ Result<CipherContext> NewCipherContext();
 /// No caller but XAES: a key and IV used twice give the key's authentication away, and nothing here
 /// would notice.
 ///
-/// Nothing of an operation survives it, done or failed: the context is reset each time. (A context
-/// that was left unfinished and is given the next key without an IV encrypts under an IV of zeros.)
+/// An operation is finished or its context reset, and key and IV are set in one call: a context of
+/// OpenSSL that was left unfinished and is given the next key without an IV encrypts under an IV of
+/// zeros. After a success the last key's schedule stays in the context until the next operation or
+/// the end of the object; resetting every time costs 75 ns and makes two threads 20 % slower (they
+/// share a reference count), and who owns this object owns the key above it too.
 ///
 /// Threads: one at a time.
 class Aes256Gcm final {

@@ -24,10 +24,9 @@ constexpr std::size_t kMappingSize = 2 * 4096;
 // Pool stands alone on pages that the kernel gives to a forked child as zeros: `left` is then zero,
 // and the child draws its own bytes.
 struct Pool {
-  std::array<std::uint8_t, kSampleSize> sample;  // drawn with the data, never handed out
-  std::array<std::uint8_t, kPoolSize> data;
-  std::size_t left;           // bytes at the end of `data` not yet handed out
-  std::uint32_t generation;   // of the process that drew them
+  std::array<std::uint8_t, kSampleSize + kPoolSize> drawn;  // the sample is never handed out
+  std::size_t left;          // bytes at the end of `drawn` not yet handed out
+  std::uint32_t generation;  // of the process that drew them
   bool has_sample;
 };
 static_assert(sizeof(Pool) <= kMappingSize);
@@ -80,12 +79,9 @@ struct PoolCloser {
   return pool;
 }
 
+// A buffer of one repeated byte equals itself shifted by one.
 bool IsConstant(ByteView bytes) noexcept {
-  std::uint8_t difference = 0;
-  for (const std::uint8_t byte : bytes) {
-    difference = static_cast<std::uint8_t>(difference | (byte ^ bytes[0]));
-  }
-  return difference == 0;
+  return std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
 enum class Source { kPublic, kPrivate };
@@ -101,23 +97,24 @@ bool Draw(Source source, std::span<std::uint8_t> out) noexcept {
   return drawn == 1 && (out.size() < kShortestJudged || !IsConstant(out));
 }
 
-// Refuses a refill that repeats the one before (the continuous test of FIPS 140-2 section 4.9.2).
+// Draws a new sample and new data. A generator that repeats its last sample or gives one byte for
+// ever is refused (the continuous test of FIPS 140-2 section 4.9.2), and the pool stays empty.
 [[gnu::noinline]] bool Refill(Pool& target) noexcept {
-  std::array<std::uint8_t, kSampleSize + kPoolSize> fresh;
-  const std::span<std::uint8_t> drawn(fresh);
-  const bool good =
-      Draw(Source::kPublic, drawn) && !IsConstant(drawn.subspan(kSampleSize)) &&
-      !(target.has_sample &&
-        std::memcmp(fresh.data(), target.sample.data(), kSampleSize) == 0);
-  if (good) {
-    std::memcpy(target.sample.data(), fresh.data(), kSampleSize);
-    std::memcpy(target.data.data(), fresh.data() + kSampleSize, kPoolSize);
-    target.has_sample = true;
-    target.generation = process_generation.load(std::memory_order_relaxed);
-    target.left = kPoolSize;
+  std::array<std::uint8_t, kSampleSize> last;
+  std::memcpy(last.data(), target.drawn.data(), kSampleSize);
+  const bool good = Draw(Source::kPublic, target.drawn) &&
+                    !IsConstant(ByteView(target.drawn).subspan(kSampleSize)) &&
+                    !(target.has_sample &&
+                      std::memcmp(target.drawn.data(), last.data(), kSampleSize) == 0);
+  if (!good) {
+    OPENSSL_cleanse(target.drawn.data(), target.drawn.size());
+    std::memcpy(target.drawn.data(), last.data(), kSampleSize);
+    return false;
   }
-  OPENSSL_cleanse(fresh.data(), fresh.size());
-  return good;
+  target.has_sample = true;
+  target.generation = process_generation.load(std::memory_order_relaxed);
+  target.left = kPoolSize;
+  return true;
 }
 
 // Hands out pooled bytes, each once: they are wiped as they leave.
@@ -126,16 +123,15 @@ bool TakePooled(Pool& from, std::span<std::uint8_t> out) noexcept {
     OPENSSL_cleanse(&from, sizeof(Pool));
   }
   if (from.left < out.size()) {
-    OPENSSL_cleanse(from.data.data(), from.data.size());
     from.left = 0;
     if (!Refill(from)) {
       return false;
     }
   }
-  std::uint8_t* const start = from.data.data() + (kPoolSize - from.left);
+  std::uint8_t* const start = from.drawn.data() + (from.drawn.size() - from.left);
   from.left -= out.size();
   std::memcpy(out.data(), start, out.size());
-  OPENSSL_cleanse(start, out.size());
+  std::memset(start, 0, out.size());  // not removed by the compiler: the pool lives on
   return true;
 }
 
