@@ -1,0 +1,13 @@
+# rowseal_compile_options(TARGET): the warnings and sanitizers that every target of ours is built
+# with. They are no part of what an installed Rowseal asks of its users.
+function(rowseal_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+  if(ROWSEAL_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(ROWSEAL_SANITIZE)
+    target_compile_options(${target} PRIVATE
+      -fsanitize=${ROWSEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=${ROWSEAL_SANITIZE})
+  endif()
+endfunction()
