@@ -6,6 +6,7 @@
 #include <iosfwd>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
@@ -46,8 +47,13 @@ class SecretBytes final {
  public:
   /// SecretBytes makes an empty secret, which needs no memory.
   SecretBytes() = default;
-  SecretBytes(SecretBytes&&) noexcept = default;
-  SecretBytes& operator=(SecretBytes&&) noexcept = default;
+  SecretBytes(SecretBytes&& other) noexcept
+      : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
+  SecretBytes& operator=(SecretBytes&& other) noexcept {
+    block_ = std::move(other.block_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   SecretBytes(const SecretBytes&) = delete;
   SecretBytes& operator=(const SecretBytes&) = delete;
 
@@ -84,8 +90,13 @@ class SecretBuffer final {
  public:
   /// Create reserves `capacity` bytes. Errors: kResourceExhausted.
   static Result<SecretBuffer> Create(std::size_t capacity);
-  SecretBuffer(SecretBuffer&&) noexcept = default;
-  SecretBuffer& operator=(SecretBuffer&&) noexcept = default;
+  SecretBuffer(SecretBuffer&& other) noexcept
+      : block_(std::move(other.block_)), size_(std::exchange(other.size_, 0)) {}
+  SecretBuffer& operator=(SecretBuffer&& other) noexcept {
+    block_ = std::move(other.block_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
   SecretBuffer(const SecretBuffer&) = delete;
   SecretBuffer& operator=(const SecretBuffer&) = delete;
 

@@ -115,8 +115,9 @@ GuardedBlock::GuardedBlock(GuardedBlock&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 GuardedBlock& GuardedBlock::operator=(GuardedBlock&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
+  GuardedBlock taken(std::move(other));  // what stood here before is wiped when `taken` goes
+  std::swap(data_, taken.data_);
+  std::swap(size_, taken.size_);
   return *this;
 }
 
