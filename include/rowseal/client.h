@@ -1,0 +1,218 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rowseal/connection.h>
+#include <rowseal/error.h>
+#include <rowseal/ids.h>
+#include <rowseal/observe.h>
+#include <rowseal/secret_bytes.h>
+
+namespace rowseal {
+
+class RootProvider;
+class Session;
+
+/// kMaxSecretSize is the largest value that is sealed: 16 MiB.
+inline constexpr std::size_t kMaxSecretSize = 16U * 1024 * 1024;
+
+/// Access is who asks and why; it goes to the audit log with every call.
+struct Access {
+  std::string actor;   ///< empty: the client's default actor
+  std::string reason;  ///< free text; never put a secret here
+};
+
+/// Secret is an opened version of a secret.
+struct Secret {
+  SecretId id;
+  SecretKind kind = SecretKind::kWorkflow;
+  SecretVersion version;
+  std::optional<Timestamp> expires_at;
+  Timestamp created_at;
+  SecretBytes value;
+};
+
+/// SecretRef asks for one secret of a project; without a version, for the newest.
+struct SecretRef {
+  SecretName name;
+  std::optional<SecretVersion> version;
+};
+
+enum class PutRule : std::uint8_t {
+  kCreateOrAddVersion,
+  kCreateOnly,  ///< an existing secret is a conflict
+};
+
+/// PutItem is one value to store. Without a kind, an existing secret keeps its kind and a new one
+/// becomes `workflow`; another kind than the existing one's is a conflict. `value` is a view: it must
+/// live until the call returns.
+struct PutItem {
+  SecretName name;
+  ByteView value;
+  std::optional<SecretKind> kind;
+  std::optional<Timestamp> expires_at;
+  PutRule rule = PutRule::kCreateOrAddVersion;
+};
+
+/// Batch says what a failed item does to the others.
+enum class Batch : std::uint8_t {
+  kEachAlone,   ///< every item succeeds or fails by itself
+  kAllOrNone,   ///< if one item fails, nothing is stored; the others carry kConflict
+};
+
+struct StoredSecret {
+  SecretId id;
+  SecretVersion version;
+};
+
+/// SecretSummary is what a list shows: never a value.
+struct SecretSummary {
+  SecretName name;
+  SecretKind kind = SecretKind::kWorkflow;
+  SecretId id;
+  SecretVersion newest;
+  std::int64_t versions = 0;
+  std::optional<Timestamp> expires_at;
+  Timestamp created_at;
+  Timestamp updated_at;
+};
+
+struct VersionSummary {
+  SecretVersion version;
+  std::optional<Timestamp> expires_at;
+  Timestamp created_at;
+  std::string created_by;
+};
+
+struct ColumnSummary {
+  ColumnLabel label;
+  ContextKind context = ContextKind::kField;
+  bool active = true;
+  Timestamp created_at;
+};
+
+struct AuditEntry {
+  std::string project;
+  std::string id;
+  Timestamp at;
+  std::string actor;
+  std::string reason;
+  std::string action;   ///< `get`, `put`, `rename`, `kek.rotate`, …
+  std::string outcome;  ///< `granted`, `done`, `not_found`, `conflict`, `integrity`, `refused_by_state`
+  std::string object;   ///< ids: `<secret id>@<version>`, separated by spaces
+};
+
+struct ClientOptions {
+  std::string actor;                         ///< the default actor; required
+  std::shared_ptr<Observer> observer;        ///< optional
+  std::function<Timestamp()> clock;          ///< optional; tests supply their own
+};
+
+/// Client puts and gets secrets and seals values. Secrets are sealed before anything reaches the
+/// store and released only after the audit entry of the access has been committed.
+///
+/// Errors of every call: kUnavailable and kResourceExhausted (nothing was changed; retry), kIntegrity
+/// (a stored byte is wrong; nothing is released), kRefusedByState (a key is suspended, a version has
+/// expired), kInvalidArgument (values over kMaxSecretSize, reasons that are not UTF-8), besides those
+/// named below.
+///
+/// Threads: any; calls on one client are serialised on its one connection.
+class Client final {
+ public:
+  /// Connect verifies the store's trusted rows with the roots given here. `connection` belongs to a
+  /// store that exists already. Errors: kRootKeyMismatch, kIntegrity.
+  static Result<Client> Connect(std::unique_ptr<Connection> connection,
+                                std::vector<std::shared_ptr<const RootProvider>> roots,
+                                ClientOptions options);
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// Get opens one secret. Errors: kNotFound.
+  Result<Secret> Get(const ProjectId& project, const SecretName& name,
+                     std::optional<SecretVersion> version = {}, const Access& access = {});
+
+  /// GetBatch opens many secrets of a project in one statement; errors are each item's own. The outer
+  /// error is the call's (store gone, nothing opened).
+  Result<std::vector<Result<Secret>>> GetBatch(const ProjectId& project,
+                                               const std::vector<SecretRef>& secrets,
+                                               const Access& access = {});
+
+  /// Put seals and stores one value as a new version. Errors: kConflict (another kind, or it exists
+  /// and the rule is kCreateOnly).
+  Result<StoredSecret> Put(const ProjectId& project, const PutItem& item, const Access& access = {});
+
+  /// PutBatch stores many values in one transaction. Each name may stand there once.
+  Result<std::vector<Result<StoredSecret>>> PutBatch(const ProjectId& project,
+                                                     const std::vector<PutItem>& items, Batch batch,
+                                                     const Access& access = {});
+
+  /// List gives the summaries of a project's secrets in the order of their names, at most `limit`
+  /// (1 to 10,000) behind `after` (empty: from the first). An unknown project has none.
+  Result<std::vector<SecretSummary>> List(const ProjectId& project, std::string_view after = {},
+                                          std::int64_t limit = 1000);
+
+  /// Versions gives a secret's kept versions, newest first. Errors: kNotFound.
+  Result<std::vector<VersionSummary>> Versions(const ProjectId& project, const SecretName& name);
+
+  /// Rollback seals the value of an old version as a new version. Errors: kNotFound.
+  Result<StoredSecret> Rollback(const ProjectId& project, const SecretName& name,
+                                SecretVersion version, const Access& access = {});
+
+  /// Rename gives a secret another name and reseals every kept version, in one transaction, because
+  /// the name is bound to the ciphertext. Errors: kNotFound, kConflict (the new name is taken).
+  Result<void> Rename(const ProjectId& project, const SecretName& name, const SecretName& new_name,
+                      const Access& access = {});
+
+  /// Expire sets or removes the expiry of one version (the newest without `version`) by resealing it.
+  /// A version past its expiry is refused with kRefusedByState. Errors: kNotFound.
+  Result<void> Expire(const ProjectId& project, const SecretName& name,
+                      std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
+                      const Access& access = {});
+
+  /// Delete removes a secret with all versions, for good. A name created again gets a new id.
+  /// Errors: kNotFound.
+  Result<void> Delete(const ProjectId& project, const SecretName& name, const Access& access = {});
+
+  /// AddColumn registers a column of the app's that holds sealed values. Registering the same label
+  /// and context again changes nothing; a removed label becomes active again.
+  /// Errors: kConflict (the label has another context).
+  Result<void> AddColumn(const ColumnLabel& label, ContextKind context, const Access& access = {});
+
+  /// RemoveColumn stops sealing for a label; what was sealed still opens. Errors: kNotFound.
+  Result<void> RemoveColumn(const ColumnLabel& label, const Access& access = {});
+
+  Result<std::vector<ColumnSummary>> Columns();
+
+  /// SealValue seals a value for a registered column and returns `rs1.…` text. `row_key` is the row's
+  /// primary key as canonical text, one element a key column: needed for ContextKind::kCell, refused
+  /// for kField. Sealing never looks whether the value is sealed already. Errors: kNotFound (label).
+  Result<std::string> SealValue(const ProjectId& project, const ColumnLabel& label, ByteView value,
+                                const std::vector<std::string>& row_key = {},
+                                const Access& access = {});
+
+  /// OpenValue opens what SealValue returned. Errors: kNotFound (label), kIntegrity (not sealed, moved,
+  /// damaged, or its key is gone).
+  Result<SecretBytes> OpenValue(const ProjectId& project, const ColumnLabel& label,
+                                std::string_view sealed, const std::vector<std::string>& row_key = {},
+                                const Access& access = {});
+
+  /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).
+  Result<std::vector<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);
+
+  /// session and connection are for Rowseal's own maintenance (lifecycle.h); not for embedders.
+  Session& session() noexcept;
+  Connection& connection() noexcept;
+
+ private:
+  struct State;
+  explicit Client(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/error.h>
+#include <rowseal/ids.h>
+
+namespace rowseal {
+
+/// KeySummary is a KEK or a DEK as operators see it.
+struct KeySummary {
+  std::string id;
+  std::string project;  ///< of a DEK; empty for a KEK
+  std::string scope;    ///< of a KEK; for a DEK, the id of its KEK
+  std::string purpose;
+  std::string state;
+  Timestamp created_at;
+};
+
+struct RootSummary {
+  RootId id;
+  std::string uri;
+  std::string scope;
+  std::string fingerprint;  ///< 8 hexadecimal digits
+  std::string state;
+  bool configured = false;  ///< whether this process holds the root key
+  Timestamp created_at;
+};
+
+/// ListKeks lists the KEKs of purpose `wrap` by id. Errors: the client's.
+Result<std::vector<KeySummary>> ListKeks(Client& client);
+
+/// ListDeks lists DEKs by project and id, at most `limit` (1 to 10,000) behind the pair given.
+Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_project = {},
+                                         std::string_view after_id = {}, std::int64_t limit = 1000);
+
+Result<std::vector<RootSummary>> ListRoots(Client& client);
+
+struct RotationReport {
+  KekId old_kek;
+  KekId new_kek;
+  std::int64_t rewrapped = 0;  ///< DEKs
+  std::chrono::microseconds duration{0};
+};
+
+/// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every DEK,
+/// in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are untouched,
+/// and readers go on. Errors: kUnavailable (another writer held the store too long: retry).
+Result<RotationReport> RotateKek(Client& client, const Access& access = {});
+
+/// FailureClass says what is wrong with a row that does not verify.
+enum class FailureClass : std::uint8_t {
+  kTrustRow,     ///< a root, KEK, column or the set was changed
+  kKey,          ///< a DEK does not open, or its tag does not match
+  kCiphertext,   ///< a version does not open: damaged, moved or replaced
+  kReplay,       ///< a version opens, but is not what was written last
+  kMissing,      ///< a version that the log names is not there
+};
+
+std::string_view ToText(FailureClass failure) noexcept;
+
+struct VerifyFailure {
+  FailureClass failure = FailureClass::kCiphertext;
+  std::string row;      ///< the table and key: `secret_version acme/…/3`
+  std::string message;
+};
+
+struct VerifyReport {
+  std::int64_t keks = 0;
+  std::int64_t deks = 0;
+  std::int64_t secrets = 0;
+  std::int64_t versions = 0;
+  std::int64_t failures = 0;
+};
+
+/// Verify opens every row in constant memory, changes nothing, and calls `on_failure` for each row
+/// that does not stand. It goes on behind failures. Errors: the store's; a row's failure is none.
+Result<VerifyReport> Verify(Client& client,
+                            const std::function<void(const VerifyFailure&)>& on_failure,
+                            const std::function<void(const VerifyReport&)>& on_progress = {});
+
+struct StatusReport {
+  InstallationId installation;
+  std::int64_t epoch = 0;
+  std::int64_t format = 0;
+  KekId integrity_kek;
+  KekId active_kek;
+  Timestamp active_kek_created_at;
+  std::int64_t keks = 0;
+  std::int64_t deks = 0;
+  std::int64_t projects = 0;
+  std::int64_t secrets = 0;
+  std::int64_t versions = 0;
+  bool memory_locked = true;
+};
+
+Result<StatusReport> Status(Client& client);
+
+}  // namespace rowseal

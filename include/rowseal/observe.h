@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rowseal {
+
+enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
+std::string_view ToText(LogLevel level) noexcept;
+
+/// LogEvent is one thing that happened, as data. It never holds a secret, a key or a secret's name.
+struct LogEvent {
+  LogLevel level = LogLevel::kInfo;
+  std::string_view name;  ///< stable: `kek_rotated`, `open_refused`, …
+  std::string message;    ///< for people
+  std::vector<std::pair<std::string_view, std::string>> fields;
+};
+
+/// LogSink receives events, on the thread that caused them; it must not call back into Rowseal.
+using LogSink = std::function<void(const LogEvent&)>;
+
+/// Counter names what is counted. Each becomes `rowseal_<name>_total` in Prometheus' text.
+enum class Counter : std::uint8_t {
+  kSecretsSealed,
+  kSecretsOpened,
+  kValuesSealed,
+  kValuesOpened,
+  kOpensRefused,     ///< integrity failures: alert on any
+  kPutConflicts,     ///< a put lost a race and sealed again
+  kTrustReloads,
+  kDeksCreated,
+  kKekRotations,
+  kDeksRewrapped,
+  kStoreErrors,
+};
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kStoreErrors) + 1;
+
+std::string_view ToText(Counter counter) noexcept;
+
+/// Timer names what is timed, in seconds: `rowseal_<name>_seconds` histograms.
+enum class Timer : std::uint8_t { kGet, kPut, kKekRotation };
+inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kKekRotation) + 1;
+
+std::string_view ToText(Timer timer) noexcept;
+
+/// Observer gathers log events and metrics. It has no sink until the app gives one, and its metrics
+/// carry no label that names a tenant or a secret. Threads: all members may be called from any thread,
+/// except that the sink is given before use.
+class Observer final {
+ public:
+  Observer() = default;
+  explicit Observer(LogSink sink) : sink_(std::move(sink)) {}
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  void Log(const LogEvent& event) const;
+  void Count(Counter counter, std::uint64_t by = 1) noexcept;
+  void Record(Timer timer, std::chrono::nanoseconds duration) noexcept;
+
+  std::uint64_t Value(Counter counter) const noexcept;
+  std::uint64_t Observations(Timer timer) const noexcept;
+
+  /// PrometheusText writes every counter and histogram in the Prometheus text format 0.0.4.
+  std::string PrometheusText() const;
+
+  /// kBucketBounds are the histograms' upper bounds, in microseconds.
+  static constexpr std::array<std::int64_t, 12> kBucketBounds = {
+      50, 100, 250, 500, 1000, 2500, 5000, 10000, 50000, 250000, 1000000, 10000000};
+
+ private:
+  struct Histogram {
+    std::array<std::atomic<std::uint64_t>, kBucketBounds.size() + 1> buckets{};
+    std::atomic<std::int64_t> sum_nanoseconds{0};
+  };
+
+  LogSink sink_;
+  std::array<std::atomic<std::uint64_t>, kCounterCount> counters_{};
+  std::array<Histogram, kTimerCount> histograms_{};
+};
+
+}  // namespace rowseal

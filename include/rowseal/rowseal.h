@@ -1,0 +1,53 @@
+#pragma once
+
+/// Rowseal: encrypts the secrets that live in an application's database. This header is the whole
+/// installed interface; docs/api.md shows it in use.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/connection.h>
+#include <rowseal/error.h>
+#include <rowseal/ids.h>
+#include <rowseal/lifecycle.h>
+#include <rowseal/nonce.h>
+#include <rowseal/observe.h>
+#include <rowseal/operation.h>
+#include <rowseal/secret_bytes.h>
+#include <rowseal/statement.h>
+
+namespace rowseal {
+
+struct StoreOptions {
+  std::string store;               ///< `sqlite:PATH`; never holds a password
+  std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`; the first makes a new store
+  ClientOptions client;
+};
+
+enum class InitOutcome : std::uint8_t {
+  kCreated,
+  kExisted,  ///< the same store with the same root: nothing was changed
+};
+
+/// InitStore makes the store with its installation, root 1, the integrity key and the default KEK in
+/// one transaction. A missing root key file is created, but only when the store holds no key yet. Of
+/// several at once, one wins and the others find its store.
+/// Errors: kRootKeyMissing, kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kNewerSchema,
+/// kOlderSchema, kRefusedByState (the file holds other tables).
+Result<InitOutcome> InitStore(const StoreOptions& options);
+
+/// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and those
+/// of InitStore and Client::Connect.
+Result<Client> OpenStore(const StoreOptions& options);
+
+/// UpgradeStore brings a store of an older format to this release's, in one transaction, and returns
+/// how many steps it took. Errors: kNewerSchema.
+Result<int> UpgradeStore(const StoreOptions& options);
+
+/// CreateRootKey writes a new random root key to a file (mode 0600, never overwritten).
+/// Errors: kConflict when the file exists.
+Result<void> CreateRootKey(const std::string& path);
+
+}  // namespace rowseal

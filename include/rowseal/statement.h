@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <rowseal/bytes.h>
+#include <rowseal/error.h>
+
+namespace rowseal {
+
+/// Null is SQL's NULL.
+using Null = std::monostate;
+
+/// Param is a parameter of a statement: a scalar, or an array with one element for each item of a
+/// batch. Values of secrets never appear here, only ciphertext, ids and names.
+using Param = std::variant<Null, std::int64_t, std::string, Bytes, std::vector<std::int64_t>,
+                           std::vector<std::string>, std::vector<Bytes>>;
+
+/// Value is one column of a row that a store returned.
+using Value = std::variant<Null, std::int64_t, std::string, Bytes>;
+using Row = std::vector<Value>;
+
+/// Procedure names a statement that a store carries out whole: one round trip and one transaction of
+/// its own (or a part of the one that is open). PostgreSQL has a function of the same name for each;
+/// the SQLite store has one in code. kSql means: run `sql`.
+enum class Procedure : std::uint8_t {
+  kSql,
+  kTrustLoad,
+  kSecretGet,
+  kSecretPut,
+  kDekActive,
+  kDekInsert,
+  kValuePrepare,
+  kAuditAppend,
+};
+
+/// Statement is what an operation asks a store to do. `sql` is fixed text with parameters $1, $2, …
+/// and tables written `rowseal.name`; nothing is ever put into it.
+struct Statement {
+  Procedure procedure = Procedure::kSql;
+  std::string_view sql;
+  std::vector<Param> params;
+
+  static Statement Sql(std::string_view sql, std::vector<Param> params = {}) {
+    return {Procedure::kSql, sql, std::move(params)};
+  }
+  static Statement Call(Procedure procedure, std::vector<Param> params = {}) {
+    return {procedure, {}, std::move(params)};
+  }
+};
+
+/// Rows is a statement's result: its rows, and for a change how many rows it changed.
+struct Rows {
+  std::vector<Row> rows;
+  std::int64_t changed = 0;
+};
+
+/// RowReader reads a row's columns in order. A column of another type or a row that is too short
+/// makes `status` an error (kInternal: the store answered something else than was asked) and every
+/// later read empty, so a caller checks once, at the end.
+class RowReader final {
+ public:
+  explicit RowReader(Row& row) : row_(row) {}
+
+  std::int64_t Integer();
+  std::string Text();
+  Bytes Blob();
+  /// NextIsNull looks at the next column without consuming it.
+  bool NextIsNull() const;
+  void Skip(std::size_t columns = 1) { next_ += columns; }
+  Result<void> status() const;
+
+ private:
+  template <class T>
+  T Take();
+  Row& row_;
+  std::size_t next_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include <rowseal/connection.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace rowseal {
+
+/// StatementCursor is a prepared statement in use: it is reset and its parameters are cleared when
+/// the cursor goes.
+class StatementCursor final {
+ public:
+  explicit StatementCursor(sqlite3_stmt* statement) : statement_(statement) {}
+  StatementCursor(StatementCursor&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)) {}
+  StatementCursor& operator=(StatementCursor&&) = delete;
+  ~StatementCursor();
+
+  /// Bind sets parameter $`number`, from 1. Views must outlive the cursor.
+  void Bind(int number, const Param& value);
+  void BindText(int number, std::string_view text);
+  void BindBlob(int number, ByteView bytes);
+  void BindInteger(int number, std::int64_t value);
+  void BindNull(int number);
+
+  /// Step moves to the next row; false when there is none. Errors: as Connection.
+  Result<bool> Step();
+  Row TakeRow() const;
+
+ private:
+  int IndexOf(int number) const;
+  sqlite3_stmt* statement_;
+};
+
+/// SqliteConnection is a Connection to one SQLite file: WAL, foreign keys on, 10 s of patience with
+/// other writers, deleted content overwritten, no function or view of the file trusted.
+class SqliteConnection final : public Connection {
+ public:
+  /// Open opens an existing file and sets up the connection; it looks at no table.
+  /// Errors: kNotFound (no file), kIntegrity (not a database), kUnavailable.
+  static Result<std::unique_ptr<SqliteConnection>> Open(const std::string& path);
+  ~SqliteConnection() override;
+
+  Result<Rows> Execute(const Statement& statement) override;
+  Result<void> Begin(TransactionKind kind) override;
+  Result<void> Commit() override;
+  void Rollback() noexcept override;
+
+  /// Prepare gives a cursor over a cached prepared statement. `rowseal.` before a table is dropped:
+  /// it is a schema's name on PostgreSQL only.
+  Result<StatementCursor> Prepare(std::string_view sql);
+
+  /// ExecuteScript runs several statements without parameters, in the open transaction.
+  Result<void> ExecuteScript(std::string_view sql);
+
+  bool in_transaction() const noexcept;
+  std::int64_t changes() const noexcept;
+  const std::string& path() const noexcept { return path_; }
+
+ private:
+  SqliteConnection(sqlite3* database, std::string path)
+      : database_(database), path_(std::move(path)) {}
+  Result<Rows> ExecuteSql(const Statement& statement);
+
+  sqlite3* database_;
+  std::string path_;
+  std::unordered_map<std::string, sqlite3_stmt*> prepared_;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <rowseal/error.h>
+
+#include "db/sqlite/sqlite_connection.h"
+
+namespace rowseal {
+
+/// A SQLite store is one file that holds Rowseal's tables and no others: application_id marks it,
+/// user_version is its format.
+
+/// kSqliteFormat is the format this release reads and writes.
+int SqliteFormat() noexcept;
+
+/// OpenSqliteStore opens a store of this release's format. Errors: kNotFound, kNewerSchema,
+/// kOlderSchema, kRefusedByState (a database that is not Rowseal's).
+Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path);
+
+/// CreateSqliteStore makes the file (mode 0600) and its tables where they are missing; an existing
+/// store is opened. Errors: as OpenSqliteStore, kRefusedByState when the file holds other tables.
+Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& path);
+
+/// UpgradeSqliteStore brings a store to this release's format in one transaction and returns the
+/// number of steps. Errors: kNewerSchema, kRefusedByState.
+Result<int> UpgradeSqliteStore(const std::string& path);
+
+}  // namespace rowseal

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <rowseal/connection.h>
+#include <rowseal/error.h>
+
+#include "keys/records.h"
+
+namespace rowseal {
+
+/// ParseTrustRows turns kTrustLoad's answer into records; they are claims until a Keyring adopts
+/// them. Errors: kIntegrity (no installation, or a text outside a closed set).
+Result<TrustRows> ParseTrustRows(Rows answer);
+
+/// LoadTrustRows runs kTrustLoad.
+Result<TrustRows> LoadTrustRows(Connection& connection);
+
+/// ReadDek reads the twelve DEK columns of store/procedures.h and sets `kek_revision` and `kek_tag`
+/// to those of its KEK's row.
+struct DekAndKek {
+  DekRecord dek;
+  Revision kek_revision;
+  Bytes kek_tag;
+};
+Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader);
+
+Result<ColumnRecord> ReadColumn(RowReader& reader);
+
+/// Statements that write trusted rows; they run inside a write transaction that verified the set and
+/// ends with UpdateInstallation.
+Result<void> InsertRoot(Connection& connection, const RootRecord& record);
+Result<void> InsertKek(Connection& connection, const KekRecord& record);
+Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record);
+/// UpdateKekState writes state, resumes_to, revision and tag where the revision is `seen`.
+/// Errors: kConflict when another writer was first.
+Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen);
+Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record);
+Result<void> UpdateInstallation(Connection& connection, const InstallationRecord& record);
+
+}  // namespace rowseal
