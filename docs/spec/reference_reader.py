@@ -1,0 +1,364 @@
+#!/usr/bin/python3
+"""Opens every row of a Rowseal store, knowing nothing but the pages beside this file.
+
+    reference_reader.py --store secrets.db --root-key-file root.key [--values FILE] [--reveal]
+
+It prints one JSON line for each secret version and each sealed value: what it is, its size and the
+SHA-256 of its plaintext. Each line of FILE is a JSON object with project, label, sealed and, for a
+column of context `cell`, row_key (a list of texts). With --reveal the plaintext stands there too.
+
+It is a recovery tool and an independent check: it opens rows whatever the state of their keys and
+whether they have expired, and it reads only. Exit status: 0 every row opened; 2 usage, or a file
+cannot be read; 4 a stored byte is wrong, each row named on stderr; 6 the root key is malformed or
+another than the store's; 7 not a store of this format. Needs Debian's python3-cryptography.
+"""
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import sqlite3
+import sys
+import urllib.parse
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+
+class IntegrityError(Exception):
+    """A stored byte is wrong."""
+
+
+class FormError(Exception):
+    """Not a store, or a store of another format."""
+
+
+class RootKeyError(Exception):
+    """The root key is malformed or not this store's."""
+
+
+def require(condition, why):
+    if not condition:
+        raise IntegrityError(why)
+
+
+# contexts.md: fields
+
+def fields(label, *values):
+    """Length-prefixed fields: text, bytes, integers (8 bytes) and None (absent)."""
+    encoded = b""
+    for value in (label,) + values:
+        if value is None:
+            encoded += b"\xff\xff\xff\xff"
+            continue
+        if isinstance(value, int):
+            value = value.to_bytes(8, "big", signed=True)
+        elif isinstance(value, str):
+            value = value.encode()
+        encoded += len(value).to_bytes(4, "big") + value
+    return encoded
+
+
+def mac(key, message):
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+# README.md: XAES-256-GCM
+
+def xaes_parts(key, nonce):
+    """Every intermediate value of the derivation, by its name in the specification."""
+    aes = Cipher(algorithms.AES(key), modes.ECB()).encryptor().update
+    l = int.from_bytes(aes(bytes(16)), "big")
+    k1 = (l << 1) & ((1 << 128) - 1) ^ (0x87 if l >> 127 else 0)
+    m1 = b"\x00\x01X\x00" + nonce[:12]
+    m2 = b"\x00\x02X\x00" + nonce[:12]
+    x1, x2 = ((int.from_bytes(m, "big") ^ k1).to_bytes(16, "big") for m in (m1, m2))
+    return {"L": l.to_bytes(16, "big"), "K1": k1.to_bytes(16, "big"), "M1": m1, "M2": m2,
+            "message_key": aes(x1) + aes(x2), "iv": nonce[12:]}
+
+
+def xaes_open(key, nonce, sealed, context):
+    require(len(nonce) == 24 and len(sealed) >= 16, "the nonce or the ciphertext is cut off")
+    parts = xaes_parts(key, nonce)
+    try:
+        return AESGCM(parts["message_key"]).decrypt(parts["iv"], sealed, context)
+    except InvalidTag:
+        raise IntegrityError("it does not open: wrong key, wrong place or damaged bytes") from None
+
+
+# keys.md
+
+def decode_root_key(text):
+    text = text[:-1] if text.endswith(b"\n") else text
+    if len(text) != 65 or not text.startswith(b"rsroot1"):
+        raise RootKeyError("a root key is rsroot1 and 58 characters")
+    try:
+        payload = base64.b32decode(text[7:].upper() + b"======")
+    except ValueError:
+        raise RootKeyError("a character is outside a-z and 2-7") from None
+    key, checksum = payload[:32], payload[32:]
+    if b"rsroot1" + base64.b32encode(payload).rstrip(b"=").lower() != text:
+        raise RootKeyError("the text is not canonical")
+    if hashlib.sha256(b"rsroot1" + key).digest()[:4] != checksum or key == bytes(32):
+        raise RootKeyError("the checksum does not match, or the key is all zeros")
+    return key
+
+
+def root_fingerprint(root_key):
+    return mac(root_key, fields("rowseal/v1/fingerprint"))
+
+
+def check_value(key, key_id):
+    return mac(key, fields("rowseal/v1/check", key_id))
+
+
+def unwrap(key, wrapped, context):
+    require(len(wrapped) == 74 and wrapped[:2] == b"\x01\x01", "a wrapped key of unknown form")
+    return xaes_open(key, wrapped[2:26], wrapped[26:], context)
+
+
+def unwrap_checked(key, wrapped, context, key_id, expected):
+    unwrapped = unwrap(key, wrapped, context)
+    require(hmac.compare_digest(check_value(unwrapped, key_id), expected),
+            "the key does not match its check value")
+    return unwrapped
+
+
+# secrets.md, sealed-values.md
+
+def unpad(padded):
+    value = padded.rstrip(b"\x00")
+    require(len(padded) > 0 and len(padded) % 32 == 0 and value.endswith(b"\x80")
+            and len(padded) - len(value) < 32, "the padding is not canonical")
+    return value[:-1]
+
+
+def decode_sealed_value(text):
+    """Gives context kind, DEK id, nonce and ciphertext with tag."""
+    require(text.startswith("rs1."), "not a sealed value")
+    try:
+        envelope = base64.urlsafe_b64decode(text[4:] + "=" * (-len(text[4:]) % 4))
+    except ValueError:
+        raise IntegrityError("not base64url") from None
+    require("rs1." + base64.urlsafe_b64encode(envelope).rstrip(b"=").decode() == text,
+            "not canonical base64url")
+    require(len(envelope) >= 91 and (len(envelope) - 59) % 32 == 0
+            and envelope[:2] == b"\x01\x01" and envelope[2] in (1, 2),
+            "a sealed value of unknown form")
+    digits = envelope[3:19].hex()
+    dek_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return {1: "field", 2: "cell"}[envelope[2]], dek_id, envelope[19:43], envelope[43:]
+
+
+class Store:
+    """A store whose trusted rows have verified. One read transaction."""
+
+    def __init__(self, path, root_key):
+        self.failures = 0
+        self.db = sqlite3.connect("file:" + urllib.parse.quote(path) + "?mode=ro", uri=True,
+                                  isolation_level=None, timeout=10)
+        self.db.row_factory = sqlite3.Row
+        self.db.text_factory = bytes.decode
+        self.db.execute("BEGIN")
+        marks = [self.rows("pragma_" + mark)[0][0] for mark in ("application_id", "user_version")]
+        if marks != [0x52534C31, 1]:
+            raise FormError("not a Rowseal store of format 1")
+        installations = self.rows("installation")
+        require(len(installations) == 1, "installation: there must be one row")
+        self.installation = installations[0]
+        self.id = self.installation["id"]
+        self.roots, self.keks = self.rows("root_key ORDER BY id"), self.rows("kek ORDER BY id")
+        self.wrappings = self.rows("kek_wrapping ORDER BY kek_id, root_id")
+        own = [root["id"] for root in self.roots
+               if hmac.compare_digest(root["fingerprint"], root_fingerprint(root_key))]
+        if not own:
+            raise RootKeyError("the root key is not this store's: its fingerprint is "
+                               + root_fingerprint(root_key).hex()[:8])
+        self.kek_keys = {}
+        for kek in self.keks:
+            for wrapping in self.wrappings:
+                if wrapping["kek_id"] == kek["id"] and wrapping["root_id"] in own:
+                    self.kek_keys[kek["id"]] = self.open_kek(kek, wrapping, root_key)
+        self.tag_id = self.installation["integrity_kek_id"]
+        require(self.tag_id in self.kek_keys, "installation: the integrity key does not open")
+        self.tag_key = self.kek_keys[self.tag_id]
+        self.verify_trust()
+        self.deks = {(dek["project_id"], dek["id"]): dek for dek in self.rows("dek")}
+        self.dek_keys = {}
+        for place, dek in self.deks.items():
+            self.attempt("dek %s %s" % place, self.open_dek, place, dek)
+
+    def rows(self, table):
+        return self.db.execute("SELECT * FROM " + table).fetchall()
+
+    def attempt(self, row, operation, *arguments):
+        """Runs the operation; a row that does not stand is named, and the others go on."""
+        try:
+            return operation(*arguments)
+        except (IntegrityError, TypeError, ValueError) as error:
+            self.failures += 1
+            print("reference_reader: error: %s: %s" % (row, error), file=sys.stderr)
+            return None
+
+    def open_kek(self, kek, wrapping, root_key):
+        context = fields("rowseal/v1/kek", self.id, str(kek["id"]), kek["scope"], kek["purpose"],
+                         kek["check_value"], str(wrapping["root_id"]))
+        try:
+            secret = unwrap(root_key, wrapping["secret"], context)
+            return unwrap_checked(secret, wrapping["key"], context, str(kek["id"]),
+                                  kek["check_value"])
+        except IntegrityError as error:
+            raise IntegrityError("kek %d: %s" % (kek["id"], error)) from None
+
+    def check_tag(self, row, tag, table, *values):
+        message = fields("rowseal/v1/row-tag", self.id, table, *values)
+        expected = self.tag_id.to_bytes(8, "big") + mac(self.tag_key, message)
+        require(hmac.compare_digest(expected, tag), row + ": its tag does not match")
+
+    def verify_trust(self):
+        for r in self.roots:
+            self.check_tag("root_key %d" % r["id"], r["row_tag"], "root_key", str(r["id"]),
+                           r["uri"], r["scope"], r["fingerprint"], r["public_part"], r["state"],
+                           r["revision"])
+        for k in self.keks:
+            self.check_tag("kek %d" % k["id"], k["row_tag"], "kek", str(k["id"]), k["scope"],
+                           k["purpose"], bytes([k["suite"]]), k["state"], k["resumes_to"],
+                           k["revision"], k["check_value"])
+        i = self.installation
+        values = [i["id"], i["epoch"], i["next_kek_id"], i["next_root_id"],
+                  str(i["integrity_kek_id"]), i["projects_table"], i["project_key_type"]]
+        for rows in (self.roots, self.keks):
+            values.append(len(rows))
+            for row in rows:
+                values += [str(row["id"]), row["row_tag"]]
+        values.append(len(self.wrappings))
+        for w in self.wrappings:
+            values += [str(w["kek_id"]), str(w["root_id"]), w["secret"], w["key"]]
+        self.check_tag("installation", i["trust_tag"], "installation", *values)
+
+    def open_dek(self, place, dek):
+        self.check_tag("dek", dek["row_tag"], "dek", dek["project_id"], dek["id"], dek["purpose"],
+                       bytes([dek["suite"]]), dek["state"], dek["revision"], dek["check_value"])
+        require(dek["suite"] == 1, "an unknown suite")
+        require(dek["kek_id"] in self.kek_keys, "no KEK that this root key opens wraps it")
+        context = fields("rowseal/v1/dek", self.id, dek["project_id"], dek["id"], dek["purpose"],
+                         bytes([dek["suite"]]), dek["check_value"], str(dek["kek_id"]))
+        self.dek_keys[place] = unwrap_checked(self.kek_keys[dek["kek_id"]], dek["wrapped_key"],
+                                              context, dek["id"], dek["check_value"])
+
+    def dek_key(self, project, dek_id, purpose):
+        place = (project, dek_id)
+        require(place in self.dek_keys, "its DEK is not there or does not open")
+        require(self.deks[place]["purpose"] == purpose, "its DEK is for another purpose")
+        return self.dek_keys[place]
+
+    def open_version(self, v):
+        require(v["version"] is not None, "the secret has no version")
+        context = fields("rowseal/v1/secret", self.id, v["project_id"], v["secret_id"], v["name"],
+                         v["kind"], v["version"], v["expires_at"])
+        key = self.dek_key(v["project_id"], v["dek_id"], "secret")
+        value = unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context))
+        if v["version"] == v["newest"]:
+            written = mac(self.tag_key, fields("rowseal/v1/write-mac", context, v["nonce"],
+                                               v["encrypted_data"]))
+            require(v["newest_written"] == v["newest"], "a newer version was written")
+            require(hmac.compare_digest(written, v["write_mac"]), "it is not what was written last")
+        return value
+
+    def secret_versions(self):
+        return self.db.execute("""
+            SELECT s.project_id, s.id AS secret_id, s.name, s.kind, v.version, v.expires_at,
+              v.dek_id, v.nonce, v.encrypted_data,
+              (SELECT max(n.version) FROM secret_version n
+               WHERE n.project_id = v.project_id AND n.secret_id = v.secret_id) AS newest,
+              (SELECT max(a.version) FROM audit_item a
+               WHERE a.project_id = v.project_id AND a.secret_id = v.secret_id) AS newest_written,
+              (SELECT a.write_mac FROM audit_item a
+               WHERE a.project_id = v.project_id AND a.secret_id = v.secret_id
+                 AND a.version = v.version ORDER BY a.number DESC LIMIT 1) AS write_mac
+            FROM secret s
+            LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
+            ORDER BY s.project_id, s.name, v.version""")
+
+    def open_column(self, column):
+        self.check_tag("sealed_column", column["row_tag"], "sealed_column", column["id"],
+                       column["label"], column["context"], column["state"], column["revision"])
+        return column
+
+    def open_value(self, columns, project, label, sealed, row_key=()):
+        column = columns.get(label)
+        require(column is not None, "its column is not registered, or the registration is damaged")
+        kind, dek_id, nonce, data = decode_sealed_value(sealed)
+        require(kind == column["context"], "it is sealed for another kind of context")
+        require(bool(row_key) == (kind == "cell"), "a cell has a row key, a field has none")
+        context = fields("rowseal/v1/value", self.id, project, column["id"], kind, *row_key)
+        return unpad(xaes_open(self.dek_key(project, dek_id, "value"), nonce, data, context))
+
+
+def describe(value, reveal):
+    line = {"sha256": hashlib.sha256(value).hexdigest(), "size": len(value)}
+    if reveal:
+        line["value_base64"] = base64.b64encode(value).decode()
+    return line
+
+
+def read_all(store, values, reveal):
+    columns = {}
+    for column in store.rows("sealed_column"):
+        if store.attempt("sealed_column " + column["id"], store.open_column, column):
+            columns[column["label"]] = column
+    for v in store.secret_versions():
+        row = "secret_version %s %s %s" % (v["project_id"], v["secret_id"], v["version"])
+        value = store.attempt(row, store.open_version, v)
+        if value is not None:
+            line = {name: v[name] for name in ("project_id", "secret_id", "name", "kind", "version",
+                                               "expires_at")}
+            print(json.dumps({"project": line.pop("project_id"), **line, **describe(value, reveal)}))
+    for number, wanted in enumerate(values, 1):
+        value = store.attempt("value %d" % number, store.open_value, columns, wanted["project"],
+                              wanted["label"], wanted["sealed"], wanted.get("row_key", ()))
+        if value is not None:
+            print(json.dumps({"project": wanted["project"], "label": wanted["label"],
+                              "row_key": wanted.get("row_key", []), **describe(value, reveal)}))
+
+
+def fail(status, error):
+    print("reference_reader: error: %s" % error, file=sys.stderr)
+    return status
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Opens every row of a Rowseal store.")
+    parser.add_argument("--store", required=True)
+    parser.add_argument("--root-key-file", required=True)
+    parser.add_argument("--values", help="JSON lines of sealed values to open")
+    parser.add_argument("--reveal", action="store_true", help="print plaintext, as base64")
+    options = parser.parse_args()
+    try:
+        with open(options.root_key_file, "rb") as file:
+            root_key = decode_root_key(file.read())
+        values = []
+        if options.values:
+            with open(options.values, encoding="utf-8") as file:
+                values = [json.loads(line) for line in file]
+    except RootKeyError as error:
+        return fail(6, error)
+    except (OSError, ValueError) as error:
+        return fail(2, error)
+    try:
+        store = Store(options.store, root_key)
+        read_all(store, values, options.reveal)
+    except RootKeyError as error:
+        return fail(6, error)
+    except FormError as error:
+        return fail(7, error)
+    except sqlite3.OperationalError as error:
+        return fail(2, error)
+    except (IntegrityError, TypeError, ValueError, sqlite3.DatabaseError) as error:
+        return fail(4, error)
+    return 4 if store.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
