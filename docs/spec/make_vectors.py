@@ -54,7 +54,8 @@ INSTALLATION = "8f14e45f-ceea-467f-9575-1c1b5a7d3c01"
 OTHER_INSTALLATION = "c9f0f895-fb98-4b91-8d5a-2e7f6a1b4c02"
 SECRET_DEK = "45c48cce-2e2d-4fbd-8a1a-fc51c7c6ad26"
 VALUE_DEK = "d3d94468-02a4-4259-b55d-38e6d163e820"
-SECRET = "6512bd43-d9ca-46e0-8c99-0b0a82652dca"
+SECRETS = ["6512bd43-d9ca-46e0-8c99-0b0a82652dca", "1f0e3dad-9990-4345-b743-9f8ffabdffc4",
+           "98f13708-2101-44c4-b567-9c3b0d8b0a1e"]
 FIELD_COLUMN = "c20ad4d7-6fe9-4759-aa27-a0c99bff6710"
 CELL_COLUMN = "c51ce410-c124-410e-8db5-e4b97fc2af39"
 ROOT_KEY, WRAP_KEK, INTEGRITY_KEK = key_of(0x00), key_of(0x20), key_of(0x40)
@@ -244,12 +245,12 @@ def secret_versions():
              ("before 1970", "workflow", 2**40, -1, b"")]
     described = []
     for number, (name, kind, version, expires_at, value) in enumerate(cases):
-        context = fields("rowseal/v1/secret", INSTALLATION, "42", SECRET, name, kind, version,
+        context = fields("rowseal/v1/secret", INSTALLATION, "42", SECRETS[number], name, kind, version,
                          expires_at)
         nonce = nonce_of(0x70 + number)
         data = seal(SECRET_DEK_KEY, nonce, pad(value), context)
         message = fields("rowseal/v1/write-mac", context, nonce, data)
-        described.append({"project": "42", "secret_id": SECRET, "name": name, "kind": kind,
+        described.append({"project": "42", "secret_id": SECRETS[number], "name": name, "kind": kind,
                           "version": version, "expires_at": expires_at, "dek_id": SECRET_DEK,
                           "dek": SECRET_DEK_KEY, "value": value, "padded": pad(value),
                           "context": context, "nonce": nonce,

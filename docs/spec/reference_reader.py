@@ -14,6 +14,7 @@ another than the store's; 7 not a store of this format. Needs Debian's python3-c
 """
 import argparse
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -154,10 +155,9 @@ def decode_sealed_value(text):
 class Store:
     """A store whose trusted rows have verified. One read transaction."""
 
-    def __init__(self, path, root_key):
+    def __init__(self, db, root_key):
         self.failures = 0
-        self.db = sqlite3.connect("file:" + urllib.parse.quote(path) + "?mode=ro", uri=True,
-                                  isolation_level=None, timeout=10)
+        self.db = db
         self.db.row_factory = sqlite3.Row
         self.db.text_factory = bytes.decode
         self.db.execute("BEGIN")
@@ -347,8 +347,10 @@ def main():
     except (OSError, ValueError) as error:
         return fail(2, error)
     try:
-        store = Store(options.store, root_key)
-        read_all(store, values, options.reveal)
+        uri = "file:" + urllib.parse.quote(options.store) + "?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+            store = Store(db, root_key)
+            read_all(store, values, options.reveal)
     except RootKeyError as error:
         return fail(6, error)
     except FormError as error:
