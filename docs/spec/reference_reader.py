@@ -260,10 +260,11 @@ class Store:
         key = self.dek_key(v["project_id"], v["dek_id"], "secret")
         value = unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context))
         if v["version"] == v["newest"]:
+            require(v["newest_written"] == v["newest"], "a newer version was written")
+        if v["version"] == v["newest"] or v["write_mac"] is not None:
             written = mac(self.tag_key, fields("rowseal/v1/write-mac", context, v["nonce"],
                                                v["encrypted_data"]))
-            require(v["newest_written"] == v["newest"], "a newer version was written")
-            require(hmac.compare_digest(written, v["write_mac"]), "it is not what was written last")
+            require(hmac.compare_digest(written, v["write_mac"] or b""), "it is not what was written last")
         return value
 
     def secret_versions(self):
