@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+"""Makes a store with the program, in every way that writes a row, and opens all of it with the
+reader of docs/spec: two programs that share nothing but the specification.
+
+    store_test.py PATH_OF_ROWSEAL          Exits 77 where python3-cryptography is missing.
+"""
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import cryptography  # noqa: F401  (the reader needs it)
+except ImportError:
+    print("skipped: python3-cryptography is not installed")
+    sys.exit(77)
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+READER = os.path.join(ROOT, "docs", "spec", "reference_reader.py")
+ROWSEAL = ""
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("ROWSEAL_")}
+
+
+class Expected:
+    """What the store must hold: each kept version, and each sealed value, with its plaintext."""
+
+    def __init__(self):
+        self.versions = {}  # (project, name, version) → (kind, expires_at is set, plaintext)
+        self.values = []  # (project, label, row key, text, plaintext)
+
+
+class StoreTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.path = cls.folder.name + "/secrets.db"
+        cls.root = cls.folder.name + "/root.key"
+        cls.expected = Expected()
+        cls.rowseal("init")
+        cls.put_secrets()
+        cls.seal_values()
+        cls.rowseal("kek", "rotate")
+        cls.put("acme", "after rotation", b"v", kind="workflow")
+        cls.rowseal("kek", "rotate")
+        cls.rowseal("verify")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def rowseal(cls, *arguments, data=b""):
+        done = subprocess.run(
+            [ROWSEAL, *arguments, "--store", "sqlite:" + cls.path, "--root", "file:" + cls.root],
+            input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN, check=False)
+        if done.returncode != 0:
+            raise AssertionError("rowseal %s: %d %s" % (" ".join(arguments), done.returncode,
+                                                        done.stderr.decode(errors="replace")))
+        return done.stdout
+
+    @classmethod
+    def put(cls, project, name, value, kind="workflow", more=()):
+        cls.rowseal("secret", "put", project, name, "--kind", kind, *more, data=value)
+        version = 1 + max([v for p, n, v in cls.expected.versions if (p, n) == (project, name)] or [0])
+        cls.expected.versions[project, name, version] = (kind, bool(more), value)
+
+    @classmethod
+    def put_secrets(cls):
+        for size in (0, 1, 31, 32, 33, 64, 4095, 65536):
+            cls.put("acme", "size %d" % size, bytes(i * 7 & 0xFF for i in range(size)), "webhook")
+        cls.put("acme", "token", b"tok_live_1\n", "access_token")
+        cls.put("acme", "token", b"tok_live_2\n", "access_token")
+        cls.put("42", "clé de signature 🔑", "välue – 日本\x00\x80".encode(), "webhook")
+        # The same letters, composed and decomposed, are two names.
+        cls.put("日本", "caf\u00e9", b"composed")
+        cls.put("日本", "cafe\u0301", b"decomposed")
+        cls.put("8f14e45f-ceea-467f-9575-1c1b5a7d3c01", "n" * 255, b"\x80" + bytes(40))
+        cls.put("system", "expires", b"later", "workflow", ("--expires", "2099-01-02T03:04:05Z"))
+        for value in (b"one", b"two", b"three"):
+            cls.put("acme", "old name", value)
+        cls.rowseal("secret", "rename", "acme", "old name", "new name ✓")
+        for version, value in enumerate((b"one", b"two", b"three"), 1):
+            del cls.expected.versions["acme", "old name", version]
+            cls.expected.versions["acme", "new name ✓", version] = ("workflow", False, value)
+        cls.rowseal("secret", "rollback", "acme", "new name ✓", "--to", "1")
+        cls.expected.versions["acme", "new name ✓", 4] = ("workflow", False, b"one")
+        cls.rowseal("secret", "expire", "acme", "new name ✓", "--at", "2099-01-01T00:00:00Z")
+        cls.expected.versions["acme", "new name ✓", 4] = ("workflow", True, b"one")
+        cls.put("acme", "gone", b"deleted")
+        cls.rowseal("secret", "rm", "acme", "gone", "--yes")
+        del cls.expected.versions["acme", "gone", 1]
+
+    @classmethod
+    def seal_values(cls):
+        cls.rowseal("column", "add", "workflows.definition")
+        cls.rowseal("column", "add", "webhooks.signing key", "--context", "cell")
+        for project, label, row_key, value in (
+                ("acme", "workflows.definition", [], b'{"a": 1}'),
+                ("日本", "workflows.definition", [], b""),
+                ("acme", "webhooks.signing key", ["17"], b"\x00\xff" * 100),
+                ("acme", "webhooks.signing key", ["17", "日本"], b"two key columns")):
+            rows = [argument for part in row_key for argument in ("--row", part)]
+            text = cls.rowseal("value", "seal", project, label, *rows, data=value)
+            cls.expected.values.append((project, label, row_key, text.decode().rstrip("\n"), value))
+        cls.rowseal("column", "remove", "workflows.definition")
+
+    def read(self, path, root=None):
+        values = self.folder.name + "/values.jsonl"
+        with open(values, "w", encoding="utf-8") as file:
+            for project, label, row_key, text, _ in self.expected.values:
+                file.write(json.dumps({"project": project, "label": label, "row_key": row_key,
+                                       "sealed": text}) + "\n")
+        done = subprocess.run([sys.executable, READER, "--store", path, "--root-key-file",
+                               root or self.root, "--values", values], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        return (done.returncode, [json.loads(line) for line in done.stdout.splitlines()],
+                done.stderr.decode())
+
+    def copy(self):
+        """A copy of the store that a test may damage."""
+        path = self.folder.name + "/copy.db"
+        for end in ("", "-wal", "-shm"):
+            if os.path.exists(path + end):
+                os.remove(path + end)
+            if os.path.exists(self.path + end):
+                shutil.copy(self.path + end, path + end)
+        return path
+
+    def test_EveryRowOpensToWhatWasStored(self):
+        status, lines, messages = self.read(self.path)
+        self.assertEqual((status, messages), (0, ""))
+        found = {(line["project"], line["name"], line["version"]):
+                 (line["kind"], line["expires_at"] is not None, line["sha256"], line["size"])
+                 for line in lines if "name" in line}
+        wanted = {key: (kind, expires, hashlib.sha256(value).hexdigest(), len(value))
+                  for key, (kind, expires, value) in self.expected.versions.items()}
+        self.assertEqual(found, wanted)
+        self.assertEqual([line["sha256"] for line in lines if "label" in line],
+                         [hashlib.sha256(value).hexdigest() for *_, value in self.expected.values])
+
+        db = sqlite3.connect(self.path)
+        rows = db.execute("SELECT count(*) FROM secret_version").fetchone()[0]
+        db.close()
+        self.assertEqual(len(found), rows)
+
+    def test_ReaderShowsNoPlaintextUnlessAsked(self):
+        _, lines, _ = self.read(self.path)
+        self.assertNotIn("tok_live", json.dumps(lines))
+        done = subprocess.run([sys.executable, READER, "--store", self.path, "--root-key-file",
+                               self.root, "--reveal"], stdout=subprocess.PIPE, check=True)
+        self.assertIn(b'"value_base64": "dG9rX2xpdmVfMQo="', done.stdout)
+
+    def test_EveryFlippedByteIsRefused(self):
+        # One byte in the middle of one row's column; both the reader and the program refuse.
+        for table, column in (("installation", "trust_tag"), ("root_key", "row_tag"),
+                              ("kek", "check_value"), ("kek", "row_tag"),
+                              ("kek_wrapping", "secret"), ("kek_wrapping", "key"),
+                              ("dek", "check_value"), ("dek", "wrapped_key"), ("dek", "row_tag"),
+                              ("secret_version", "nonce"), ("secret_version", "encrypted_data")):
+            path = self.copy()
+            db = sqlite3.connect(path)
+            rowid, stored = db.execute("SELECT rowid, %s FROM %s ORDER BY rowid DESC LIMIT 1"
+                                       % (column, table)).fetchone()
+            at = len(stored) // 2
+            changed = stored[:at] + bytes([stored[at] ^ 0x10]) + stored[at + 1:]
+            db.execute("UPDATE %s SET %s = ? WHERE rowid = ?" % (table, column), (changed, rowid))
+            db.commit()
+            db.close()
+            with self.subTest(table + "." + column):
+                self.assertEqual(self.read(path)[0], 4)
+                verify = subprocess.run([ROWSEAL, "verify", "--store", "sqlite:" + path, "--root",
+                                         "file:" + self.root], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, env=CLEAN, check=False)
+                self.assertEqual(verify.returncode, 4)
+
+    def test_OlderVersionPutBackIsNoticed(self):
+        path = self.copy()
+        db = sqlite3.connect(path)
+        db.execute("DELETE FROM secret_version WHERE (project_id, secret_id) ="
+                   " (SELECT project_id, id FROM secret WHERE name = 'token') AND version = 2")
+        db.commit()
+        db.close()
+        status, _, messages = self.read(path)
+        self.assertEqual(status, 4)
+        self.assertIn("a newer version was written", messages)
+
+    def test_AnotherRootKeyIsRefused(self):
+        other = self.folder.name + "/other.key"
+        if not os.path.exists(other):
+            subprocess.run([ROWSEAL, "root", "keygen", "--output", other], check=True, env=CLEAN,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertEqual(self.read(self.path, other)[:2], (6, []))
+
+
+if __name__ == "__main__":
+    ROWSEAL = sys.argv.pop(1)
+    unittest.main()
