@@ -259,18 +259,18 @@ class Store:
                          v["kind"], v["version"], v["expires_at"])
         key = self.dek_key(v["project_id"], v["dek_id"], "secret")
         value = unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context))
-        if v["version"] == v["newest"]:
-            require(v["newest_written"] == v["newest"], "a newer version was written")
-        if v["version"] == v["newest"] or v["write_mac"] is not None:
-            written = mac(self.tag_key, fields("rowseal/v1/write-mac", context, v["nonce"],
-                                               v["encrypted_data"]))
-            require(hmac.compare_digest(written, v["write_mac"] or b""), "it is not what was written last")
+        written = mac(self.tag_key, fields("rowseal/v1/write-mac", context, v["nonce"],
+                                           v["encrypted_data"]))
+        require(hmac.compare_digest(written, v["write_mac"] or b""),
+                "it is not what was written last")
+        require(v["newest"] == v["newest_written"] == v["next_version"] - 1,
+                "a newer version was written")
         return value
 
     def secret_versions(self):
         return self.db.execute("""
-            SELECT s.project_id, s.id AS secret_id, s.name, s.kind, v.version, v.expires_at,
-              v.dek_id, v.nonce, v.encrypted_data,
+            SELECT s.project_id, s.id AS secret_id, s.name, s.kind, s.next_version, v.version,
+              v.expires_at, v.dek_id, v.nonce, v.encrypted_data,
               (SELECT max(n.version) FROM secret_version n
                WHERE n.project_id = v.project_id AND n.secret_id = v.secret_id) AS newest,
               (SELECT max(a.version) FROM audit_item a
@@ -281,6 +281,14 @@ class Store:
             FROM secret s
             LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
             ORDER BY s.project_id, s.name, v.version""")
+
+    def check_nothing_vanished(self):
+        vanished = self.db.execute("""
+            SELECT DISTINCT project_id, secret_id FROM audit_item
+            EXCEPT SELECT project_id, id FROM secret
+            EXCEPT SELECT project_id, object FROM audit_log WHERE action = 'delete'""").fetchall()
+        require(not vanished, "written, not there and not deleted: "
+                + ", ".join("%s %s" % tuple(row) for row in vanished))
 
     def open_column(self, column):
         self.check_tag("sealed_column", column["row_tag"], "sealed_column", column["id"],
@@ -316,6 +324,7 @@ def read_all(store, values, reveal):
             line = {name: v[name] for name in ("project_id", "secret_id", "name", "kind", "version",
                                                "expires_at")}
             print(json.dumps({"project": line.pop("project_id"), **line, **describe(value, reveal)}))
+    store.attempt("secret", store.check_nothing_vanished)
     for number, wanted in enumerate(values, 1):
         value = store.attempt("value %d" % number, store.open_value, columns, wanted["project"],
                               wanted["label"], wanted["sealed"], wanted.get("row_key", ()))

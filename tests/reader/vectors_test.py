@@ -224,6 +224,21 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(status, 4)
         self.assertIn("a newer version was written", messages)
 
+    def test_VanishedSecretIsNoticedUnlessItWasDeleted(self):
+        secret = make_vectors.SECRETS[0]
+        self.change("DELETE FROM secret_version WHERE secret_id = ?", secret)
+        self.change("DELETE FROM secret WHERE id = ?", secret)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 5))
+        self.assertIn("not deleted: 42 " + secret, messages)
+        self.change("INSERT INTO audit_log VALUES ('42', 'e', 0, '', '', 'delete', 'done', ?)",
+                    secret)
+        self.assertEqual(self.read()[0], 0)
+
+    def test_CounterThatKnowsANewerVersionIsNoticed(self):
+        self.change("UPDATE secret SET next_version = 3 WHERE id = ?", make_vectors.SECRETS[0])
+        self.assertEqual(self.read()[0], 4)
+
     def test_SecretSealedUnderAKeyOfAnotherPurposeIsRefused(self):
         # Sealed as the specification says, but with the project's DEK for values.
         secret, project = make_vectors.SECRETS[0], "clé-日本"
