@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -46,6 +47,8 @@ struct RotationReport {
   KekId new_kek;
   std::int64_t rewrapped = 0;  ///< DEKs
   std::chrono::microseconds duration{0};
+  /// DEKs that do not open and so stay under their old KEK, each named.
+  std::vector<std::string> failures;
 };
 
 /// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every DEK,

@@ -22,7 +22,8 @@ const EVP_CIPHER* Gcm() noexcept {
 using UpdateFunction = int (*)(EVP_CIPHER_CTX*, unsigned char*, int*, const unsigned char*, int);
 
 // Feeds `in` in pieces; `out` is null for associated data. False unless every byte was taken.
-bool Update(UpdateFunction update, EVP_CIPHER_CTX* context, std::uint8_t* out, ByteView in) noexcept {
+bool Update(UpdateFunction update, EVP_CIPHER_CTX* context, std::uint8_t* out,
+            ByteView in) noexcept {
   while (!in.empty()) {
     const auto piece = static_cast<int>(std::min(in.size(), kMaxPiece));
     int written = 0;
@@ -35,8 +36,8 @@ bool Update(UpdateFunction update, EVP_CIPHER_CTX* context, std::uint8_t* out, B
   return true;
 }
 
-// A context names its cipher once, after its creation or a reset: naming it again would reset it and
-// count references in a cache line that all threads share.
+// A context names its cipher once, after its creation or a reset: naming it again would reset it
+// and count references in a cache line that all threads share.
 const EVP_CIPHER* CipherToName(const EVP_CIPHER_CTX* context) noexcept {
   return EVP_CIPHER_CTX_get0_cipher(context) == nullptr ? Gcm() : nullptr;
 }

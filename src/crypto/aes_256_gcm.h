@@ -20,9 +20,10 @@ using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, CipherContextDeleter>;
 /// NewCipherContext allocates an empty context. Errors: kResourceExhausted.
 Result<CipherContext> NewCipherContext();
 
-/// Aes256Gcm is AES-256-GCM (SP 800-38D) in the one form that XAES needs: a 32-byte key, a 12-byte IV,
-/// a 16-byte tag at the end. OpenSSL itself accepts any IV length and, when opening, tags of 1 byte;
-/// here other sizes cannot be written down, or are refused by the overload that takes plain views.
+/// Aes256Gcm is AES-256-GCM (SP 800-38D) in the one form that XAES needs: a 32-byte key, a 12-byte
+/// IV, a 16-byte tag at the end. OpenSSL itself accepts any IV length and, when opening, tags of 1
+/// byte; here other sizes cannot be written down, or are refused by the overload that takes plain
+/// views.
 ///
 /// No caller but XAES: a key and IV used twice give the key's authentication away, and nothing here
 /// would notice.
@@ -48,16 +49,15 @@ class Aes256Gcm final {
   /// Create allocates the context. Errors: kResourceExhausted.
   static Result<Aes256Gcm> Create();
 
-  /// Seal writes ciphertext ‖ tag; `out` holds exactly `plaintext.size() + kTagBytes` bytes and is zero
-  /// after any error. Errors: kInvalidArgument (sizes), kInternal.
+  /// Seal writes ciphertext ‖ tag; `out` holds exactly `plaintext.size() + kTagBytes` bytes and is
+  /// zero after any error. Errors: kInvalidArgument (sizes), kInternal.
   Result<void> Seal(Key key, Iv iv, ByteView plaintext, ByteView context,
                     std::span<std::uint8_t> out);
 
   /// Open verifies `sealed` (ciphertext ‖ tag) and writes the plaintext; `out` holds exactly
   /// `sealed.size() - kTagBytes` bytes and is zero after any error.
   /// Errors: kIntegrity (one message for every cause), kInvalidArgument (size of `out`), kInternal.
-  Result<void> Open(Key key, Iv iv, ByteView sealed, ByteView context,
-                    std::span<std::uint8_t> out);
+  Result<void> Open(Key key, Iv iv, ByteView sealed, ByteView context, std::span<std::uint8_t> out);
 
   /// Open for a key and an IV whose sizes are not yet known: kInvalidArgument when they differ.
   Result<void> Open(ByteView key, ByteView iv, ByteView sealed, ByteView context,

@@ -14,8 +14,8 @@ Result<SecretBytes> HkdfSha256(ByteView key, ByteView salt, ByteView info, std::
 /// Argon2idCost says how expensive a passphrase is to try. Bounds are checked before any work,
 /// because the numbers are read from a store that an attacker may have written.
 struct Argon2idCost {
-  std::uint32_t passes = 3;            ///< 1 to 16
-  std::uint32_t memory_kib = 65536;    ///< 8 KiB to 1 GiB
+  std::uint32_t passes = 3;          ///< 1 to 16
+  std::uint32_t memory_kib = 65536;  ///< 8 KiB to 1 GiB
 };
 
 inline constexpr std::size_t kArgon2idSaltSize = 16;  ///< bytes

@@ -14,15 +14,14 @@ struct MacContextDeleter {
 };
 using MacContext = std::unique_ptr<EVP_MAC_CTX, MacContextDeleter>;
 
-// A context that knows its hash but no key. Copying it is five times as fast as naming the hash each
-// time, which searches OpenSSL's providers.
+// A context that knows its hash but no key. Copying it is five times as fast as naming the hash
+// each time, which searches OpenSSL's providers.
 EVP_MAC_CTX* MakeTemplate() noexcept {
   EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
   EVP_MAC_CTX* const context = hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac);
   char hash[] = "SHA256";
-  const OSSL_PARAM params[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash, 0),
-      OSSL_PARAM_construct_end()};
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash, 0),
+                               OSSL_PARAM_construct_end()};
   if (context == nullptr || EVP_MAC_CTX_set_params(context, params) != 1) {
     return nullptr;
   }

@@ -38,8 +38,8 @@ void CountFork() noexcept { process_generation.fetch_add(1, std::memory_order_re
 
 Pool* MapPool() noexcept {
   static const bool counting_forks = pthread_atfork(nullptr, nullptr, CountFork) == 0;
-  void* pages = mmap(nullptr, kMappingSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                     0);
+  void* pages =
+      mmap(nullptr, kMappingSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) {
     return nullptr;
   }
@@ -102,10 +102,10 @@ bool Draw(Source source, std::span<std::uint8_t> out) noexcept {
 [[gnu::noinline]] bool Refill(Pool& target) noexcept {
   std::array<std::uint8_t, kSampleSize> last;
   std::memcpy(last.data(), target.drawn.data(), kSampleSize);
-  const bool good = Draw(Source::kPublic, target.drawn) &&
-                    !IsConstant(ByteView(target.drawn).subspan(kSampleSize)) &&
-                    !(target.has_sample &&
-                      std::memcmp(target.drawn.data(), last.data(), kSampleSize) == 0);
+  const bool good =
+      Draw(Source::kPublic, target.drawn) &&
+      !IsConstant(ByteView(target.drawn).subspan(kSampleSize)) &&
+      !(target.has_sample && std::memcmp(target.drawn.data(), last.data(), kSampleSize) == 0);
   if (!good) {
     OPENSSL_cleanse(target.drawn.data(), target.drawn.size());
     std::memcpy(target.drawn.data(), last.data(), kSampleSize);

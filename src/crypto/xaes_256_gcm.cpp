@@ -116,9 +116,8 @@ Result<void> ExpandedXaes::Seal(ByteView plaintext, ByteView context, const Xaes
     OPENSSL_cleanse(out.data(), out.size());
     return AesFailed();
   }
-  Result<void> sealed =
-      gcm_.Seal(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12), plaintext,
-                context, out);
+  Result<void> sealed = gcm_.Seal(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12),
+                                  plaintext, context, out);
   OPENSSL_cleanse(message_key.data(), message_key.size());
   return sealed;
 }
@@ -131,16 +130,16 @@ Result<void> ExpandedXaes::Open(ByteView sealed, ByteView context, const XaesNon
     OPENSSL_cleanse(out.data(), out.size());
     return AesFailed();
   }
-  Result<void> opened =
-      gcm_.Open(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12), sealed, context,
-                out);
+  Result<void> opened = gcm_.Open(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12),
+                                  sealed, context, out);
   OPENSSL_cleanse(message_key.data(), message_key.size());
   return opened;
 }
 
 }  // namespace internal
 
-// Lease takes an expanded key out of a slot and puts it back; no two threads ever hold the same one.
+// Lease takes an expanded key out of a slot and puts it back; no two threads ever hold the same
+// one.
 class XaesKey::State::Lease final {
  public:
   explicit Lease(State& state) noexcept : state_(state), drops_(state.drops.load()) {

@@ -12,9 +12,9 @@
 
 namespace rowseal {
 
-inline constexpr std::size_t kKeySize = 32;         ///< bytes: AES-256
-inline constexpr std::size_t kXaesNonceSize = 24;   ///< bytes: 192 bits, C2SP XAES-256-GCM
-inline constexpr std::size_t kTagSize = 16;         ///< bytes; shorter tags are never accepted
+inline constexpr std::size_t kKeySize = 32;        ///< bytes: AES-256
+inline constexpr std::size_t kXaesNonceSize = 24;  ///< bytes: 192 bits, C2SP XAES-256-GCM
+inline constexpr std::size_t kTagSize = 16;        ///< bytes; shorter tags are never accepted
 
 using XaesNonce = std::array<std::uint8_t, kXaesNonceSize>;
 
@@ -22,12 +22,12 @@ using XaesNonce = std::array<std::uint8_t, kXaesNonceSize>;
 /// key derived per message from the first half of a 192-bit random nonce. 2^80 messages a key keep
 /// the risk of a repeated nonce under 2^-32, so nobody counts uses.
 ///
-/// There is one way to open: a tag of 16 bytes at the end, and no byte of plaintext leaves before it
-/// has verified. Nobody supplies a nonce for sealing. XAES does not commit to its key: callers find
-/// keys by an id bound in the context, and never try keys in turn.
+/// There is one way to open: a tag of 16 bytes at the end, and no byte of plaintext leaves before
+/// it has verified. Nobody supplies a nonce for sealing. XAES does not commit to its key: callers
+/// find keys by an id bound in the context, and never try keys in turn.
 ///
-/// The expanded key (OpenSSL keeps it in plain heap) belongs to this object, one for each thread that
-/// used it at once, at most `kMaxExpanded`; it is wiped by `DropExpanded` and with the object.
+/// The expanded key (OpenSSL keeps it in plain heap) belongs to this object, one for each thread
+/// that used it at once, at most `kMaxExpanded`; it is wiped by `DropExpanded` and with the object.
 ///
 /// Threads: all members may be called from several threads at once.
 class XaesKey final {
@@ -41,9 +41,10 @@ class XaesKey final {
   XaesKey& operator=(XaesKey&&) noexcept;
   ~XaesKey();
 
-  /// Seal writes ciphertext ‖ tag to `out`, which holds exactly `plaintext.size() + kTagSize` bytes,
-  /// and the fresh nonce to `nonce`. `plaintext` is at most 2^36 - 32 bytes (SP 800-38D 5.2.1.1).
-  /// On an error `out` is zero. Errors: kRandomFailure, kInvalidArgument (sizes), kInternal.
+  /// Seal writes ciphertext ‖ tag to `out`, which holds exactly `plaintext.size() + kTagSize`
+  /// bytes, and the fresh nonce to `nonce`. `plaintext` is at most 2^36 - 32 bytes (SP
+  /// 800-38D 5.2.1.1). On an error `out` is zero. Errors: kRandomFailure, kInvalidArgument (sizes),
+  /// kInternal.
   Result<void> Seal(ByteView plaintext, ByteView context, XaesNonce& nonce,
                     std::span<std::uint8_t> out) const;
 
@@ -69,8 +70,8 @@ class XaesKey final {
   friend struct XaesKnownAnswer;
 };
 
-/// XaesKnownAnswer seals under a given nonce, for known-answer tests only: not part of the library's
-/// build, defined in xaes_known_answer.cpp.
+/// XaesKnownAnswer seals under a given nonce, for known-answer tests only: not part of the
+/// library's build, defined in xaes_known_answer.cpp.
 struct XaesKnownAnswer {
   static Result<void> SealWithNonce(const XaesKey& key, ByteView plaintext, ByteView context,
                                     const XaesNonce& nonce, std::span<std::uint8_t> out);

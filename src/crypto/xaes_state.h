@@ -53,8 +53,8 @@ struct XaesKey::State final {
                     std::span<std::uint8_t> out);
   void DropExpanded() noexcept;
 
-  // A slot is empty (null), taken (`kTaken`), or holds an expanded key at rest. Only who took a slot
-  // may fill it. A cache line each, so that threads do not slow each other.
+  // A slot is empty (null), taken (`kTaken`), or holds an expanded key at rest. Only who took a
+  // slot may fill it. A cache line each, so that threads do not slow each other.
   struct alignas(64) Slot {
     std::atomic<internal::ExpandedXaes*> expanded{nullptr};
   };

@@ -40,20 +40,20 @@ struct InstallationRecord {
   KekId integrity_kek;
   std::string projects_table;    ///< the app's table of projects; empty on SQLite
   std::string project_key_type;  ///< text, bigint or uuid
-  Bytes trust_tag;
-  Timestamp created_at;
+  Bytes trust_tag{};
+  Timestamp created_at{};
 };
 
 struct RootRecord {
   RootId id;
   std::string uri;
   std::string scope;
-  Bytes fingerprint;
-  Bytes public_part;  ///< what a provider needs to be told (a public key, Argon2 parameters); may be empty
+  Bytes fingerprint{};
+  Bytes public_part{};  ///< what a provider needs to be told (a public key, Argon2 parameters); may be empty
   KeyState state = KeyState::kActive;
   Revision revision{1};
-  Bytes row_tag;
-  Timestamp created_at;
+  Bytes row_tag{};
+  Timestamp created_at{};
 };
 
 struct KekRecord {
@@ -64,30 +64,30 @@ struct KekRecord {
   KeyState state = KeyState::kActive;
   std::optional<KeyState> resumes_to;  ///< set while suspended
   Revision revision{1};
-  Bytes check_value;
-  Bytes row_tag;
-  Timestamp created_at;
+  Bytes check_value{};
+  Bytes row_tag{};
+  Timestamp created_at{};
 };
 
 struct WrappingRecord {
-  KekId kek;
+  KekId kek{};
   RootId root;
-  Bytes secret;  ///< the wrapping secret, protected by the root's provider in its own way
-  Bytes key;     ///< the KEK under the wrapping secret: a WrappedKey
+  Bytes secret{};  ///< the wrapping secret, protected by the root's provider in its own way
+  Bytes key{};     ///< the KEK under the wrapping secret: a WrappedKey
 };
 
 struct DekRecord {
   ProjectId project;
-  DekId id;
-  KekId kek;
+  DekId id{};
+  KekId kek{};
   DekPurpose purpose = DekPurpose::kSecret;
   Suite suite = Suite::kXaes256Gcm;
   KeyState state = KeyState::kActive;
   Revision revision{1};
-  Bytes check_value;
-  Bytes wrapped_key;
-  Bytes row_tag;
-  Timestamp created_at;
+  Bytes check_value{};
+  Bytes wrapped_key{};
+  Bytes row_tag{};
+  Timestamp created_at{};
 };
 
 /// ColumnState: a removed column's values still open; nothing new is sealed for it.
@@ -96,13 +96,13 @@ std::string_view ToText(ColumnState state) noexcept;
 Result<ColumnState> ParseColumnState(std::string_view text);
 
 struct ColumnRecord {
-  ColumnId id;
+  ColumnId id{};
   ColumnLabel label;
   ContextKind context = ContextKind::kField;
   ColumnState state = ColumnState::kActive;
   Revision revision{1};
-  Bytes row_tag;
-  Timestamp created_at;
+  Bytes row_tag{};
+  Timestamp created_at{};
 };
 
 /// TrustRows is the whole set that installation.trust_tag covers, read in one statement.

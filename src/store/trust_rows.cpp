@@ -132,7 +132,7 @@ Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader) {
   if (!id) {
     return tl::unexpected(AsIntegrity(std::move(id).error()));
   }
-  DekAndKek read{DekRecord{project, *id, {}, {}, {}, {}, {}, {}, {}, {}, {}}, {}, {}};
+  DekAndKek read{DekRecord{.project = project, .id = *id}, {}, {}};
   DekRecord& dek = read.dek;
   dek.kek.value = reader.Integer();
   ROWSEAL_ASSIGN(dek.purpose, ParseDekPurpose(reader.Text()));
@@ -158,7 +158,7 @@ Result<ColumnRecord> ReadColumn(RowReader& reader) {
   if (!label) {
     return tl::unexpected(AsIntegrity(std::move(label).error()));
   }
-  ColumnRecord record{*id, std::move(*label), {}, {}, {}, {}, {}};
+  ColumnRecord record{.id = *id, .label = std::move(*label)};
   Result<ContextKind> context = ParseContextKind(reader.Text());
   if (!context) {
     return tl::unexpected(AsIntegrity(std::move(context).error()));

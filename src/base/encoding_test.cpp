@@ -1,0 +1,148 @@
+#include "base/encoding.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace rowseal {
+namespace {
+
+// Encodes a code point without judging it: surrogates too.
+std::string Utf8Of(std::uint32_t point) {
+  const auto byte = [](std::uint32_t value) { return static_cast<char>(value); };
+  if (point < 0x80) {
+    return {byte(point)};
+  }
+  if (point < 0x800) {
+    return {byte(0xC0 | (point >> 6)), byte(0x80 | (point & 63))};
+  }
+  if (point < 0x10000) {
+    return {byte(0xE0 | (point >> 12)), byte(0x80 | ((point >> 6) & 63)),
+            byte(0x80 | (point & 63))};
+  }
+  return {byte(0xF0 | (point >> 18)), byte(0x80 | ((point >> 12) & 63)),
+          byte(0x80 | ((point >> 6) & 63)), byte(0x80 | (point & 63))};
+}
+
+void ExpectRefused(const Result<Bytes>& decoded, std::string_view text) {
+  ASSERT_FALSE(decoded) << text;
+  EXPECT_EQ(decoded.error().code, ErrorCode::kInvalidArgument) << text;
+}
+
+RC_GTEST_PROP(Hex, DecodesWhatItEncodes, (const Bytes& bytes)) {
+  const Result<Bytes> decoded = FromHex(ToHex(bytes));
+  RC_ASSERT(decoded.has_value());
+  RC_ASSERT(*decoded == bytes);
+}
+
+RC_GTEST_PROP(Base64Url, DecodesWhatItEncodes, (const Bytes& bytes)) {
+  const Result<Bytes> decoded = FromBase64Url(ToBase64Url(bytes));
+  RC_ASSERT(decoded.has_value());
+  RC_ASSERT(*decoded == bytes);
+}
+
+RC_GTEST_PROP(Base64Url, EncodesToTheSameTextWhateverItDecodes, ()) {
+  const auto text = *rc::gen::container<std::string>(rc::gen::elementOf(
+      std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")));
+  const Result<Bytes> decoded = FromBase64Url(text);
+  if (decoded) {
+    RC_ASSERT(ToBase64Url(*decoded) == text);
+  }
+}
+
+TEST(Base64Url, HasOneTextForEveryPairOfBytes) {
+  std::size_t decodable = 0;
+  const std::string_view alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (const char a : alphabet) {
+    for (const char b : alphabet) {
+      for (const char c : alphabet) {
+        decodable += FromBase64Url(std::string{a, b, c}) ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_EQ(decodable, 65536U);
+}
+
+TEST(Base64Url, EncodesTheVectorsOfRfc4648Unpadded) {
+  const std::vector<std::pair<std::string_view, std::string_view>> vectors = {
+      {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+      {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xFB\xFF", "-_8"}};
+  for (const auto& [plain, text] : vectors) {
+    EXPECT_EQ(ToBase64Url(AsBytes(plain)), text);
+  }
+}
+
+TEST(Base64Url, RefusesEveryTextItDoesNotWrite) {
+  for (const std::string_view text :
+       {"A", "AAAAA", "Zh", "Zm9", "Zg==", "Zm8=", "Zm9v\n", " Zm9v", "Zm+v", "Zm/v"}) {
+    ExpectRefused(FromBase64Url(text), text);
+  }
+  ExpectRefused(FromBase64Url(std::string_view("Zm9\0", 4)), "Zm9 and a zero byte");
+  ExpectRefused(FromBase64Url("Zm9\xC3"), "a byte above 127");
+}
+
+TEST(Hex, RefusesEveryTextItDoesNotWrite) {
+  for (const std::string_view text : {"a", "abc", "AB", "aB", "0x", "0g", " 0", "0\n", "ab cd"}) {
+    ExpectRefused(FromHex(text), text);
+  }
+  EXPECT_EQ(FromHex("")->size(), 0U);
+}
+
+TEST(Utf8, AcceptsEveryScalarValueAndNoPartOfOne) {
+  for (std::uint32_t point = 0; point <= 0x10FFFF; ++point) {
+    const std::string text = Utf8Of(point);
+    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
+    ASSERT_EQ(IsUtf8(text), !surrogate) << point;
+    for (std::size_t size = 1; size < text.size(); ++size) {
+      ASSERT_FALSE(IsUtf8(std::string_view(text).substr(0, size))) << point;
+      ASSERT_FALSE(IsUtf8(std::string_view(text).substr(size))) << point;
+    }
+  }
+}
+
+TEST(Utf8, AcceptsNoOtherPairOfBytes) {
+  std::size_t accepted = 0;
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const std::string text{static_cast<char>(first), static_cast<char>(second)};
+      accepted += IsUtf8(text) ? 1U : 0U;
+    }
+  }
+  EXPECT_EQ(accepted, 128U * 128U + (0x800U - 0x80U));
+}
+
+TEST(Utf8, RefusesOverlongFormsAndPointsBeyondUnicode) {
+  for (const std::string_view text :
+       {"\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xE0\x9F\xBF", "\xF0\x80\x80\x80",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF8\x88\x80\x80\x80", "\xFE",
+        "\xFF", "\x80", "\xBF", "a\xC3", "\xC3(", "\xE2\x82(", "\xF0\x9F\x92("}) {
+    EXPECT_FALSE(IsUtf8(text)) << ToHex(AsBytes(text));
+  }
+  EXPECT_TRUE(IsUtf8(""));
+  EXPECT_TRUE(IsUtf8("\xF0\x9F\x94\x91 \xE2\x82\xAC \xC3\xA9"));
+}
+
+TEST(Printable, LeavesTextAndEscapesTheRest) {
+  EXPECT_EQ(Printable("caf\xC3\xA9"), "caf\xC3\xA9");
+  EXPECT_EQ(Printable(std::string_view("a\0\n\x1B[2J\x7F", 8)), "a\\x00\\x0a\\x1b[2J\\x7f");
+  EXPECT_EQ(Printable("\xC2\x9B"), "\\xc2\\x9b");
+  EXPECT_EQ(Printable("\xFF\xC3"), "\\xff\\xc3");
+}
+
+RC_GTEST_PROP(Printable, IsShortUtf8WithoutControls, (const std::string& text)) {
+  const std::string printable = Printable(text);
+  RC_ASSERT(printable.size() <= 80 + 4 + 3);
+  RC_ASSERT(IsUtf8(printable));
+  for (const char character : printable) {
+    RC_ASSERT(static_cast<std::uint8_t>(character) >= 0x20);
+    RC_ASSERT(character != 0x7F);
+  }
+}
+
+TEST(Printable, CutsALongText) {
+  const std::string printable = Printable(std::string(1000, 'x'));
+  EXPECT_EQ(printable, std::string(80, 'x') + "…");
+}
+
+}  // namespace
+}  // namespace rowseal

@@ -1,0 +1,135 @@
+#include "client/active_dek.h"
+
+#include "client/random_ids.h"
+
+namespace rowseal {
+namespace {
+
+// Each round loses to a rotation that committed in between.
+constexpr int kMaxRounds = 8;
+
+}  // namespace
+
+ActiveDekOperation::ActiveDekOperation(Session& session, const ProjectId& project,
+                                       DekPurpose purpose)
+    : session_(session), project_(project), purpose_(purpose), began_(session.seen().Now()) {}
+
+void ActiveDekOperation::FinishWith(Error error) {
+  failure_ = std::move(error);
+  step_ = Step::kDone;
+}
+
+std::optional<Statement> ActiveDekOperation::Next() {
+  switch (step_) {
+    case Step::kFind:
+      return Statement::Call(Procedure::kDekActive,
+                             {project_.text(), std::string(ToText(purpose_))});
+    case Step::kReloadTrust:
+      return Statement::Call(Procedure::kTrustLoad);
+    case Step::kInsert: {
+      Result<Statement> insert = MakeInsert();
+      if (insert) {
+        return std::move(*insert);
+      }
+      FinishWith(std::move(insert).error());
+      return std::nullopt;
+    }
+    case Step::kDone:
+      break;
+  }
+  return std::nullopt;
+}
+
+Result<Statement> ActiveDekOperation::MakeInsert() {
+  const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
+  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  if (active == nullptr) {
+    return Fail(ErrorCode::kRefusedByState, "no KEK is active, so no new DEK can be wrapped",
+                "resume the KEK or run `rowseal kek rotate`");
+  }
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
+  ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
+  DekRecord record{.project = project_, .id = id, .purpose = purpose_, .created_at = session_.Now()};
+  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, *kek, session_.installation()));
+  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  return Statement::Call(Procedure::kDekInsert,
+                         {project_.text(), ToText(record.id), record.kek.value,
+                          std::string(ToText(record.purpose)),
+                          static_cast<std::int64_t>(record.suite), record.check_value,
+                          record.wrapped_key, record.row_tag,
+                          record.created_at.time_since_epoch().count()});
+}
+
+void ActiveDekOperation::Feed(Result<Rows> outcome) {
+  if (!outcome) {
+    FinishWith(std::move(outcome).error());
+    return;
+  }
+  if (step_ == Step::kReloadTrust) {
+    Result<TrustRows> rows = ParseTrustRows(std::move(*outcome));
+    Result<void> adopted =
+        rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
+    session_.observer().Count(Counter::kTrustReloads);
+    if (!adopted) {
+      FinishWith(std::move(adopted).error());
+      return;
+    }
+    step_ = Step::kFind;
+    return;
+  }
+  Consider(std::move(*outcome));
+}
+
+void ActiveDekOperation::Consider(Rows answer) {
+  const bool inserted = step_ == Step::kInsert;
+  if (++rounds_ > kMaxRounds) {
+    FinishWith({ErrorCode::kUnavailable, "the keys of project '" + project_.text() +
+                                             "' kept changing while a DEK was looked for",
+                "retry"});
+    return;
+  }
+  const bool none = answer.rows.empty() || std::holds_alternative<Null>(answer.rows.front()[0]);
+  if (none) {
+    // After an insert, none means that the KEK was rotated away meanwhile.
+    step_ = inserted ? Step::kReloadTrust : Step::kInsert;
+    return;
+  }
+  RowReader reader(answer.rows.front());
+  Result<DekAndKek> row = ReadDek(project_, reader);
+  if (!row) {
+    FinishWith(std::move(row).error());
+    return;
+  }
+  if (!session_.KnowsKek(*row)) {
+    step_ = Step::kReloadTrust;
+    return;
+  }
+  if (inserted) {
+    session_.observer().Count(Counter::kDeksCreated);
+  }
+  Result<Active> active = Open(*row);
+  if (!active) {
+    FinishWith(std::move(active).error());
+    return;
+  }
+  active_ = std::move(*active);
+  step_ = Step::kDone;
+}
+
+Result<ActiveDekOperation::Active> ActiveDekOperation::Open(const DekAndKek& row) {
+  if (row.dek.purpose != purpose_) {
+    return Fail(ErrorCode::kIntegrity, "DEK " + ToText(row.dek.id) + " is of another purpose");
+  }
+  ROWSEAL_TRY(session_.CheckSeals(row.dek));
+  ROWSEAL_ASSIGN(std::shared_ptr<const Dek> dek, session_.OpenDek(row.dek, began_));
+  return Active{row.dek, std::move(dek)};
+}
+
+Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
+  if (failure_) {
+    return tl::unexpected(std::move(*failure_));
+  }
+  return std::move(*active_);
+}
+
+}  // namespace rowseal

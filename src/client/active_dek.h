@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <rowseal/operation.h>
+
+#include "client/session.h"
+
+namespace rowseal {
+
+/// ActiveDekOperation finds or makes the active DEK of a project and purpose, and opens it.
+///
+/// Of several that make one at once, the store keeps one; all read it back. A new DEK is wrapped under
+/// the active KEK, and the store takes it only while that KEK is active.
+class ActiveDekOperation final : public Operation {
+ public:
+  struct Active {
+    DekRecord record;
+    std::shared_ptr<const Dek> dek;
+  };
+
+  ActiveDekOperation(Session& session, const ProjectId& project, DekPurpose purpose);
+
+  std::optional<Statement> Next() override;
+  void Feed(Result<Rows> outcome) override;
+
+  /// Consider takes an active DEK's row that another statement brought, in place of the first one.
+  void Consider(Rows answer);
+
+  bool done() const noexcept { return step_ == Step::kDone; }
+  Result<Active> Take() &&;
+
+ private:
+  enum class Step : std::uint8_t { kFind, kReloadTrust, kInsert, kDone };
+
+  void FinishWith(Error error);
+  Result<Statement> MakeInsert();
+  Result<Active> Open(const DekAndKek& row);
+
+  Session& session_;
+  const ProjectId project_;
+  const DekPurpose purpose_;
+  const SeenRows::Moment began_;
+  Step step_ = Step::kFind;
+  int rounds_ = 0;
+  std::optional<Error> failure_;
+  std::optional<Active> active_;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/connection.h>
+
+#include "client/session.h"
+
+namespace rowseal {
+
+/// kSystemProject holds an app's own secrets and the entries about keys.
+inline constexpr std::string_view kSystemProject = "system";
+
+/// WriteAudit writes an entry in the open transaction, so that it stands or falls with what it
+/// describes, and returns its id for its items.
+Result<std::string> WriteAudit(Connection& connection, Session& session, std::string_view project,
+                               const Access& access, std::string_view action,
+                               std::string_view object);
+
+/// WriteAuditItem logs the write MAC of one written version.
+Result<void> WriteAuditItem(Connection& connection, std::string_view project,
+                            const std::string& entry_id, const std::string& secret_id,
+                            SecretVersion version, Bytes write_mac);
+
+/// ReadAuditLog gives a project's entries, newest first.
+Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
+                                             std::int64_t limit);
+
+}  // namespace rowseal

@@ -1,0 +1,276 @@
+#include <rowseal/client.h>
+
+#include <chrono>
+#include <mutex>
+
+#include "client/audit.h"
+#include "client/columns.h"
+#include "client/get_operation.h"
+#include "client/put_operation.h"
+#include "client/secret_reseal.h"
+#include "client/session.h"
+#include "client/value_operation.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::int64_t kMaxPage = 10'000;
+
+Result<void> CheckLimit(std::int64_t limit) {
+  if (limit < 1 || limit > kMaxPage) {
+    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
+  }
+  return {};
+}
+
+std::optional<Timestamp> ReadOptionalTime(RowReader& reader) {
+  if (reader.NextIsNull()) {
+    reader.Skip();
+    return std::nullopt;
+  }
+  return Timestamp(std::chrono::microseconds(reader.Integer()));
+}
+
+Timestamp ReadTime(RowReader& reader) {
+  return Timestamp(std::chrono::microseconds(reader.Integer()));
+}
+
+Result<SecretSummary> ReadSummary(Row& row) {
+  RowReader reader(row);
+  ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(reader.Text()));
+  ROWSEAL_ASSIGN(const SecretKind kind, ParseSecretKind(reader.Text()));
+  ROWSEAL_ASSIGN(const SecretId id, ParseUuid<SecretId>(reader.Text()));
+  SecretSummary summary{std::move(name), kind, id, {}, 0, {}, {}, {}};
+  summary.newest.value = reader.Integer();
+  summary.versions = reader.Integer();
+  summary.expires_at = ReadOptionalTime(reader);
+  summary.created_at = ReadTime(reader);
+  summary.updated_at = ReadTime(reader);
+  ROWSEAL_TRY(reader.status());
+  return summary;
+}
+
+// Records the time until it goes.
+class Stopwatch final {
+ public:
+  Stopwatch(Observer& observer, Timer timer) : observer_(observer), timer_(timer) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { observer_.Record(timer_, std::chrono::steady_clock::now() - start_); }
+
+ private:
+  Observer& observer_;
+  const Timer timer_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+struct Client::State {
+  std::unique_ptr<Connection> connection;
+  Session session;
+  std::mutex mutex;  // one operation at a time on the connection
+};
+
+Client::Client(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Session& Client::session() noexcept { return state_->session; }
+Connection& Client::connection() noexcept { return *state_->connection; }
+
+Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
+                               std::vector<std::shared_ptr<const RootProvider>> roots,
+                               ClientOptions options) {
+  std::unique_ptr<State> state(
+      new State{std::move(connection), Session(std::move(roots), std::move(options)), {}});
+  ROWSEAL_TRY(state->session.LoadTrust(*state->connection));
+  return Client(std::move(state));
+}
+
+Result<Secret> Client::Get(const ProjectId& project, const SecretName& name,
+                           std::optional<SecretVersion> version, const Access& access) {
+  ROWSEAL_ASSIGN(std::vector<Result<Secret>> secrets,
+                 GetBatch(project, {SecretRef{name, version}}, access));
+  return std::move(secrets.front());
+}
+
+Result<std::vector<Result<Secret>>> Client::GetBatch(const ProjectId& project,
+                                                     const std::vector<SecretRef>& secrets,
+                                                     const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  const Stopwatch stopwatch(state_->session.observer(), Timer::kGet);
+  ROWSEAL_ASSIGN(Access complete, state_->session.Complete(access));
+  GetOperation operation(state_->session, project, secrets, std::move(complete));
+  RunOperation(*state_->connection, operation);
+  return std::move(operation).Take();
+}
+
+Result<StoredSecret> Client::Put(const ProjectId& project, const PutItem& item,
+                                 const Access& access) {
+  const std::vector<PutItem> items = {item};
+  ROWSEAL_ASSIGN(std::vector<Result<StoredSecret>> stored,
+                 PutBatch(project, items, Batch::kEachAlone, access));
+  return std::move(stored.front());
+}
+
+Result<std::vector<Result<StoredSecret>>> Client::PutBatch(const ProjectId& project,
+                                                           const std::vector<PutItem>& items,
+                                                           Batch batch, const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  const Stopwatch stopwatch(state_->session.observer(), Timer::kPut);
+  ROWSEAL_ASSIGN(Access complete, state_->session.Complete(access));
+  PutOperation operation(state_->session, project, items, batch, std::move(complete));
+  RunOperation(*state_->connection, operation);
+  return std::move(operation).Take();
+}
+
+Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::string_view after,
+                                                std::int64_t limit) {
+  ROWSEAL_TRY(CheckLimit(limit));
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      state_->connection->Execute(Statement::Sql(
+          "SELECT s.name, s.kind, s.id, v.version,"
+          " (SELECT count(*) FROM rowseal.secret_version n WHERE n.project_id = s.project_id"
+          "   AND n.secret_id = s.id),"
+          " v.expires_at, s.created_at, v.created_at"
+          " FROM rowseal.secret s JOIN rowseal.secret_version v ON v.project_id = s.project_id"
+          "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
+          " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3",
+          {project.text(), std::string(after), limit})));
+  std::vector<SecretSummary> summaries;
+  for (Row& row : answer.rows) {
+    ROWSEAL_ASSIGN(SecretSummary summary, ReadSummary(row));
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
+                                                     const SecretName& name) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(Rows answer,
+                 state_->connection->Execute(Statement::Sql(
+                     "SELECT v.version, v.expires_at, v.created_at, v.created_by"
+                     " FROM rowseal.secret s JOIN rowseal.secret_version v"
+                     "  ON v.project_id = s.project_id AND v.secret_id = s.id"
+                     " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC",
+                     {project.text(), name.text()})));
+  if (answer.rows.empty()) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
+                "rowseal secret list shows what is there");
+  }
+  std::vector<VersionSummary> versions;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    VersionSummary version;
+    version.version.value = reader.Integer();
+    version.expires_at = ReadOptionalTime(reader);
+    version.created_at = ReadTime(reader);
+    version.created_by = reader.Text();
+    ROWSEAL_TRY(reader.status());
+    versions.push_back(std::move(version));
+  }
+  return versions;
+}
+
+Result<StoredSecret> Client::Rollback(const ProjectId& project, const SecretName& name,
+                                      SecretVersion version, const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  GetOperation get(state_->session, project, {SecretRef{name, version}}, complete, "rollback");
+  RunOperation(*state_->connection, get);
+  ROWSEAL_ASSIGN(std::vector<Result<Secret>> old, std::move(get).Take());
+  if (!old.front()) {
+    return tl::unexpected(std::move(old.front()).error());
+  }
+  const Secret& secret = *old.front();
+  const std::vector<PutItem> items = {
+      PutItem{name, secret.value.Reveal(), secret.kind, secret.expires_at}};
+  PutOperation put(state_->session, project, items, Batch::kEachAlone, complete, "rollback");
+  RunOperation(*state_->connection, put);
+  ROWSEAL_ASSIGN(std::vector<Result<StoredSecret>> stored, std::move(put).Take());
+  return std::move(stored.front());
+}
+
+Result<void> Client::Rename(const ProjectId& project, const SecretName& name,
+                            const SecretName& new_name, const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  return RenameSecret(*state_->connection, state_->session, project, name, new_name, complete);
+}
+
+Result<void> Client::Expire(const ProjectId& project, const SecretName& name,
+                            std::optional<SecretVersion> version,
+                            std::optional<Timestamp> expires_at, const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  return ExpireSecret(*state_->connection, state_->session, project, name, version, expires_at,
+                      complete);
+}
+
+Result<void> Client::Delete(const ProjectId& project, const SecretName& name,
+                            const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  return DeleteSecret(*state_->connection, state_->session, project, name, complete);
+}
+
+Result<void> Client::AddColumn(const ColumnLabel& label, ContextKind context,
+                               const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  return AddSealedColumn(*state_->connection, state_->session, label, context, complete);
+}
+
+Result<void> Client::RemoveColumn(const ColumnLabel& label, const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
+  return RemoveSealedColumn(*state_->connection, state_->session, label, complete);
+}
+
+Result<std::vector<ColumnSummary>> Client::Columns() {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns,
+                 ReadColumns(*state_->connection, state_->session));
+  std::vector<ColumnSummary> summaries;
+  for (const ColumnRecord& column : columns) {
+    summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
+                         column.created_at});
+  }
+  return summaries;
+}
+
+Result<std::string> Client::SealValue(const ProjectId& project, const ColumnLabel& label,
+                                      ByteView value, const std::vector<std::string>& row_key,
+                                      const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_TRY(state_->session.Complete(access));
+  SealValueOperation operation(state_->session, {project, label, row_key}, value);
+  RunOperation(*state_->connection, operation);
+  return std::move(operation).Take();
+}
+
+Result<SecretBytes> Client::OpenValue(const ProjectId& project, const ColumnLabel& label,
+                                      std::string_view sealed,
+                                      const std::vector<std::string>& row_key,
+                                      const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_ASSIGN(Access complete, state_->session.Complete(access));
+  OpenValueOperation operation(state_->session, {project, label, row_key}, sealed,
+                               std::move(complete));
+  RunOperation(*state_->connection, operation);
+  return std::move(operation).Take();
+}
+
+Result<std::vector<AuditEntry>> Client::AuditLog(const ProjectId& project, std::int64_t limit) {
+  ROWSEAL_TRY(CheckLimit(limit));
+  const std::lock_guard lock(state_->mutex);
+  return ReadAuditLog(*state_->connection, project, limit);
+}
+
+}  // namespace rowseal

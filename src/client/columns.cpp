@@ -1,0 +1,100 @@
+#include "client/columns.h"
+
+#include <algorithm>
+
+#include "client/audit.h"
+#include "client/random_ids.h"
+
+namespace rowseal {
+namespace {
+
+Result<void> WriteColumn(Connection& connection, Session& session, ColumnRecord column,
+                         std::string_view action, const Access& access) {
+  ROWSEAL_ASSIGN(column.row_tag, session.integrity()->Tag(column));
+  const bool is_new = column.revision == Revision{1};
+  const Statement statement =
+      is_new ? Statement::Sql("INSERT INTO rowseal.sealed_column (id, label, context, state,"
+                              " revision, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                              {ToText(column.id), column.label.text(),
+                               std::string(ToText(column.context)),
+                               std::string(ToText(column.state)), column.revision.value,
+                               column.row_tag, column.created_at.time_since_epoch().count()})
+             : Statement::Sql("UPDATE rowseal.sealed_column SET state = $2, revision = $3,"
+                              " row_tag = $4 WHERE id = $1 AND revision = $3 - 1",
+                              {ToText(column.id), std::string(ToText(column.state)),
+                               column.revision.value, column.row_tag});
+  ROWSEAL_ASSIGN(const Rows rows, connection.Execute(statement));
+  if (rows.changed != 1) {
+    return Fail(ErrorCode::kConflict, "column '" + column.label.text() + "' was changed meanwhile",
+                "retry");
+  }
+  ROWSEAL_TRY(
+      WriteAudit(connection, session, kSystemProject, access, action, ToText(column.id)));
+  return {};
+}
+
+Result<std::optional<ColumnRecord>> FindColumn(Connection& connection, Session& session,
+                                               const ColumnLabel& label) {
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+  const auto found = std::ranges::find(columns, label, &ColumnRecord::label);
+  return found == columns.end() ? std::optional<ColumnRecord>() : std::optional(*found);
+}
+
+}  // namespace
+
+Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT id, label, context, state, revision, row_tag, created_at"
+                                  " FROM rowseal.sealed_column ORDER BY label")));
+  std::vector<ColumnRecord> columns;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    ROWSEAL_ASSIGN(ColumnRecord column, ReadColumn(reader));
+    ROWSEAL_TRY(session.integrity()->Verify(column));
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
+                             ContextKind context, const Access& access) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
+  if (column && column->context != context) {
+    return Fail(ErrorCode::kConflict,
+                "column '" + label.text() + "' is registered with context " +
+                    std::string(ToText(column->context)),
+                "its values are bound to that context; register another label");
+  }
+  if (column && column->state == ColumnState::kActive) {
+    return {};
+  }
+  if (!column) {
+    ROWSEAL_ASSIGN(const ColumnId id, NewId<ColumnId>());
+    column = ColumnRecord{.id = id, .label = label, .context = context, .revision = {0}, .created_at = session.Now()};
+  }
+  column->state = ColumnState::kActive;
+  ++column->revision.value;
+  ROWSEAL_TRY(WriteColumn(connection, session, *column, "column.add", access));
+  return transaction.Commit();
+}
+
+Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
+                                const Access& access) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
+  if (!column) {
+    return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",
+                "rowseal column list shows what is there");
+  }
+  if (column->state == ColumnState::kRemoved) {
+    return {};
+  }
+  column->state = ColumnState::kRemoved;
+  ++column->revision.value;
+  ROWSEAL_TRY(WriteColumn(connection, session, *column, "column.remove", access));
+  return transaction.Commit();
+}
+
+}  // namespace rowseal

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/connection.h>
+
+#include "client/session.h"
+
+namespace rowseal {
+
+/// Registrations of the app's columns that hold sealed values. A row is tagged; its random id, not
+/// its label, is bound into values, so that labels may change.
+
+Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
+                             ContextKind context, const Access& access);
+Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
+                                const Access& access);
+/// ReadColumns reads and verifies all registrations. Errors: kIntegrity.
+Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session);
+
+}  // namespace rowseal

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/operation.h>
+
+#include "client/session.h"
+
+namespace rowseal {
+
+/// GetOperation reads secrets of one project: one statement that also writes the audit entry, more
+/// only when keys changed meanwhile or an open failed (a second, durable entry comes before the
+/// error).
+class GetOperation final : public Operation {
+ public:
+  /// `action` is what the audit entry says: `get`, or the maintenance that needs the value.
+  GetOperation(Session& session, const ProjectId& project, std::vector<SecretRef> secrets,
+               Access access, std::string_view action = "get");
+
+  std::optional<Statement> Next() override;
+  void Feed(Result<Rows> outcome) override;
+
+  /// Take gives the outcome once Next gave nothing.
+  Result<std::vector<Result<Secret>>> Take() &&;
+
+ private:
+  enum class Step : std::uint8_t { kFetch, kReloadTrust, kLogRefusals, kDone };
+
+  struct Fetched {
+    SecretHead head;
+    SecretVersion version;
+    std::optional<Timestamp> expires_at;
+    Timestamp created_at;
+    Bytes nonce;
+    Bytes encrypted_data;
+    DekAndKek dek;
+  };
+
+  void FeedRows(Rows answer);
+  void OpenAll();
+  Result<Secret> OpenItem(std::size_t item);
+  Result<Fetched> ReadItem(const SecretRef& secret, Row& row) const;
+  Result<Secret> OpenFetched(const SecretRef& secret, const Fetched& fetched);
+  void FinishWith(Error error);
+
+  Session& session_;
+  const ProjectId project_;
+  const std::vector<SecretRef> secrets_;
+  const Access access_;
+  const std::string action_;
+  const SeenRows::Moment began_;
+
+  Step step_ = Step::kFetch;
+  int trust_reloads_ = 0;
+  bool trust_is_stale_ = false;
+  std::vector<Result<Fetched>> fetched_;  // kept: a reload of the trusted set opens them again
+  std::string refused_objects_;
+  std::string refusal_outcome_;
+  std::optional<Error> failure_;
+  std::vector<Result<Secret>> opened_;
+};
+
+}  // namespace rowseal

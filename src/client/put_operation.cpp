@@ -1,0 +1,287 @@
+#include "client/put_operation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "client/random_ids.h"
+#include "client/sealing.h"
+#include "envelope/contexts.h"
+#include "store/procedures.h"
+
+namespace rowseal {
+namespace {
+
+// Each round loses to another writer of the same name; a queue this long deserves an error.
+constexpr int kMaxRounds = 64;
+
+}  // namespace
+
+PutOperation::PutOperation(Session& session, const ProjectId& project,
+                           const std::vector<PutItem>& items, Batch batch, Access access,
+                           std::string_view action)
+    : session_(session),
+      project_(project),
+      items_(items),
+      batch_(batch),
+      access_(std::move(access)),
+      action_(action),
+      settled_(items.size()) {
+  if (Result<void> checked = CheckItems(); !checked) {
+    FinishWith(std::move(checked).error());
+    return;
+  }
+  for (std::size_t item = 0; item < items_.size(); ++item) {
+    const PutItem& wanted = items_[item];
+    Pending pending{item, {}, false};
+    const auto known = session_.seen().Head(project_, wanted.name);
+    if (known && wanted.rule != PutRule::kCreateOnly) {
+      // With the kind that was asked for: the store refuses it when the secret is of another.
+      pending.head = {known->id, wanted.kind.value_or(known->kind), known->next_version};
+      pending.exists = true;
+    } else {
+      Result<SecretId> id = NewId<SecretId>();
+      if (!id) {
+        FinishWith(std::move(id).error());
+        return;
+      }
+      pending.head = {*id, wanted.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
+    }
+    pending_.push_back(pending);
+  }
+  find_dek_.emplace(session_, project_, DekPurpose::kSecret);
+  if (items_.empty()) {
+    step_ = Step::kDone;
+    return;
+  }
+  // The hint saves a round trip; the store decides whether that DEK still seals.
+  if (const auto hint = session_.seen().ActiveDek(project_)) {
+    if (auto dek = session_.keyring().OpenDek(*hint)) {
+      active_ = ActiveDekOperation::Active{*hint, *dek};
+      step_ = Step::kStore;
+    }
+  }
+}
+
+Result<void> PutOperation::CheckItems() const {
+  std::set<std::string_view> names;
+  for (const PutItem& item : items_) {
+    if (!names.insert(item.name.text()).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "secret '" + item.name.text() + "' stands twice in one batch",
+                  "put its versions one after the other");
+    }
+    if (item.value.size() > kMaxSecretSize) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the value of '" + item.name.text() + "' has more than 16 MiB",
+                  "keep large data elsewhere and seal its key");
+    }
+  }
+  return {};
+}
+
+void PutOperation::FinishWith(Error error) {
+  failure_ = std::move(error);
+  step_ = Step::kDone;
+}
+
+void PutOperation::RefuseItem(std::size_t item, Error error) {
+  settled_[item] = tl::unexpected(std::move(error));
+}
+
+std::optional<Statement> PutOperation::Next() {
+  if (step_ == Step::kFindDek) {
+    std::optional<Statement> statement = find_dek_->Next();
+    if (statement) {
+      return statement;
+    }
+    TakeActiveDek();  // it failed before its next statement
+  }
+  if (step_ == Step::kStore) {
+    Result<Statement> statement = MakeStatement();
+    if (statement) {
+      return std::move(*statement);
+    }
+    FinishWith(std::move(statement).error());
+  }
+  return std::nullopt;
+}
+
+void PutOperation::TakeActiveDek() {
+  Result<ActiveDekOperation::Active> active = std::move(*find_dek_).Take();
+  if (!active) {
+    FinishWith(std::move(active).error());
+    return;
+  }
+  active_ = std::move(*active);
+  session_.seen().RememberActiveDek(active_->record);
+  step_ = Step::kStore;
+}
+
+Result<Statement> PutOperation::MakeStatement() {
+  const Timestamp now = session_.Now();
+  ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
+  std::vector<std::string> names;
+  std::vector<std::string> kinds;
+  std::vector<std::string> secret_ids;
+  std::vector<std::int64_t> versions;
+  std::vector<std::string> dek_ids;
+  std::vector<Bytes> nonces;
+  std::vector<Bytes> encrypted;
+  std::vector<std::int64_t> expires;
+  std::vector<Bytes> write_macs;
+  for (const Pending& pending : pending_) {
+    const PutItem& item = items_[pending.item];
+    const SecretHead& head = pending.head;
+    const Bytes context =
+        EncodeContext(SecretContext{session_.installation(), project_, head.id, item.name,
+                                    head.kind, head.next_version, item.expires_at});
+    ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active_->dek->key, item.value, context));
+    ROWSEAL_ASSIGN(Bytes write_mac, session_.integrity()->WriteMac(context, sealed.nonce,
+                                                                   sealed.encrypted_data));
+    names.push_back(item.name.text());
+    kinds.emplace_back(ToText(head.kind));
+    secret_ids.push_back(ToText(head.id));
+    versions.push_back(head.next_version.value);
+    dek_ids.push_back(ToText(active_->record.id));
+    nonces.emplace_back(sealed.nonce.begin(), sealed.nonce.end());
+    encrypted.push_back(std::move(sealed.encrypted_data));
+    expires.push_back(item.expires_at ? item.expires_at->time_since_epoch().count() : kNoExpiry);
+    write_macs.push_back(std::move(write_mac));
+  }
+  const bool all_or_none = batch_ == Batch::kAllOrNone;
+  return Statement::Call(
+      Procedure::kSecretPut,
+      {project_.text(), std::move(names), std::move(kinds), std::move(secret_ids),
+       std::move(versions), std::move(dek_ids), std::move(nonces), std::move(encrypted),
+       std::move(expires), std::move(write_macs), UuidText(entry), now.time_since_epoch().count(),
+       access_.actor, access_.reason, action_, static_cast<std::int64_t>(all_or_none)});
+}
+
+void PutOperation::Feed(Result<Rows> outcome) {
+  if (step_ == Step::kFindDek) {
+    find_dek_->Feed(std::move(outcome));
+    if (find_dek_->done()) {
+      TakeActiveDek();
+    }
+    return;
+  }
+  if (!outcome) {
+    session_.observer().Count(Counter::kStoreErrors);
+    FinishWith(std::move(outcome).error());
+    return;
+  }
+  FeedPut(std::move(*outcome));
+}
+
+// A conflict says how the secret stands now: seal for that, or settle the item with an error.
+Result<void> PutOperation::SettleConflict(Pending& pending, RowReader& reader) {
+  const PutItem& item = items_[pending.item];
+  session_.observer().Count(Counter::kPutConflicts);
+  if (reader.NextIsNull()) {
+    // It was known, and was deleted meanwhile: it begins anew.
+    session_.seen().Forget(project_, item.name);
+    ROWSEAL_ASSIGN(const SecretId id, NewId<SecretId>());
+    pending.head = {id, item.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
+    pending.exists = false;
+    return {};
+  }
+  ROWSEAL_ASSIGN(pending.head.id, ParseUuid<SecretId>(reader.Text()));
+  ROWSEAL_ASSIGN(pending.head.kind, ParseSecretKind(reader.Text()));
+  pending.head.next_version.value = reader.Integer();
+  pending.exists = true;
+  return reader.status();
+}
+
+void PutOperation::FeedPut(Rows answer) {
+  if (answer.rows.size() != pending_.size()) {
+    FinishWith({ErrorCode::kInternal, "the store answered with another number of rows", {}});
+    return;
+  }
+  bool all_stored = true;
+  bool dek_refused = false;
+  std::vector<bool> stored(pending_.size(), false);
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    RowReader reader(answer.rows[i]);
+    const std::string outcome = reader.Text();
+    stored[i] = outcome == kPutStored;
+    dek_refused = dek_refused || outcome == kPutNoDek;
+    all_stored = all_stored && stored[i];
+    if (outcome == kPutConflict) {
+      if (Result<void> settled = SettleConflict(pending_[i], reader); !settled) {
+        FinishWith(std::move(settled).error());
+        return;
+      }
+    }
+  }
+  const bool stands = batch_ == Batch::kEachAlone || all_stored;
+  std::vector<Pending> rest;
+  bool failed = false;
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    Pending& pending = pending_[i];
+    const PutItem& item = items_[pending.item];
+    if (stored[i] && stands) {
+      SecretHead next = pending.head;
+      ++next.next_version.value;
+      session_.seen().Remember(project_, item.name, next);
+      session_.observer().Count(Counter::kSecretsSealed);
+      settled_[pending.item] = StoredSecret{pending.head.id, pending.head.next_version};
+      continue;
+    }
+    if (!stored[i] && pending.exists && item.rule == PutRule::kCreateOnly) {
+      RefuseItem(pending.item, {ErrorCode::kConflict,
+                                "secret '" + item.name.text() + "' exists already in project '" +
+                                    project_.text() + "'",
+                                "choose another name, or put without the rule"});
+      failed = true;
+      continue;
+    }
+    if (!stored[i] && pending.exists && item.kind && *item.kind != pending.head.kind) {
+      RefuseItem(pending.item,
+                 {ErrorCode::kConflict,
+                  "secret '" + item.name.text() + "' is of kind " +
+                      std::string(ToText(pending.head.kind)) + ", not " +
+                      std::string(ToText(*item.kind)),
+                  "put it without a kind, or under another name"});
+      failed = true;
+      continue;
+    }
+    rest.push_back(pending);
+  }
+  if (failed && batch_ == Batch::kAllOrNone) {
+    for (const Pending& pending : rest) {
+      RefuseItem(pending.item, {ErrorCode::kConflict,
+                                "not stored, because another item of the batch failed", {}});
+    }
+    rest.clear();
+  }
+  pending_ = std::move(rest);
+  if (pending_.empty()) {
+    step_ = Step::kDone;
+    return;
+  }
+  if (++rounds_ > kMaxRounds) {
+    FinishWith({ErrorCode::kUnavailable, "other writers of the same secrets were always first",
+                "retry"});
+    return;
+  }
+  if (dek_refused) {
+    session_.seen().ForgetActiveDek(project_);
+    active_.reset();
+    find_dek_.emplace(session_, project_, DekPurpose::kSecret);
+    step_ = Step::kFindDek;
+  }
+}
+
+Result<std::vector<Result<StoredSecret>>> PutOperation::Take() && {
+  if (failure_) {
+    return tl::unexpected(std::move(*failure_));
+  }
+  std::vector<Result<StoredSecret>> outcomes;
+  for (auto& settled : settled_) {
+    outcomes.push_back(settled ? std::move(*settled)
+                               : Fail(ErrorCode::kInternal, "an item was not settled"));
+  }
+  return outcomes;
+}
+
+}  // namespace rowseal

@@ -1,0 +1,224 @@
+#include "client/secret_reseal.h"
+
+#include "client/active_dek.h"
+#include "client/audit.h"
+#include "client/sealing.h"
+#include "envelope/contexts.h"
+
+namespace rowseal {
+namespace {
+
+struct Head {
+  std::string id;
+  std::int64_t next_version;
+};
+
+Result<Head> FindSecret(Connection& connection, const ProjectId& project, const SecretName& name) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT id, next_version FROM rowseal.secret"
+                                  " WHERE project_id = $1 AND name = $2",
+                                  {project.text(), name.text()})));
+  if (answer.rows.empty()) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
+                "rowseal secret list shows what is there");
+  }
+  RowReader reader(answer.rows.front());
+  Head head{reader.Text(), reader.Integer()};
+  ROWSEAL_TRY(reader.status());
+  return head;
+}
+
+Result<std::vector<std::int64_t>> ListVersions(Connection& connection, const ProjectId& project,
+                                               const Head& head) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT version FROM rowseal.secret_version"
+                                  " WHERE project_id = $1 AND secret_id = $2 ORDER BY version",
+                                  {project.text(), head.id})));
+  std::vector<std::int64_t> versions;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    versions.push_back(reader.Integer());
+    ROWSEAL_TRY(reader.status());
+  }
+  return versions;
+}
+
+Result<StoredVersion> ReadVersion(Connection& connection, const ProjectId& project,
+                                  const Head& head, std::int64_t version) {
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      connection.Execute(Statement::Sql(
+          "SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
+          " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key,"
+          " d.row_tag, d.created_at, k.revision, k.row_tag"
+          " FROM rowseal.secret s"
+          " JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
+          " JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+          " JOIN rowseal.kek k ON k.id = d.kek_id"
+          " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3",
+          {project.text(), head.id, version})));
+  if (answer.rows.empty()) {
+    return Fail(ErrorCode::kNotFound, "there is no version " + std::to_string(version) +
+                                          " of the secret in project '" + project.text() + "'",
+                "rowseal secret versions shows what is there");
+  }
+  return ReadStoredVersion(project, answer.rows.front());
+}
+
+// Writes a version sealed again, where nobody else changed it since it was read.
+Result<void> WriteSealedAgain(Connection& connection, Session& session, const ProjectId& project,
+                              const StoredVersion& old, const StoredVersion& changed,
+                              const ActiveDekOperation::Active& active,
+                              const std::string& entry_id) {
+  ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
+  const Bytes context = ContextOf(session, project, changed);
+  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active.dek->key, value.Reveal(), context));
+  ROWSEAL_ASSIGN(Bytes write_mac, session.integrity()->WriteMac(context, sealed.nonce,
+                                                                sealed.encrypted_data));
+  const Param expires = changed.expires_at
+                            ? Param(changed.expires_at->time_since_epoch().count())
+                            : Param(Null{});
+  ROWSEAL_ASSIGN(const Rows updated,
+                 connection.Execute(Statement::Sql(
+                     "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
+                     " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
+                     " AND nonce = $8",
+                     {project.text(), ToText(old.secret), old.version.value,
+                      ToText(active.record.id), Bytes(sealed.nonce.begin(), sealed.nonce.end()),
+                      std::move(sealed.encrypted_data), expires, old.nonce})));
+  if (updated.changed != 1) {
+    return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
+  }
+  session.observer().Count(Counter::kSecretsSealed);
+  return WriteAuditItem(connection, project.text(), entry_id, ToText(old.secret), old.version,
+                        std::move(write_mac));
+}
+
+Result<ActiveDekOperation::Active> FindActiveDek(Connection& connection, Session& session,
+                                                 const ProjectId& project) {
+  ActiveDekOperation find(session, project, DekPurpose::kSecret);
+  RunOperation(connection, find);
+  return std::move(find).Take();
+}
+
+}  // namespace
+
+Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row) {
+  RowReader reader(row);
+  Result<SecretId> id = ParseUuid<SecretId>(reader.Text());
+  Result<SecretName> name = SecretName::Parse(reader.Text());
+  Result<SecretKind> kind = ParseSecretKind(reader.Text());
+  if (!id || !name || !kind) {
+    return Fail(ErrorCode::kIntegrity, "a row of the table secret was changed",
+                "restore it from a backup");
+  }
+  StoredVersion version{*id, std::move(*name), *kind, {}, {}, {}, {},
+                        {DekRecord{.project = project}, {}, {}}};
+  version.version.value = reader.Integer();
+  if (reader.NextIsNull()) {
+    reader.Skip();
+  } else {
+    version.expires_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+  }
+  version.nonce = reader.Blob();
+  version.encrypted_data = reader.Blob();
+  ROWSEAL_ASSIGN(version.dek, ReadDek(project, reader));
+  return version;
+}
+
+Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version) {
+  return EncodeContext(SecretContext{session.installation(), project, version.secret, version.name,
+                                     version.kind, version.version, version.expires_at});
+}
+
+Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
+                               const StoredVersion& version) {
+  const std::string row =
+      "version " + ToText(version.version) + " of secret " + ToText(version.secret);
+  if (!session.KnowsKek(version.dek) || version.dek.dek.purpose != DekPurpose::kSecret) {
+    return Fail(ErrorCode::kIntegrity, row + ": its DEK or KEK was changed",
+                "restore the tables kek and dek from a backup");
+  }
+  ROWSEAL_TRY(session.CheckOpens(version.dek.dek));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
+                 session.OpenDek(version.dek.dek, session.seen().Now()));
+  Result<SecretBytes> value = OpenPadded(dek->key, version.encrypted_data, version.nonce,
+                                         ContextOf(session, project, version));
+  if (!value && value.error().code == ErrorCode::kIntegrity) {
+    return Fail(ErrorCode::kIntegrity, row + " does not open: a stored byte is wrong",
+                "restore the row from a backup");
+  }
+  return value;
+}
+
+Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, const SecretName& new_name,
+                          const Access& access) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  if (name == new_name) {
+    return {};
+  }
+  if (FindSecret(connection, project, new_name)) {
+    return Fail(ErrorCode::kConflict,
+                "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
+                "choose another name");
+  }
+  ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, head));
+  ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
+                 FindActiveDek(connection, session, project));
+  ROWSEAL_ASSIGN(const std::string entry,
+                 WriteAudit(connection, session, project.text(), access, "rename", head.id));
+  for (const std::int64_t number : versions) {
+    ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
+    StoredVersion changed = old;
+    changed.name = new_name;
+    ROWSEAL_TRY(
+        WriteSealedAgain(connection, session, project, old, changed, active, entry));
+  }
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("UPDATE rowseal.secret SET name = $3 WHERE project_id = $1 AND id = $2",
+                     {project.text(), head.id, new_name.text()})));
+  ROWSEAL_TRY(transaction.Commit());
+  session.seen().Forget(project, name);
+  return {};
+}
+
+Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, std::optional<SecretVersion> version,
+                          std::optional<Timestamp> expires_at, const Access& access) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  const std::int64_t number = version ? version->value : head.next_version - 1;
+  ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
+  StoredVersion changed = old;
+  changed.expires_at = expires_at;
+  ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
+                 FindActiveDek(connection, session, project));
+  ROWSEAL_ASSIGN(const std::string entry,
+                 WriteAudit(connection, session, project.text(), access, "expire",
+                            head.id + "@" + std::to_string(number)));
+  ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, active, entry));
+  return transaction.Commit();
+}
+
+Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, const Access& access) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "delete", head.id));
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "DELETE FROM rowseal.secret_version WHERE project_id = $1 AND secret_id = $2",
+      {project.text(), head.id})));
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("DELETE FROM rowseal.secret WHERE project_id = $1 AND id = $2",
+                     {project.text(), head.id})));
+  ROWSEAL_TRY(transaction.Commit());
+  session.seen().Forget(project, name);
+  return {};
+}
+
+}  // namespace rowseal

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/connection.h>
+
+#include "client/session.h"
+
+namespace rowseal {
+
+/// StoredVersion is one row of secret_version with its secret's head and its DEK.
+struct StoredVersion {
+  SecretId secret;
+  SecretName name;
+  SecretKind kind = SecretKind::kWorkflow;
+  SecretVersion version;
+  std::optional<Timestamp> expires_at;
+  Bytes nonce;
+  Bytes encrypted_data;
+  DekAndKek dek;
+};
+
+/// ReadStoredVersion reads the columns s.id, s.name, s.kind, v.version, v.expires_at, v.nonce,
+/// v.encrypted_data and the DEK columns. Errors: kIntegrity.
+Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row);
+
+/// ContextOf is what a stored version is bound to.
+Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version);
+
+/// OpenStored opens a version read in the open transaction, whatever its expiry. The trusted set is
+/// to be loaded in the same transaction before. Errors: kIntegrity, kRefusedByState.
+Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
+                               const StoredVersion& version);
+
+/// Rename and expire change what a version is bound to, so they open and seal again, inside one write
+/// transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.
+Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, const SecretName& new_name,
+                          const Access& access);
+Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, std::optional<SecretVersion> version,
+                          std::optional<Timestamp> expires_at, const Access& access);
+
+/// DeleteSecret removes a secret and its versions in one transaction.
+Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
+                          const SecretName& name, const Access& access);
+
+}  // namespace rowseal

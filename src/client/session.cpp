@@ -1,0 +1,105 @@
+#include "client/session.h"
+
+#include "base/encoding.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::size_t kMaxAccessText = 1000;  // bytes
+
+Result<void> CheckAccessText(std::string_view what, std::string_view text) {
+  if (text.size() > kMaxAccessText || !IsUtf8(text) || text.find('\0') != std::string_view::npos) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the " + std::string(what) + " is longer than 1,000 bytes or not UTF-8");
+  }
+  return {};
+}
+
+}  // namespace
+
+Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientOptions options)
+    : keyring_(std::move(roots)),
+      observer_(options.observer ? std::move(options.observer) : std::make_shared<Observer>()),
+      clock_(options.clock ? std::move(options.clock) : Clock(SystemClock)),
+      actor_(std::move(options.actor)) {}
+
+Result<Access> Session::Complete(const Access& access) const {
+  Access complete{access.actor.empty() ? actor_ : access.actor, access.reason};
+  if (complete.actor.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "no actor was named for the audit log",
+                "set ClientOptions::actor or Access::actor");
+  }
+  ROWSEAL_TRY(CheckAccessText("actor", complete.actor));
+  ROWSEAL_TRY(CheckAccessText("reason", complete.reason));
+  return complete;
+}
+
+bool Session::KnowsKek(const DekAndKek& row) const {
+  const KekRecord* kek = keyring_.trust()->FindKek(row.dek.kek);
+  return kek != nullptr && kek->revision == row.kek_revision && kek->row_tag == row.kek_tag;
+}
+
+Result<void> Session::CheckOpens(const DekRecord& dek) {
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const KekRecord* kek = trust->FindKek(dek.kek);
+  const auto refuse = [](const std::string& key, KeyState state) {
+    return Fail(ErrorCode::kRefusedByState, key + " is " + std::string(ToText(state)),
+                "resume the key, or restore what it protected from elsewhere");
+  };
+  if (kek == nullptr || kek->purpose != KekPurpose::kWrap) {
+    return Fail(ErrorCode::kIntegrity, "DEK " + ToText(dek.id) + " names no KEK that wraps",
+                "restore the row of dek from a backup");
+  }
+  if (!CanOpen(kek->state)) {
+    return refuse("KEK " + ToText(kek->id), kek->state);
+  }
+  if (!CanOpen(dek.state)) {
+    return refuse("DEK " + ToText(dek.id), dek.state);
+  }
+  if (kek->state == KeyState::kCompromised || dek.state == KeyState::kCompromised) {
+    observer_->Log({LogLevel::kWarning,
+                    "compromised_key_used",
+                    "a compromised key opened a value that waits to be resealed",
+                    {{"kek", ToText(kek->id)}, {"dek", ToText(dek.id)}}});
+  }
+  return {};
+}
+
+Result<void> Session::CheckSeals(const DekRecord& dek) const {
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const KekRecord* kek = trust->FindKek(dek.kek);
+  const bool kek_serves = kek != nullptr && kek->purpose == KekPurpose::kWrap &&
+                          (kek->state == KeyState::kActive || kek->state == KeyState::kDeactivated);
+  if (!kek_serves || !CanSeal(dek.state)) {
+    return Fail(ErrorCode::kRefusedByState,
+                "DEK " + ToText(dek.id) + " or its KEK may not seal in its state",
+                "resume the key, or rotate to a new one");
+  }
+  return {};
+}
+
+Result<std::shared_ptr<const Dek>> Session::OpenDek(const DekRecord& dek,
+                                                    SeenRows::Moment began) {
+  ROWSEAL_ASSIGN(std::shared_ptr<const Dek> opened, keyring_.OpenDek(dek));
+  ROWSEAL_TRY(seen_.CheckDek(dek.id, dek.revision, began));
+  return opened;
+}
+
+void Session::ReportRefusedOpen(const ProjectId& project, const std::string& object,
+                                const Error& error) {
+  observer_->Count(Counter::kOpensRefused);
+  observer_->Log({LogLevel::kError,
+                  "open_refused",
+                  "a stored value was refused",
+                  {{"project", project.text()},
+                   {"object", object},
+                   {"code", std::string(ErrorName(error.code))}}});
+}
+
+Result<void> Session::LoadTrust(Connection& connection) {
+  ROWSEAL_ASSIGN(TrustRows rows, LoadTrustRows(connection));
+  observer_->Count(Counter::kTrustReloads);
+  return keyring_.Adopt(std::move(rows));
+}
+
+}  // namespace rowseal

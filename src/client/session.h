@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <rowseal/client.h>
+#include <rowseal/observe.h>
+
+#include "base/clock.h"
+#include "client/seen_rows.h"
+#include "keys/keyring.h"
+#include "store/trust_rows.h"
+
+namespace rowseal {
+
+/// Session is what the operations of one client share: opened keys, what was seen committed, the
+/// clock, the default actor and the observer. Threads: any.
+class Session final {
+ public:
+  Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientOptions options);
+
+  Keyring& keyring() noexcept { return keyring_; }
+  SeenRows& seen() noexcept { return seen_; }
+  Observer& observer() noexcept { return *observer_; }
+  Timestamp Now() const { return clock_(); }
+  InstallationId installation() const { return keyring_.trust()->rows.installation.id; }
+  std::shared_ptr<const IntegrityKey> integrity() const { return keyring_.trust()->integrity; }
+
+  /// Complete fills the default actor in and checks both texts. Errors: kInvalidArgument (actor or reason over
+  /// 1,000 bytes or not UTF-8).
+  Result<Access> Complete(const Access& access) const;
+
+  /// KnowsKek tells whether the KEK row that came with a DEK is the one in the trusted set. False:
+  /// the set is to be loaded again, then asked again.
+  bool KnowsKek(const DekAndKek& row) const;
+
+  /// CheckOpens refuses keys whose state forbids opening, and warns about compromised ones.
+  Result<void> CheckOpens(const DekRecord& dek);
+
+  /// CheckSeals refuses keys whose state forbids sealing.
+  Result<void> CheckSeals(const DekRecord& dek) const;
+
+  /// OpenDek verifies, checks against what was seen before, and opens.
+  /// `began` is the moment of the operation's beginning.
+  Result<std::shared_ptr<const Dek>> OpenDek(const DekRecord& dek, SeenRows::Moment began);
+
+  /// ReportRefusedOpen counts and logs a refused open; the event names ids only.
+  void ReportRefusedOpen(const ProjectId& project, const std::string& object, const Error& error);
+
+  /// LoadTrust reads and adopts the trusted rows.
+  Result<void> LoadTrust(Connection& connection);
+
+ private:
+  Keyring keyring_;
+  SeenRows seen_;
+  std::shared_ptr<Observer> observer_;
+  Clock clock_;
+  std::string actor_;
+};
+
+}  // namespace rowseal

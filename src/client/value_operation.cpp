@@ -1,0 +1,291 @@
+#include "client/value_operation.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "client/random_ids.h"
+#include "client/sealing.h"
+#include "envelope/contexts.h"
+
+namespace rowseal {
+namespace {
+
+constexpr int kMaxTrustReloads = 8;
+
+// Reads and verifies the registration that a value depends on.
+Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label, Row& row) {
+  RowReader reader(row);
+  if (reader.NextIsNull()) {
+    return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",
+                "register it: rowseal column add LABEL");
+  }
+  ROWSEAL_ASSIGN(ColumnRecord column, ReadColumn(reader));
+  ROWSEAL_TRY(session.integrity()->Verify(column));
+  if (column.label != label) {
+    return Fail(ErrorCode::kIntegrity, "the store gave another column than was asked for");
+  }
+  return column;
+}
+
+// The row key is part of a cell's context and of no other's.
+Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::string>& row_key) {
+  const bool is_cell = column.context == ContextKind::kCell;
+  if (is_cell == row_key.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "column '" + column.label.text() + "' has context " +
+                    std::string(ToText(column.context)) +
+                    (is_cell ? ": the row's key is missing" : ": it takes no row key"),
+                is_cell ? "give the row's primary key (--row)" : "leave the row key out");
+  }
+  const bool readable = std::ranges::all_of(
+      row_key, [](const std::string& part) { return IsUtf8(part) && part.size() <= 1000; });
+  if (!readable) {
+    return Fail(ErrorCode::kInvalidArgument, "a row key is over 1,000 bytes or not UTF-8");
+  }
+  return {};
+}
+
+Bytes ContextOf(const Session& session, const ValuePlace& place, const ColumnRecord& column) {
+  return EncodeContext(ValueContext{session.installation(), place.project, column.id,
+                                    column.context, place.row_key});
+}
+
+Result<std::string> Unfinished() {
+  return Fail(ErrorCode::kInternal, "the operation was not driven to its end");
+}
+
+}  // namespace
+
+SealValueOperation::SealValueOperation(Session& session, ValuePlace place, ByteView value)
+    : session_(session),
+      place_(std::move(place)),
+      value_(value),
+      find_dek_(session, place_.project, DekPurpose::kValue),
+      sealed_(Unfinished()) {}
+
+std::optional<Statement> SealValueOperation::Next() {
+  if (step_ == Step::kPrepare) {
+    return Statement::Call(Procedure::kValuePrepare,
+                           {place_.project.text(), place_.label.text(), std::vector<std::string>{},
+                            std::string(), std::int64_t{0}, std::string(), std::string(),
+                            std::string()});
+  }
+  if (step_ == Step::kFindDek) {
+    if (std::optional<Statement> statement = find_dek_.Next()) {
+      return statement;
+    }
+    SealIfReady();  // it failed before its next statement
+  }
+  return std::nullopt;
+}
+
+void SealValueOperation::Feed(Result<Rows> outcome) {
+  if (step_ == Step::kFindDek) {
+    find_dek_.Feed(std::move(outcome));
+    SealIfReady();
+    return;
+  }
+  if (!outcome) {
+    session_.observer().Count(Counter::kStoreErrors);
+    sealed_ = tl::unexpected(std::move(outcome).error());
+    step_ = Step::kDone;
+    return;
+  }
+  FeedPrepared(std::move(*outcome));
+}
+
+void SealValueOperation::FeedPrepared(Rows answer) {
+  step_ = Step::kDone;
+  if (answer.rows.size() != 2) {
+    sealed_ = Fail(ErrorCode::kInternal, "the store answered with another number of rows");
+    return;
+  }
+  Result<ColumnRecord> column = ReadRegistration(session_, place_.label, answer.rows[0]);
+  if (!column) {
+    sealed_ = tl::unexpected(std::move(column).error());
+    return;
+  }
+  if (column->state != ColumnState::kActive) {
+    sealed_ = Fail(ErrorCode::kNotFound,
+                   "column '" + place_.label.text() + "' was removed; nothing is sealed for it",
+                   "register it again: rowseal column add LABEL");
+    return;
+  }
+  if (Result<void> checked = CheckRowKey(*column, place_.row_key); !checked) {
+    sealed_ = tl::unexpected(std::move(checked).error());
+    return;
+  }
+  column_ = std::move(*column);
+  step_ = Step::kFindDek;
+  Rows dek;
+  dek.rows.push_back(std::move(answer.rows[1]));
+  find_dek_.Consider(std::move(dek));
+  SealIfReady();
+}
+
+void SealValueOperation::SealIfReady() {
+  if (!find_dek_.done()) {
+    return;
+  }
+  step_ = Step::kDone;
+  Result<ActiveDekOperation::Active> active = std::move(find_dek_).Take();
+  if (!active) {
+    sealed_ = tl::unexpected(std::move(active).error());
+    return;
+  }
+  Result<SealedBytes> sealed =
+      SealPadded(active->dek->key, value_, ContextOf(session_, place_, *column_));
+  if (!sealed) {
+    sealed_ = tl::unexpected(std::move(sealed).error());
+    return;
+  }
+  session_.observer().Count(Counter::kValuesSealed);
+  sealed_ = EncodeSealedValue(SealedValue{active->record.suite, column_->context,
+                                          active->record.id, sealed->nonce,
+                                          std::move(sealed->encrypted_data)});
+}
+
+Result<std::string> SealValueOperation::Take() && { return std::move(sealed_); }
+
+OpenValueOperation::OpenValueOperation(Session& session, ValuePlace place, std::string_view sealed,
+                                       Access access)
+    : session_(session),
+      place_(std::move(place)),
+      access_(std::move(access)),
+      began_(session.seen().Now()),
+      opened_(Fail(ErrorCode::kInternal, "the operation was not driven to its end")) {
+  Result<SealedValue> value = DecodeSealedValue(sealed);
+  if (value) {
+    value_ = std::move(*value);
+    return;
+  }
+  // Text that is no sealed value names no key, but the attempt belongs in the log.
+  opened_ = tl::unexpected(std::move(value).error());
+  session_.ReportRefusedOpen(place_.project, {}, opened_.error());
+  step_ = Step::kLogRefusal;
+}
+
+std::optional<Statement> OpenValueOperation::Next() {
+  if (step_ == Step::kDone) {
+    return std::nullopt;
+  }
+  if (step_ == Step::kReloadTrust) {
+    return Statement::Call(Procedure::kTrustLoad);
+  }
+  const Timestamp now = session_.Now();
+  const Result<std::array<std::uint8_t, 16>> entry = TimeOrderedUuid(now);
+  if (!entry) {
+    opened_ = tl::unexpected(entry.error());
+    step_ = Step::kDone;
+    return std::nullopt;
+  }
+  const std::int64_t at = now.time_since_epoch().count();
+  if (step_ == Step::kLogRefusal) {
+    return Statement::Call(
+        Procedure::kAuditAppend,
+        {place_.project.text(), UuidText(*entry), at, access_.actor, access_.reason,
+         std::string("open"), std::string(ErrorName(opened_.error().code)),
+         column_ ? ToText(column_->id) : std::string()});
+  }
+  return Statement::Call(Procedure::kValuePrepare,
+                         {place_.project.text(), place_.label.text(),
+                          std::vector<std::string>{ToText(value_->dek)}, UuidText(*entry), at,
+                          access_.actor, access_.reason, std::string("open")});
+}
+
+void OpenValueOperation::Feed(Result<Rows> outcome) {
+  if (step_ == Step::kLogRefusal) {
+    if (!outcome) {
+      opened_ = tl::unexpected(std::move(outcome).error());
+    }
+    step_ = Step::kDone;
+    return;
+  }
+  const auto fail = [&](Error error) {
+    opened_ = tl::unexpected(std::move(error));
+    step_ = Step::kDone;
+  };
+  if (!outcome) {
+    session_.observer().Count(Counter::kStoreErrors);
+    fail(std::move(outcome).error());
+    return;
+  }
+  if (step_ == Step::kReloadTrust) {
+    Result<TrustRows> rows = ParseTrustRows(std::move(*outcome));
+    Result<void> adopted =
+        rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
+    session_.observer().Count(Counter::kTrustReloads);
+    if (!adopted) {
+      fail(std::move(adopted).error());
+      return;
+    }
+  } else if (Result<void> read = ReadPrepared(std::move(*outcome)); !read) {
+    opened_ = tl::unexpected(std::move(read).error());
+    const bool refused = opened_.error().code == ErrorCode::kIntegrity;
+    if (refused) {
+      session_.ReportRefusedOpen(place_.project, ToText(value_->dek), opened_.error());
+    }
+    step_ = refused ? Step::kLogRefusal : Step::kDone;
+    return;
+  }
+  OpenAndSettle();
+}
+
+Result<void> OpenValueOperation::ReadPrepared(Rows answer) {
+  if (answer.rows.size() != 2) {
+    return Fail(ErrorCode::kInternal, "the store answered with another number of rows");
+  }
+  ROWSEAL_ASSIGN(column_, ReadRegistration(session_, place_.label, answer.rows[0]));
+  ROWSEAL_TRY(CheckRowKey(*column_, place_.row_key));
+  RowReader reader(answer.rows[1]);
+  if (reader.NextIsNull()) {
+    return Fail(ErrorCode::kIntegrity,
+                "the DEK of the sealed value is not in project '" + place_.project.text() + "'",
+                "the value was moved here from another project or store, or its key is gone");
+  }
+  ROWSEAL_ASSIGN(dek_, ReadDek(place_.project, reader));
+  return {};
+}
+
+void OpenValueOperation::OpenAndSettle() {
+  if (!session_.KnowsKek(*dek_) && trust_reloads_ < kMaxTrustReloads) {
+    ++trust_reloads_;
+    step_ = Step::kReloadTrust;
+    return;
+  }
+  opened_ = Open();
+  if (opened_) {
+    session_.observer().Count(Counter::kValuesOpened);
+    step_ = Step::kDone;
+    return;
+  }
+  session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
+  step_ = Step::kLogRefusal;
+}
+
+Result<SecretBytes> OpenValueOperation::Open() {
+  if (!session_.KnowsKek(*dek_)) {
+    return Fail(ErrorCode::kIntegrity, "the KEK of DEK " + ToText(dek_->dek.id) + " is not in the trusted set",
+                "restore the tables kek and dek from a backup");
+  }
+  ROWSEAL_TRY(session_.CheckOpens(dek_->dek));
+  if (dek_->dek.purpose != DekPurpose::kValue || value_->context_kind != column_->context) {
+    return Fail(ErrorCode::kIntegrity, "the sealed value was not made for column '" +
+                                           place_.label.text() + "'",
+                "open it under the label it was sealed for");
+  }
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(dek_->dek, began_));
+  Result<SecretBytes> value = OpenPadded(dek->key, value_->sealed, value_->nonce,
+                                         ContextOf(session_, place_, *column_));
+  if (!value && value.error().code == ErrorCode::kIntegrity) {
+    return Fail(ErrorCode::kIntegrity,
+                "the sealed value does not open for column '" + place_.label.text() +
+                    "' of project '" + place_.project.text() + "'",
+                "it was changed, or moved from another project, column or row");
+  }
+  return value;
+}
+
+Result<SecretBytes> OpenValueOperation::Take() && { return std::move(opened_); }
+
+}  // namespace rowseal

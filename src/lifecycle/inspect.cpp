@@ -1,0 +1,98 @@
+#include <rowseal/lifecycle.h>
+
+#include "base/encoding.h"
+#include "client/session.h"
+
+namespace rowseal {
+namespace {
+
+Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Sql(sql)));
+  if (rows.rows.size() != 1) {
+    return Fail(ErrorCode::kInternal, "a count gave no row");
+  }
+  RowReader reader(rows.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
+
+}  // namespace
+
+Result<std::vector<KeySummary>> ListKeks(Client& client) {
+  ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
+  std::vector<KeySummary> summaries;
+  for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
+    if (kek.purpose == KekPurpose::kWrap) {
+      summaries.push_back({ToText(kek.id), {}, kek.scope, std::string(ToText(kek.purpose)),
+                           std::string(ToText(kek.state)), kek.created_at});
+    }
+  }
+  return summaries;
+}
+
+Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_project,
+                                         std::string_view after_id, std::int64_t limit) {
+  if (limit < 1 || limit > 10'000) {
+    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
+  }
+  ROWSEAL_ASSIGN(Rows answer,
+                 client.connection().Execute(Statement::Sql(
+                     "SELECT project_id, id, kek_id, purpose, state, created_at FROM rowseal.dek"
+                     " WHERE (project_id, id) > ($1, $2) ORDER BY project_id, id LIMIT $3",
+                     {std::string(after_project), std::string(after_id), limit})));
+  std::vector<KeySummary> summaries;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    KeySummary summary;
+    summary.project = reader.Text();
+    summary.id = reader.Text();
+    summary.scope = std::to_string(reader.Integer());
+    summary.purpose = reader.Text();
+    summary.state = reader.Text();
+    summary.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    ROWSEAL_TRY(reader.status());
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+Result<std::vector<RootSummary>> ListRoots(Client& client) {
+  ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
+  const Keyring& keyring = client.session().keyring();
+  std::vector<RootSummary> summaries;
+  for (const RootRecord& root : keyring.trust()->rows.roots) {
+    summaries.push_back({root.id, root.uri, root.scope, ToHex(root.fingerprint).substr(0, 8),
+                         std::string(ToText(root.state)), keyring.Provider(root.id) != nullptr,
+                         root.created_at});
+  }
+  return summaries;
+}
+
+Result<StatusReport> Status(Client& client) {
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
+  ROWSEAL_TRY(client.session().LoadTrust(connection));
+  const std::shared_ptr<const TrustSet> trust = client.session().keyring().trust();
+  StatusReport report;
+  report.installation = trust->rows.installation.id;
+  report.epoch = trust->rows.installation.epoch;
+  report.integrity_kek = trust->rows.installation.integrity_kek;
+  if (const KekRecord* active = trust->ActiveKek(kDefaultScope)) {
+    report.active_kek = active->id;
+    report.active_kek_created_at = active->created_at;
+  }
+  for (const KekRecord& kek : trust->rows.keks) {
+    report.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
+  }
+  ROWSEAL_ASSIGN(report.format, Count(connection, "SELECT user_version FROM pragma_user_version"));
+  ROWSEAL_ASSIGN(report.deks, Count(connection, "SELECT count(*) FROM rowseal.dek"));
+  ROWSEAL_ASSIGN(report.projects,
+                 Count(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek"));
+  ROWSEAL_ASSIGN(report.secrets, Count(connection, "SELECT count(*) FROM rowseal.secret"));
+  ROWSEAL_ASSIGN(report.versions, Count(connection, "SELECT count(*) FROM rowseal.secret_version"));
+  report.memory_locked = SecretMemoryIsLocked();
+  return report;
+}
+
+}  // namespace rowseal

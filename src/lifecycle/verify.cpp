@@ -1,0 +1,291 @@
+#include <tuple>
+
+#include <rowseal/lifecycle.h>
+
+#include "base/encoding.h"
+#include "client/columns.h"
+#include "client/secret_reseal.h"
+#include "client/session.h"
+#include "crypto/mac.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::int64_t kPage = 256;                      // rows
+constexpr std::int64_t kPageBytes = 8LL * 1024 * 1024;   // of ciphertext; one larger row is alone
+
+// Walks the tables page by page, each page in a read transaction of its own, so that neither memory
+// nor the store's log grows with the store.
+class Verifier final {
+ public:
+  Verifier(Client& client, const std::function<void(const VerifyFailure&)>& on_failure,
+           const std::function<void(const VerifyReport&)>& on_progress)
+      : session_(client.session()),
+        connection_(client.connection()),
+        on_failure_(on_failure),
+        on_progress_(on_progress) {}
+
+  Result<VerifyReport> Run() {
+    ROWSEAL_TRY(VerifyTrust());
+    ROWSEAL_TRY(InPages([this] { return VerifyDekPage(); }));
+    ROWSEAL_TRY(InPages([this] { return VerifySecretPage(); }));
+    ROWSEAL_TRY(InPages([this] { return VerifyVersionPage(); }));
+    ROWSEAL_TRY(InPages([this] { return FindDeletedSecrets(); }));
+    return report_;
+  }
+
+ private:
+  void Report(FailureClass failure, std::string row, std::string message) {
+    ++report_.failures;
+    on_failure_({failure, std::move(row), std::move(message)});
+  }
+
+  // Calls `page` until it says that it was the last one.
+  template <class Page>
+  Result<void> InPages(Page page) {
+    key_ = {};
+    bool more = true;
+    while (more) {
+      ROWSEAL_ASSIGN(Transaction transaction,
+                     Transaction::Begin(connection_, TransactionKind::kRead));
+      ROWSEAL_TRY(session_.LoadTrust(connection_));
+      ROWSEAL_ASSIGN(more, page());
+      ROWSEAL_TRY(transaction.Commit());
+      if (on_progress_) {
+        on_progress_(report_);
+      }
+    }
+    return {};
+  }
+
+  Result<void> VerifyTrust() {
+    ROWSEAL_TRY(session_.LoadTrust(connection_));
+    const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
+    for (const KekRecord& kek : trust->rows.keks) {
+      ++report_.keks;
+      if (const auto opened = session_.keyring().OpenKek(kek.id); !opened) {
+        Report(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error().message);
+      }
+    }
+    if (const auto columns = ReadColumns(connection_, session_); !columns) {
+      if (columns.error().code != ErrorCode::kIntegrity) {
+        return tl::unexpected(columns.error());
+      }
+      Report(FailureClass::kTrustRow, "sealed_column", columns.error().message);
+    }
+    return {};
+  }
+
+  Result<bool> VerifyDekPage() {
+    ROWSEAL_ASSIGN(
+        Rows page,
+        connection_.Execute(Statement::Sql(
+            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
+            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+            " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
+            {key_.project, key_.id, kPage})));
+    for (Row& row : page.rows) {
+      key_.project = std::get<std::string>(row[0]);
+      key_.id = std::get<std::string>(row[1]);
+      ++report_.deks;
+      RowReader reader(row);
+      const Result<ProjectId> project = ProjectId::Parse(reader.Text());
+      const Result<DekAndKek> dek =
+          project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+      const auto opened = dek ? session_.keyring().OpenDek(dek->dek)
+                              : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
+      if (!opened) {
+        Report(FailureClass::kKey, "dek " + key_.project + "/" + key_.id, opened.error().message);
+      }
+    }
+    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+  }
+
+  // A secret's newest version must be there, and be the newest that the log knows.
+  Result<bool> VerifySecretPage() {
+    ROWSEAL_ASSIGN(
+        Rows page,
+        connection_.Execute(Statement::Sql(
+            "SELECT s.project_id, s.id, s.next_version,"
+            " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
+            "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
+            " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
+            "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
+            " FROM rowseal.secret s WHERE (s.project_id, s.id) > ($1, $2)"
+            " ORDER BY s.project_id, s.id LIMIT $3",
+            {key_.project, key_.id, kPage})));
+    for (Row& row : page.rows) {
+      RowReader reader(row);
+      key_.project = reader.Text();
+      key_.id = reader.Text();
+      const std::int64_t newest_expected = reader.Integer() - 1;
+      const std::int64_t newest_stored = reader.Integer();
+      const std::int64_t newest_logged = reader.Integer();
+      ROWSEAL_TRY(reader.status());
+      ++report_.secrets;
+      if (newest_stored != newest_expected || newest_stored != newest_logged) {
+        Report(FailureClass::kMissing, "secret " + key_.project + "/" + key_.id,
+               "its newest version is " + std::to_string(newest_stored) + ", the counter says " +
+                   std::to_string(newest_expected) + " and the log " +
+                   std::to_string(newest_logged));
+      }
+    }
+    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+  }
+
+  // Finds how far the next page of versions reaches without reading ciphertext.
+  struct Bound {
+    std::string project;
+    std::string id;
+    std::int64_t version = 0;
+    bool any = false;
+  };
+  Result<Bound> NextBound() {
+    ROWSEAL_ASSIGN(Rows sizes,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT project_id, secret_id, version, length(encrypted_data)"
+                       " FROM rowseal.secret_version"
+                       " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
+                       " ORDER BY project_id, secret_id, version LIMIT $4",
+                       {key_.project, key_.id, key_.version, kPage})));
+    Bound bound;
+    std::int64_t bytes = 0;
+    for (Row& row : sizes.rows) {
+      RowReader reader(row);
+      Bound candidate{reader.Text(), reader.Text(), reader.Integer(), true};
+      bytes += reader.Integer();
+      ROWSEAL_TRY(reader.status());
+      if (bound.any && bytes > kPageBytes) {
+        break;
+      }
+      bound = std::move(candidate);
+    }
+    return bound;
+  }
+
+  Result<bool> VerifyVersionPage() {
+    ROWSEAL_ASSIGN(const Bound bound, NextBound());
+    if (!bound.any) {
+      return false;
+    }
+    ROWSEAL_ASSIGN(
+        Rows page,
+        connection_.Execute(Statement::Sql(
+            "SELECT v.project_id, v.secret_id, v.version,"
+            " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
+            "   AND a.secret_id = v.secret_id AND a.version = v.version"
+            "   ORDER BY a.number DESC LIMIT 1),"
+            " s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
+            " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
+            " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+            " FROM rowseal.secret_version v"
+            " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
+            " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+            " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+            " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+            "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+            " ORDER BY v.project_id, v.secret_id, v.version",
+            {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
+    for (Row& row : page.rows) {
+      VerifyVersion(row);
+    }
+    key_ = {bound.project, bound.id, bound.version};
+    return true;
+  }
+
+  void VerifyVersion(Row& row) {
+    constexpr std::size_t kOwnColumns = 4;
+    ++report_.versions;
+    RowReader reader(row);
+    const std::string project_text = reader.Text();
+    const std::string secret_text = reader.Text();
+    const std::string name = "secret_version " + project_text + "/" + secret_text + "/" +
+                             std::to_string(reader.Integer());
+    const bool logged = !reader.NextIsNull();
+    const Bytes write_mac = logged ? reader.Blob() : Bytes();
+    Row rest(std::make_move_iterator(row.begin() + kOwnColumns), std::make_move_iterator(row.end()));
+    const Result<ProjectId> project = ProjectId::Parse(project_text);
+    const Result<StoredVersion> version =
+        project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
+    if (!version) {
+      Report(FailureClass::kCiphertext, name, "its secret or its DEK is gone or was changed");
+      return;
+    }
+    if (const auto value = OpenStored(session_, *project, *version); !value) {
+      const bool key = value.error().message.find("DEK") != std::string::npos;
+      Report(key ? FailureClass::kKey : FailureClass::kCiphertext, name, value.error().message);
+      return;
+    }
+    const Result<Bytes> expected = session_.integrity()->WriteMac(
+        ContextOf(session_, *project, *version), version->nonce, version->encrypted_data);
+    if (!logged || !expected || !EqualInConstantTime(*expected, write_mac)) {
+      Report(FailureClass::kReplay, name,
+             "it opens, but it is not what the log says was written last");
+    }
+  }
+
+  // A secret that the log knows, that is not there, and that nobody deleted. One project at a time.
+  Result<bool> FindDeletedSecrets() {
+    ROWSEAL_ASSIGN(Rows next, connection_.Execute(Statement::Sql(
+                                  "SELECT project_id FROM rowseal.audit_item WHERE project_id > $1"
+                                  " ORDER BY project_id LIMIT 1",
+                                  {key_.project})));
+    if (next.rows.empty()) {
+      return false;
+    }
+    key_.project = std::get<std::string>(next.rows.front()[0]);
+    ROWSEAL_ASSIGN(Rows missing,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT secret_id FROM rowseal.audit_item WHERE project_id = $1"
+                       " EXCEPT SELECT id FROM rowseal.secret WHERE project_id = $1"
+                       " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
+                       "  AND action = 'delete'",
+                       {key_.project})));
+    for (Row& row : missing.rows) {
+      RowReader reader(row);
+      Report(FailureClass::kMissing, "secret " + key_.project + "/" + reader.Text(),
+             "the log says it was written, and nobody deleted it");
+    }
+    return true;
+  }
+
+  struct Key {
+    std::string project;
+    std::string id;
+    std::int64_t version = 0;
+  };
+
+  Session& session_;
+  Connection& connection_;
+  const std::function<void(const VerifyFailure&)>& on_failure_;
+  const std::function<void(const VerifyReport&)>& on_progress_;
+  VerifyReport report_;
+  Key key_;
+};
+
+}  // namespace
+
+std::string_view ToText(FailureClass failure) noexcept {
+  switch (failure) {
+    case FailureClass::kTrustRow:
+      return "trust_row";
+    case FailureClass::kKey:
+      return "key";
+    case FailureClass::kCiphertext:
+      return "ciphertext";
+    case FailureClass::kReplay:
+      return "replay";
+    case FailureClass::kMissing:
+      return "missing";
+  }
+  return "";
+}
+
+Result<VerifyReport> Verify(Client& client,
+                            const std::function<void(const VerifyFailure&)>& on_failure,
+                            const std::function<void(const VerifyReport&)>& on_progress) {
+  return Verifier(client, on_failure, on_progress).Run();
+}
+
+}  // namespace rowseal
