@@ -49,8 +49,8 @@ enum class PutRule : std::uint8_t {
 };
 
 /// PutItem is one value to store. Without a kind, an existing secret keeps its kind and a new one
-/// becomes `workflow`; another kind than the existing one's is a conflict. `value` is a view: it must
-/// live until the call returns.
+/// becomes `workflow`; another kind than the existing one's is a conflict. `value` is a view: it
+/// must live until the call returns.
 struct PutItem {
   SecretName name;
   ByteView value;
@@ -61,8 +61,8 @@ struct PutItem {
 
 /// Batch says what a failed item does to the others.
 enum class Batch : std::uint8_t {
-  kEachAlone,   ///< every item succeeds or fails by itself
-  kAllOrNone,   ///< if one item fails, nothing is stored; the others carry kConflict
+  kEachAlone,  ///< every item succeeds or fails by itself
+  kAllOrNone,  ///< if one item fails, nothing is stored; the others carry kConflict
 };
 
 struct StoredSecret {
@@ -102,24 +102,25 @@ struct AuditEntry {
   Timestamp at;
   std::string actor;
   std::string reason;
-  std::string action;   ///< `get`, `put`, `rename`, `kek.rotate`, …
-  std::string outcome;  ///< `granted`, `done`, `not_found`, `conflict`, `integrity`, `refused_by_state`
-  std::string object;   ///< ids: `<secret id>@<version>`, separated by spaces
+  std::string action;  ///< `get`, `put`, `rename`, `kek.rotate`, …
+  std::string
+      outcome;  ///< `granted`, `done`, `not_found`, `conflict`, `integrity`, `refused_by_state`
+  std::string object;  ///< ids: `<secret id>@<version>`, separated by spaces
 };
 
 struct ClientOptions {
-  std::string actor;                         ///< the default actor; required
-  std::shared_ptr<Observer> observer;        ///< optional
-  std::function<Timestamp()> clock;          ///< optional; tests supply their own
+  std::string actor;                   ///< the default actor; required
+  std::shared_ptr<Observer> observer;  ///< optional
+  std::function<Timestamp()> clock;    ///< optional; tests supply their own
 };
 
 /// Client puts and gets secrets and seals values. Secrets are sealed before anything reaches the
 /// store and released only after the audit entry of the access has been committed.
 ///
-/// Errors of every call: kUnavailable and kResourceExhausted (nothing was changed; retry), kIntegrity
-/// (a stored byte is wrong; nothing is released), kRefusedByState (a key is suspended, a version has
-/// expired), kInvalidArgument (values over kMaxSecretSize, reasons that are not UTF-8), besides those
-/// named below.
+/// Errors of every call: kUnavailable and kResourceExhausted (nothing was changed; retry),
+/// kIntegrity (a stored byte is wrong; nothing is released), kRefusedByState (a key is suspended, a
+/// version has expired), kInvalidArgument (values over kMaxSecretSize, reasons that are not UTF-8),
+/// besides those named below.
 ///
 /// Threads: any; calls on one client are serialised on its one connection.
 class Client final {
@@ -137,15 +138,16 @@ class Client final {
   Result<Secret> Get(const ProjectId& project, const SecretName& name,
                      std::optional<SecretVersion> version = {}, const Access& access = {});
 
-  /// GetBatch opens many secrets of a project in one statement; errors are each item's own. The outer
-  /// error is the call's (store gone, nothing opened).
+  /// GetBatch opens many secrets of a project in one statement; errors are each item's own. The
+  /// outer error is the call's (store gone, nothing opened).
   Result<std::vector<Result<Secret>>> GetBatch(const ProjectId& project,
                                                const std::vector<SecretRef>& secrets,
                                                const Access& access = {});
 
   /// Put seals and stores one value as a new version. Errors: kConflict (another kind, or it exists
   /// and the rule is kCreateOnly).
-  Result<StoredSecret> Put(const ProjectId& project, const PutItem& item, const Access& access = {});
+  Result<StoredSecret> Put(const ProjectId& project, const PutItem& item,
+                           const Access& access = {});
 
   /// PutBatch stores many values in one transaction. Each name may stand there once.
   Result<std::vector<Result<StoredSecret>>> PutBatch(const ProjectId& project,
@@ -169,8 +171,8 @@ class Client final {
   Result<void> Rename(const ProjectId& project, const SecretName& name, const SecretName& new_name,
                       const Access& access = {});
 
-  /// Expire sets or removes the expiry of one version (the newest without `version`) by resealing it.
-  /// A version past its expiry is refused with kRefusedByState. Errors: kNotFound.
+  /// Expire sets or removes the expiry of one version (the newest without `version`) by resealing
+  /// it. A version past its expiry is refused with kRefusedByState. Errors: kNotFound.
   Result<void> Expire(const ProjectId& project, const SecretName& name,
                       std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
                       const Access& access = {});
@@ -189,17 +191,19 @@ class Client final {
 
   Result<std::vector<ColumnSummary>> Columns();
 
-  /// SealValue seals a value for a registered column and returns `rs1.…` text. `row_key` is the row's
-  /// primary key as canonical text, one element a key column: needed for ContextKind::kCell, refused
-  /// for kField. Sealing never looks whether the value is sealed already. Errors: kNotFound (label).
+  /// SealValue seals a value for a registered column and returns `rs1.…` text. `row_key` is the
+  /// row's primary key as canonical text, one element a key column: needed for ContextKind::kCell,
+  /// refused for kField. Sealing never looks whether the value is sealed already. Errors: kNotFound
+  /// (label).
   Result<std::string> SealValue(const ProjectId& project, const ColumnLabel& label, ByteView value,
                                 const std::vector<std::string>& row_key = {},
                                 const Access& access = {});
 
-  /// OpenValue opens what SealValue returned. Errors: kNotFound (label), kIntegrity (not sealed, moved,
-  /// damaged, or its key is gone).
+  /// OpenValue opens what SealValue returned. Errors: kNotFound (label), kIntegrity (not sealed,
+  /// moved, damaged, or its key is gone).
   Result<SecretBytes> OpenValue(const ProjectId& project, const ColumnLabel& label,
-                                std::string_view sealed, const std::vector<std::string>& row_key = {},
+                                std::string_view sealed,
+                                const std::vector<std::string>& row_key = {},
                                 const Access& access = {});
 
   /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).

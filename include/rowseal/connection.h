@@ -25,8 +25,8 @@ class Connection {
 
   virtual Result<void> Begin(TransactionKind kind) = 0;
   virtual Result<void> Commit() = 0;
-  /// Rollback ends the open transaction, changing nothing. Never fails: at worst the connection ends
-  /// it by closing.
+  /// Rollback ends the open transaction, changing nothing. Never fails: at worst the connection
+  /// ends it by closing.
   virtual void Rollback() noexcept = 0;
 };
 

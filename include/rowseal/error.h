@@ -21,7 +21,8 @@ enum class ErrorCode : std::uint8_t {
   kResourceExhausted,  ///< Disk, memory or quota is full; make room, then retry.
   kInDoubt,            ///< The outcome of a commit is unknown; read, then decide.
   kRootKeyMissing,     ///< Supply the root key that the store was made with.
-  kRootKeyMalformed,   ///< The root key's text is damaged or of another encoding; supply the real one.
+  kRootKeyMalformed,   ///< The root key's text is damaged or of another encoding; supply the real
+                       ///< one.
   kRootKeyExposed,     ///< Others can read the root key file; tighten its mode.
   kRootKeyMismatch,    ///< A well-formed root key, but not this store's.
   kRefusedByState,     ///< A key's state or a reference forbids it; change the state first.
@@ -57,11 +58,11 @@ using Result = tl::expected<T, Error>;
 }  // namespace rowseal
 
 /// ROWSEAL_TRY evaluates a Result and returns its error from the enclosing function.
-#define ROWSEAL_TRY(expression)                                                  \
-  do {                                                                           \
-    if (auto rowseal_try_result = (expression); !rowseal_try_result) {           \
+#define ROWSEAL_TRY(expression)                                                       \
+  do {                                                                                \
+    if (auto rowseal_try_result = (expression); !rowseal_try_result) {                \
       return tl::unexpected<::rowseal::Error>(std::move(rowseal_try_result).error()); \
-    }                                                                            \
+    }                                                                                 \
   } while (false)
 
 #define ROWSEAL_CONCAT_INNER(a, b) a##b
@@ -70,9 +71,9 @@ using Result = tl::expected<T, Error>;
 /// ROWSEAL_ASSIGN declares or assigns `target` from a Result, or returns its error.
 #define ROWSEAL_ASSIGN(target, expression) \
   ROWSEAL_ASSIGN_INNER(ROWSEAL_CONCAT(rowseal_result_, __LINE__), target, expression)
-#define ROWSEAL_ASSIGN_INNER(result, target, expression)                  \
-  auto result = (expression);                                             \
-  if (!(result)) {                                                        \
-    return tl::unexpected<::rowseal::Error>(std::move(result).error());   \
-  }                                                                       \
+#define ROWSEAL_ASSIGN_INNER(result, target, expression)                \
+  auto result = (expression);                                           \
+  if (!(result)) {                                                      \
+    return tl::unexpected<::rowseal::Error>(std::move(result).error()); \
+  }                                                                     \
   target = std::move(*(result))

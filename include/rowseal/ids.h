@@ -46,7 +46,8 @@ using EntryId = Uuid<struct EntryIdTag>;
 /// UuidText returns the canonical text of 16 bytes.
 std::string UuidText(std::span<const std::uint8_t, 16> bytes);
 
-/// ParseUuidBytes reads canonical text only: upper case or braces are refused with kInvalidArgument.
+/// ParseUuidBytes reads canonical text only: upper case or braces are refused with
+/// kInvalidArgument.
 Result<std::array<std::uint8_t, 16>> ParseUuidBytes(std::string_view text);
 
 template <class Tag>

@@ -51,25 +51,26 @@ struct RotationReport {
   std::vector<std::string> failures;
 };
 
-/// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every DEK,
-/// in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are untouched,
-/// and readers go on. Errors: kUnavailable (another writer held the store too long: retry).
+/// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every
+/// DEK, in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are
+/// untouched, and readers go on. Errors: kUnavailable (another writer held the store too long:
+/// retry).
 Result<RotationReport> RotateKek(Client& client, const Access& access = {});
 
 /// FailureClass says what is wrong with a row that does not verify.
 enum class FailureClass : std::uint8_t {
-  kTrustRow,     ///< a root, KEK, column or the set was changed
-  kKey,          ///< a DEK does not open, or its tag does not match
-  kCiphertext,   ///< a version does not open: damaged, moved or replaced
-  kReplay,       ///< a version opens, but is not what was written last
-  kMissing,      ///< a version that the log names is not there
+  kTrustRow,    ///< a root, KEK, column or the set was changed
+  kKey,         ///< a DEK does not open, or its tag does not match
+  kCiphertext,  ///< a version does not open: damaged, moved or replaced
+  kReplay,      ///< a version opens, but is not what was written last
+  kMissing,     ///< a version that the log names is not there
 };
 
 std::string_view ToText(FailureClass failure) noexcept;
 
 struct VerifyFailure {
   FailureClass failure = FailureClass::kCiphertext;
-  std::string row;      ///< the table and key: `secret_version acme/…/3`
+  std::string row;  ///< the table and key: `secret_version acme/…/3`
   std::string message;
 };
 

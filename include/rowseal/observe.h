@@ -33,8 +33,8 @@ enum class Counter : std::uint8_t {
   kSecretsOpened,
   kValuesSealed,
   kValuesOpened,
-  kOpensRefused,     ///< integrity failures: alert on any
-  kPutConflicts,     ///< a put lost a race and sealed again
+  kOpensRefused,  ///< integrity failures: alert on any
+  kPutConflicts,  ///< a put lost a race and sealed again
   kTrustReloads,
   kDeksCreated,
   kKekRotations,
@@ -52,8 +52,8 @@ inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kKekR
 std::string_view ToText(Timer timer) noexcept;
 
 /// Observer gathers log events and metrics. It has no sink until the app gives one, and its metrics
-/// carry no label that names a tenant or a secret. Threads: all members may be called from any thread,
-/// except that the sink is given before use.
+/// carry no label that names a tenant or a secret. Threads: all members may be called from any
+/// thread, except that the sink is given before use.
 class Observer final {
  public:
   Observer() = default;

@@ -15,8 +15,8 @@ class Operation {
  public:
   virtual ~Operation() = default;
 
-  /// Next gives the statement to run now, or nothing when the operation is done. Each statement is to
-  /// be committed before its rows are fed, unless the caller joins a transaction of its own.
+  /// Next gives the statement to run now, or nothing when the operation is done. Each statement is
+  /// to be committed before its rows are fed, unless the caller joins a transaction of its own.
   virtual std::optional<Statement> Next() = 0;
 
   /// Feed takes the outcome of the statement that Next gave.

@@ -21,8 +21,9 @@
 namespace rowseal {
 
 struct StoreOptions {
-  std::string store;               ///< `sqlite:PATH`; never holds a password
-  std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`; the first makes a new store
+  std::string store;  ///< `sqlite:PATH`; never holds a password
+  std::vector<std::string>
+      roots;  ///< root URIs: `file:PATH`, `env:NAME`; the first makes a new store
   ClientOptions client;
 };
 
@@ -31,19 +32,19 @@ enum class InitOutcome : std::uint8_t {
   kExisted,  ///< the same store with the same root: nothing was changed
 };
 
-/// InitStore makes the store with its installation, root 1, the integrity key and the default KEK in
-/// one transaction. A missing root key file is created, but only when the store holds no key yet. Of
-/// several at once, one wins and the others find its store.
-/// Errors: kRootKeyMissing, kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kNewerSchema,
-/// kOlderSchema, kRefusedByState (the file holds other tables).
+/// InitStore makes the store with its installation, root 1, the integrity key and the default KEK
+/// in one transaction. A missing root key file is created, but only when the store holds no key
+/// yet. Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
+/// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kNewerSchema, kOlderSchema,
+/// kRefusedByState (the file holds other tables).
 Result<InitOutcome> InitStore(const StoreOptions& options);
 
-/// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and those
-/// of InitStore and Client::Connect.
+/// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and
+/// those of InitStore and Client::Connect.
 Result<Client> OpenStore(const StoreOptions& options);
 
-/// UpgradeStore brings a store of an older format to this release's, in one transaction, and returns
-/// how many steps it took. Errors: kNewerSchema.
+/// UpgradeStore brings a store of an older format to this release's, in one transaction, and
+/// returns how many steps it took. Errors: kNewerSchema.
 Result<int> UpgradeStore(const StoreOptions& options);
 
 /// CreateRootKey writes a new random root key to a file (mode 0600, never overwritten).

@@ -23,9 +23,9 @@ using Param = std::variant<Null, std::int64_t, std::string, Bytes, std::vector<s
 using Value = std::variant<Null, std::int64_t, std::string, Bytes>;
 using Row = std::vector<Value>;
 
-/// Procedure names a statement that a store carries out whole: one round trip and one transaction of
-/// its own (or a part of the one that is open). PostgreSQL has a function of the same name for each;
-/// the SQLite store has one in code. kSql means: run `sql`.
+/// Procedure names a statement that a store carries out whole: one round trip and one transaction
+/// of its own (or a part of the one that is open). PostgreSQL has a function of the same name for
+/// each; the SQLite store has one in code. kSql means: run `sql`.
 enum class Procedure : std::uint8_t {
   kSql,
   kTrustLoad,

@@ -90,8 +90,8 @@ std::string ToBase64Url(ByteView bytes) {
   text.reserve((bytes.size() * 4 + 2) / 3);
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t block = (std::uint32_t{bytes[i]} << 16) |
-                                (std::uint32_t{bytes[i + 1]} << 8) | bytes[i + 2];
+    const std::uint32_t block =
+        (std::uint32_t{bytes[i]} << 16) | (std::uint32_t{bytes[i + 1]} << 8) | bytes[i + 2];
     text.push_back(kBase64Url[block >> 18]);
     text.push_back(kBase64Url[(block >> 12) & 63]);
     text.push_back(kBase64Url[(block >> 6) & 63]);
@@ -119,7 +119,8 @@ Result<Bytes> FromBase64Url(std::string_view text) {
   for (const char character : text) {
     const int value = kBase64UrlReverse[static_cast<std::uint8_t>(character)];
     if (value < 0) {
-      return Fail(ErrorCode::kInvalidArgument, "base64url text has a character outside its alphabet");
+      return Fail(ErrorCode::kInvalidArgument,
+                  "base64url text has a character outside its alphabet");
     }
     bits = (bits << 6) | static_cast<std::uint32_t>(value);
     bit_count += 6;
@@ -155,7 +156,8 @@ std::string Printable(std::string_view text) {
     }
     const auto byte = static_cast<std::uint8_t>(text[i]);
     const std::size_t length = Utf8SequenceLength(text, i);
-    const bool c1_control = length == 2 && byte == 0xC2 && static_cast<std::uint8_t>(text[i + 1]) < 0xA0;
+    const bool c1_control =
+        length == 2 && byte == 0xC2 && static_cast<std::uint8_t>(text[i + 1]) < 0xA0;
     if (length == 0 || byte < 0x20 || byte == 0x7F || c1_control) {
       printable += "\\x";
       printable.push_back(kHexDigits[byte >> 4]);

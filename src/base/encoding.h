@@ -8,8 +8,9 @@
 
 namespace rowseal {
 
-/// Encodings are canonical: each decoder accepts exactly what its encoder writes, so one byte string
-/// has one text. No padding characters, no white space, no second alphabet, zero trailing bits.
+/// Encodings are canonical: each decoder accepts exactly what its encoder writes, so one byte
+/// string has one text. No padding characters, no white space, no second alphabet, zero trailing
+/// bits.
 
 /// Hex is lower case.
 std::string ToHex(ByteView bytes);

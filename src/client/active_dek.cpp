@@ -49,15 +49,15 @@ Result<Statement> ActiveDekOperation::MakeInsert() {
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
   ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
-  DekRecord record{.project = project_, .id = id, .purpose = purpose_, .created_at = session_.Now()};
+  DekRecord record{
+      .project = project_, .id = id, .purpose = purpose_, .created_at = session_.Now()};
   ROWSEAL_ASSIGN(const Dek dek, NewDek(record, *kek, session_.installation()));
   ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
-  return Statement::Call(Procedure::kDekInsert,
-                         {project_.text(), ToText(record.id), record.kek.value,
-                          std::string(ToText(record.purpose)),
-                          static_cast<std::int64_t>(record.suite), record.check_value,
-                          record.wrapped_key, record.row_tag,
-                          record.created_at.time_since_epoch().count()});
+  return Statement::Call(
+      Procedure::kDekInsert,
+      {project_.text(), ToText(record.id), record.kek.value, std::string(ToText(record.purpose)),
+       static_cast<std::int64_t>(record.suite), record.check_value, record.wrapped_key,
+       record.row_tag, record.created_at.time_since_epoch().count()});
 }
 
 void ActiveDekOperation::Feed(Result<Rows> outcome) {
@@ -83,9 +83,10 @@ void ActiveDekOperation::Feed(Result<Rows> outcome) {
 void ActiveDekOperation::Consider(Rows answer) {
   const bool inserted = step_ == Step::kInsert;
   if (++rounds_ > kMaxRounds) {
-    FinishWith({ErrorCode::kUnavailable, "the keys of project '" + project_.text() +
-                                             "' kept changing while a DEK was looked for",
-                "retry"});
+    FinishWith(
+        {ErrorCode::kUnavailable,
+         "the keys of project '" + project_.text() + "' kept changing while a DEK was looked for",
+         "retry"});
     return;
   }
   const bool none = answer.rows.empty() || std::holds_alternative<Null>(answer.rows.front()[0]);

@@ -11,8 +11,8 @@ namespace rowseal {
 
 /// ActiveDekOperation finds or makes the active DEK of a project and purpose, and opens it.
 ///
-/// Of several that make one at once, the store keeps one; all read it back. A new DEK is wrapped under
-/// the active KEK, and the store takes it only while that KEK is active.
+/// Of several that make one at once, the store keeps one; all read it back. A new DEK is wrapped
+/// under the active KEK, and the store takes it only while that KEK is active.
 class ActiveDekOperation final : public Operation {
  public:
   struct Active {

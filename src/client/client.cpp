@@ -239,8 +239,8 @@ Result<std::vector<ColumnSummary>> Client::Columns() {
                  ReadColumns(*state_->connection, state_->session));
   std::vector<ColumnSummary> summaries;
   for (const ColumnRecord& column : columns) {
-    summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
-                         column.created_at});
+    summaries.push_back(
+        {column.label, column.context, column.state == ColumnState::kActive, column.created_at});
   }
   return summaries;
 }

@@ -13,23 +13,23 @@ Result<void> WriteColumn(Connection& connection, Session& session, ColumnRecord 
   ROWSEAL_ASSIGN(column.row_tag, session.integrity()->Tag(column));
   const bool is_new = column.revision == Revision{1};
   const Statement statement =
-      is_new ? Statement::Sql("INSERT INTO rowseal.sealed_column (id, label, context, state,"
-                              " revision, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                              {ToText(column.id), column.label.text(),
-                               std::string(ToText(column.context)),
-                               std::string(ToText(column.state)), column.revision.value,
-                               column.row_tag, column.created_at.time_since_epoch().count()})
-             : Statement::Sql("UPDATE rowseal.sealed_column SET state = $2, revision = $3,"
-                              " row_tag = $4 WHERE id = $1 AND revision = $3 - 1",
-                              {ToText(column.id), std::string(ToText(column.state)),
-                               column.revision.value, column.row_tag});
+      is_new ? Statement::Sql(
+                   "INSERT INTO rowseal.sealed_column (id, label, context, state,"
+                   " revision, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   {ToText(column.id), column.label.text(), std::string(ToText(column.context)),
+                    std::string(ToText(column.state)), column.revision.value, column.row_tag,
+                    column.created_at.time_since_epoch().count()})
+             : Statement::Sql(
+                   "UPDATE rowseal.sealed_column SET state = $2, revision = $3,"
+                   " row_tag = $4 WHERE id = $1 AND revision = $3 - 1",
+                   {ToText(column.id), std::string(ToText(column.state)), column.revision.value,
+                    column.row_tag});
   ROWSEAL_ASSIGN(const Rows rows, connection.Execute(statement));
   if (rows.changed != 1) {
     return Fail(ErrorCode::kConflict, "column '" + column.label.text() + "' was changed meanwhile",
                 "retry");
   }
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, kSystemProject, access, action, ToText(column.id)));
+  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, access, action, ToText(column.id)));
   return {};
 }
 
@@ -72,7 +72,8 @@ Result<void> AddSealedColumn(Connection& connection, Session& session, const Col
   }
   if (!column) {
     ROWSEAL_ASSIGN(const ColumnId id, NewId<ColumnId>());
-    column = ColumnRecord{.id = id, .label = label, .context = context, .revision = {0}, .created_at = session.Now()};
+    column = ColumnRecord{
+        .id = id, .label = label, .context = context, .revision = {0}, .created_at = session.Now()};
   }
   column->state = ColumnState::kActive;
   ++column->revision.value;

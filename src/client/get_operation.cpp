@@ -114,8 +114,7 @@ void GetOperation::OpenAll() {
 Result<GetOperation::Fetched> GetOperation::ReadItem(const SecretRef& secret, Row& row) const {
   RowReader reader(row);
   const auto not_found = [&](std::string what) {
-    return Fail(ErrorCode::kNotFound,
-                std::move(what) + " in project '" + project_.text() + "'",
+    return Fail(ErrorCode::kNotFound, std::move(what) + " in project '" + project_.text() + "'",
                 "rowseal secret list shows what is there");
   };
   if (reader.NextIsNull()) {
@@ -158,7 +157,8 @@ Result<GetOperation::Fetched> GetOperation::ReadItem(const SecretRef& secret, Ro
 
 Result<Secret> GetOperation::OpenItem(std::size_t item) {
   const Result<Fetched>& fetched = fetched_[item];
-  const std::string object = fetched ? ToText(fetched->head.id) + "@" + ToText(fetched->version) : "";
+  const std::string object =
+      fetched ? ToText(fetched->head.id) + "@" + ToText(fetched->version) : "";
   Result<Secret> secret = fetched ? OpenFetched(secrets_[item], *fetched)
                                   : Result<Secret>(tl::unexpected(fetched.error()));
   const bool refused = !secret && !trust_is_stale_ && secret.error().code != ErrorCode::kNotFound;
@@ -170,8 +170,7 @@ Result<Secret> GetOperation::OpenItem(std::size_t item) {
   return secret;
 }
 
-Result<Secret> GetOperation::OpenFetched(const SecretRef& secret,
-                                         const Fetched& fetched) {
+Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched& fetched) {
   if (!session_.KnowsKek(fetched.dek)) {
     if (trust_reloads_ < kMaxTrustReloads) {
       ++trust_reloads_;
@@ -191,17 +190,15 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret,
                 "restore its rows of secret_version from a backup");
   }
   if (fetched.dek.dek.purpose != DekPurpose::kSecret) {
-    return Fail(ErrorCode::kIntegrity, "secret '" + secret.name.text() + "' names a DEK that is not for secrets");
+    return Fail(ErrorCode::kIntegrity,
+                "secret '" + secret.name.text() + "' names a DEK that is not for secrets");
   }
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
-                 session_.OpenDek(fetched.dek.dek, began_));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(fetched.dek.dek, began_));
   ROWSEAL_TRY(session_.seen().CheckHead(project_, secret.name, fetched.head, began_));
-  const Bytes context = EncodeContext(SecretContext{session_.installation(), project_,
-                                                    fetched.head.id, secret.name,
-                                                    fetched.head.kind, fetched.version,
-                                                    fetched.expires_at});
-  Result<SecretBytes> value =
-      OpenPadded(dek->key, fetched.encrypted_data, fetched.nonce, context);
+  const Bytes context =
+      EncodeContext(SecretContext{session_.installation(), project_, fetched.head.id, secret.name,
+                                  fetched.head.kind, fetched.version, fetched.expires_at});
+  Result<SecretBytes> value = OpenPadded(dek->key, fetched.encrypted_data, fetched.nonce, context);
   if (!value) {
     Error error = std::move(value).error();
     if (error.code == ErrorCode::kIntegrity) {
@@ -219,7 +216,7 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret,
   }
   session_.seen().Remember(project_, secret.name, fetched.head);
   session_.observer().Count(Counter::kSecretsOpened);
-  return Secret{fetched.head.id,     fetched.head.kind,  fetched.version,
+  return Secret{fetched.head.id,    fetched.head.kind,  fetched.version,
                 fetched.expires_at, fetched.created_at, std::move(*value)};
 }
 

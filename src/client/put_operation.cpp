@@ -136,8 +136,8 @@ Result<Statement> PutOperation::MakeStatement() {
         EncodeContext(SecretContext{session_.installation(), project_, head.id, item.name,
                                     head.kind, head.next_version, item.expires_at});
     ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active_->dek->key, item.value, context));
-    ROWSEAL_ASSIGN(Bytes write_mac, session_.integrity()->WriteMac(context, sealed.nonce,
-                                                                   sealed.encrypted_data));
+    ROWSEAL_ASSIGN(Bytes write_mac,
+                   session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
     names.push_back(item.name.text());
     kinds.emplace_back(ToText(head.kind));
     secret_ids.push_back(ToText(head.id));
@@ -236,12 +236,11 @@ void PutOperation::FeedPut(Rows answer) {
       continue;
     }
     if (!stored[i] && pending.exists && item.kind && *item.kind != pending.head.kind) {
-      RefuseItem(pending.item,
-                 {ErrorCode::kConflict,
-                  "secret '" + item.name.text() + "' is of kind " +
-                      std::string(ToText(pending.head.kind)) + ", not " +
-                      std::string(ToText(*item.kind)),
-                  "put it without a kind, or under another name"});
+      RefuseItem(pending.item, {ErrorCode::kConflict,
+                                "secret '" + item.name.text() + "' is of kind " +
+                                    std::string(ToText(pending.head.kind)) + ", not " +
+                                    std::string(ToText(*item.kind)),
+                                "put it without a kind, or under another name"});
       failed = true;
       continue;
     }
@@ -249,8 +248,9 @@ void PutOperation::FeedPut(Rows answer) {
   }
   if (failed && batch_ == Batch::kAllOrNone) {
     for (const Pending& pending : rest) {
-      RefuseItem(pending.item, {ErrorCode::kConflict,
-                                "not stored, because another item of the batch failed", {}});
+      RefuseItem(
+          pending.item,
+          {ErrorCode::kConflict, "not stored, because another item of the batch failed", {}});
     }
     rest.clear();
   }
@@ -260,8 +260,8 @@ void PutOperation::FeedPut(Rows answer) {
     return;
   }
   if (++rounds_ > kMaxRounds) {
-    FinishWith({ErrorCode::kUnavailable, "other writers of the same secrets were always first",
-                "retry"});
+    FinishWith(
+        {ErrorCode::kUnavailable, "other writers of the same secrets were always first", "retry"});
     return;
   }
   if (dek_refused) {

@@ -12,8 +12,8 @@
 namespace rowseal {
 
 /// PutOperation stores values of one project: one statement when the next versions are known (new
-/// secrets, or seen before), else two. When another writer was first, it seals again for the version
-/// that is next now.
+/// secrets, or seen before), else two. When another writer was first, it seals again for the
+/// version that is next now.
 class PutOperation final : public Operation {
  public:
   /// The items' values are views that live until the operation is done.

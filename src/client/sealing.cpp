@@ -31,9 +31,10 @@ Result<SealedBytes> SealPaddedIn(std::span<std::uint8_t> padded, const XaesKey& 
 
 Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context) {
   if (value.size() > kMaxSecretSize) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the value has " + std::to_string(value.size()) + " bytes; at most 16 MiB are sealed",
-                "keep large data elsewhere and seal its key");
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "the value has " + std::to_string(value.size()) + " bytes; at most 16 MiB are sealed",
+        "keep large data elsewhere and seal its key");
   }
   const std::size_t padded_size = PaddedSize(value.size());
   if (padded_size <= kStackPadding) {
@@ -59,8 +60,7 @@ Result<void> OpenPaddedInto(const XaesKey& key, ByteView encrypted_data, ByteVie
   }
   XaesNonce exact_nonce{};
   std::copy(nonce.begin(), nonce.end(), exact_nonce.begin());
-  ROWSEAL_TRY(
-      key.Open(encrypted_data, context, exact_nonce, value.Writable().first(padded_size)));
+  ROWSEAL_TRY(key.Open(encrypted_data, context, exact_nonce, value.Writable().first(padded_size)));
   const Result<std::size_t> size = UnpaddedSize(value.Writable().first(padded_size));
   value.SetSize(size ? *size : 0);
   if (!size) {

@@ -14,10 +14,10 @@ struct Head {
 };
 
 Result<Head> FindSecret(Connection& connection, const ProjectId& project, const SecretName& name) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT id, next_version FROM rowseal.secret"
-                                  " WHERE project_id = $1 AND name = $2",
-                                  {project.text(), name.text()})));
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql("SELECT id, next_version FROM rowseal.secret"
+                                                   " WHERE project_id = $1 AND name = $2",
+                                                   {project.text(), name.text()})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
@@ -59,8 +59,9 @@ Result<StoredVersion> ReadVersion(Connection& connection, const ProjectId& proje
           " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3",
           {project.text(), head.id, version})));
   if (answer.rows.empty()) {
-    return Fail(ErrorCode::kNotFound, "there is no version " + std::to_string(version) +
-                                          " of the secret in project '" + project.text() + "'",
+    return Fail(ErrorCode::kNotFound,
+                "there is no version " + std::to_string(version) + " of the secret in project '" +
+                    project.text() + "'",
                 "rowseal secret versions shows what is there");
   }
   return ReadStoredVersion(project, answer.rows.front());
@@ -74,19 +75,19 @@ Result<void> WriteSealedAgain(Connection& connection, Session& session, const Pr
   ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
   const Bytes context = ContextOf(session, project, changed);
   ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active.dek->key, value.Reveal(), context));
-  ROWSEAL_ASSIGN(Bytes write_mac, session.integrity()->WriteMac(context, sealed.nonce,
-                                                                sealed.encrypted_data));
-  const Param expires = changed.expires_at
-                            ? Param(changed.expires_at->time_since_epoch().count())
-                            : Param(Null{});
-  ROWSEAL_ASSIGN(const Rows updated,
-                 connection.Execute(Statement::Sql(
-                     "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
-                     " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
-                     " AND nonce = $8",
-                     {project.text(), ToText(old.secret), old.version.value,
-                      ToText(active.record.id), Bytes(sealed.nonce.begin(), sealed.nonce.end()),
-                      std::move(sealed.encrypted_data), expires, old.nonce})));
+  ROWSEAL_ASSIGN(Bytes write_mac,
+                 session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
+  const Param expires =
+      changed.expires_at ? Param(changed.expires_at->time_since_epoch().count()) : Param(Null{});
+  ROWSEAL_ASSIGN(
+      const Rows updated,
+      connection.Execute(Statement::Sql(
+          "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
+          " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
+          " AND nonce = $8",
+          {project.text(), ToText(old.secret), old.version.value, ToText(active.record.id),
+           Bytes(sealed.nonce.begin(), sealed.nonce.end()), std::move(sealed.encrypted_data),
+           expires, old.nonce})));
   if (updated.changed != 1) {
     return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
   }
@@ -113,8 +114,8 @@ Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row) {
     return Fail(ErrorCode::kIntegrity, "a row of the table secret was changed",
                 "restore it from a backup");
   }
-  StoredVersion version{*id, std::move(*name), *kind, {}, {}, {}, {},
-                        {DekRecord{.project = project}, {}, {}}};
+  StoredVersion version{
+      *id, std::move(*name), *kind, {}, {}, {}, {}, {DekRecord{.project = project}, {}, {}}};
   version.version.value = reader.Integer();
   if (reader.NextIsNull()) {
     reader.Skip();
@@ -175,8 +176,7 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
     ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
     StoredVersion changed = old;
     changed.name = new_name;
-    ROWSEAL_TRY(
-        WriteSealedAgain(connection, session, project, old, changed, active, entry));
+    ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, active, entry));
   }
   ROWSEAL_TRY(connection.Execute(
       Statement::Sql("UPDATE rowseal.secret SET name = $3 WHERE project_id = $1 AND id = $2",
@@ -210,12 +210,11 @@ Result<void> DeleteSecret(Connection& connection, Session& session, const Projec
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
   ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "delete", head.id));
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "DELETE FROM rowseal.secret_version WHERE project_id = $1 AND secret_id = $2",
-      {project.text(), head.id})));
   ROWSEAL_TRY(connection.Execute(
-      Statement::Sql("DELETE FROM rowseal.secret WHERE project_id = $1 AND id = $2",
+      Statement::Sql("DELETE FROM rowseal.secret_version WHERE project_id = $1 AND secret_id = $2",
                      {project.text(), head.id})));
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "DELETE FROM rowseal.secret WHERE project_id = $1 AND id = $2", {project.text(), head.id})));
   ROWSEAL_TRY(transaction.Commit());
   session.seen().Forget(project, name);
   return {};

@@ -34,11 +34,10 @@ Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVe
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
 
-/// Rename and expire change what a version is bound to, so they open and seal again, inside one write
-/// transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.
+/// Rename and expire change what a version is bound to, so they open and seal again, inside one
+/// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.
 Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const SecretName& new_name,
-                          const Access& access);
+                          const SecretName& name, const SecretName& new_name, const Access& access);
 Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
                           const SecretName& name, std::optional<SecretVersion> version,
                           std::optional<Timestamp> expires_at, const Access& access);

@@ -22,8 +22,8 @@ struct SecretHead {
 };
 
 /// SeenRows remembers, for a bounded number of rows, what this process saw committed. It serves
-/// twice: a writer seals for the next version without asking, and a reader refuses a newest version or
-/// a key revision lower than one it had seen when its operation began (an older row put back).
+/// twice: a writer seals for the next version without asking, and a reader refuses a newest version
+/// or a key revision lower than one it had seen when its operation began (an older row put back).
 /// Threads: any.
 class SeenRows final {
  public:

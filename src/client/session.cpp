@@ -78,8 +78,7 @@ Result<void> Session::CheckSeals(const DekRecord& dek) const {
   return {};
 }
 
-Result<std::shared_ptr<const Dek>> Session::OpenDek(const DekRecord& dek,
-                                                    SeenRows::Moment began) {
+Result<std::shared_ptr<const Dek>> Session::OpenDek(const DekRecord& dek, SeenRows::Moment began) {
   ROWSEAL_ASSIGN(std::shared_ptr<const Dek> opened, keyring_.OpenDek(dek));
   ROWSEAL_TRY(seen_.CheckDek(dek.id, dek.revision, began));
   return opened;

@@ -27,8 +27,8 @@ class Session final {
   InstallationId installation() const { return keyring_.trust()->rows.installation.id; }
   std::shared_ptr<const IntegrityKey> integrity() const { return keyring_.trust()->integrity; }
 
-  /// Complete fills the default actor in and checks both texts. Errors: kInvalidArgument (actor or reason over
-  /// 1,000 bytes or not UTF-8).
+  /// Complete fills the default actor in and checks both texts. Errors: kInvalidArgument (actor or
+  /// reason over 1,000 bytes or not UTF-8).
   Result<Access> Complete(const Access& access) const;
 
   /// KnowsKek tells whether the KEK row that came with a DEK is the one in the trusted set. False:

@@ -65,10 +65,10 @@ SealValueOperation::SealValueOperation(Session& session, ValuePlace place, ByteV
 
 std::optional<Statement> SealValueOperation::Next() {
   if (step_ == Step::kPrepare) {
-    return Statement::Call(Procedure::kValuePrepare,
-                           {place_.project.text(), place_.label.text(), std::vector<std::string>{},
-                            std::string(), std::int64_t{0}, std::string(), std::string(),
-                            std::string()});
+    return Statement::Call(
+        Procedure::kValuePrepare,
+        {place_.project.text(), place_.label.text(), std::vector<std::string>{}, std::string(),
+         std::int64_t{0}, std::string(), std::string(), std::string()});
   }
   if (step_ == Step::kFindDek) {
     if (std::optional<Statement> statement = find_dek_.Next()) {
@@ -140,9 +140,8 @@ void SealValueOperation::SealIfReady() {
     return;
   }
   session_.observer().Count(Counter::kValuesSealed);
-  sealed_ = EncodeSealedValue(SealedValue{active->record.suite, column_->context,
-                                          active->record.id, sealed->nonce,
-                                          std::move(sealed->encrypted_data)});
+  sealed_ = EncodeSealedValue(SealedValue{active->record.suite, column_->context, active->record.id,
+                                          sealed->nonce, std::move(sealed->encrypted_data)});
 }
 
 Result<std::string> SealValueOperation::Take() && { return std::move(sealed_); }
@@ -187,10 +186,10 @@ std::optional<Statement> OpenValueOperation::Next() {
          std::string("open"), std::string(ErrorName(opened_.error().code)),
          column_ ? ToText(column_->id) : std::string()});
   }
-  return Statement::Call(Procedure::kValuePrepare,
-                         {place_.project.text(), place_.label.text(),
-                          std::vector<std::string>{ToText(value_->dek)}, UuidText(*entry), at,
-                          access_.actor, access_.reason, std::string("open")});
+  return Statement::Call(
+      Procedure::kValuePrepare,
+      {place_.project.text(), place_.label.text(), std::vector<std::string>{ToText(value_->dek)},
+       UuidText(*entry), at, access_.actor, access_.reason, std::string("open")});
 }
 
 void OpenValueOperation::Feed(Result<Rows> outcome) {
@@ -265,18 +264,19 @@ void OpenValueOperation::OpenAndSettle() {
 
 Result<SecretBytes> OpenValueOperation::Open() {
   if (!session_.KnowsKek(*dek_)) {
-    return Fail(ErrorCode::kIntegrity, "the KEK of DEK " + ToText(dek_->dek.id) + " is not in the trusted set",
+    return Fail(ErrorCode::kIntegrity,
+                "the KEK of DEK " + ToText(dek_->dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");
   }
   ROWSEAL_TRY(session_.CheckOpens(dek_->dek));
   if (dek_->dek.purpose != DekPurpose::kValue || value_->context_kind != column_->context) {
-    return Fail(ErrorCode::kIntegrity, "the sealed value was not made for column '" +
-                                           place_.label.text() + "'",
+    return Fail(ErrorCode::kIntegrity,
+                "the sealed value was not made for column '" + place_.label.text() + "'",
                 "open it under the label it was sealed for");
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(dek_->dek, began_));
-  Result<SecretBytes> value = OpenPadded(dek->key, value_->sealed, value_->nonce,
-                                         ContextOf(session_, place_, *column_));
+  Result<SecretBytes> value =
+      OpenPadded(dek->key, value_->sealed, value_->nonce, ContextOf(session_, place_, *column_));
   if (!value && value.error().code == ErrorCode::kIntegrity) {
     return Fail(ErrorCode::kIntegrity,
                 "the sealed value does not open for column '" + place_.label.text() +

@@ -49,8 +49,8 @@ Error WithExpectedFingerprint(Error error, Connection& connection) {
   if (!rows || rows->roots.empty()) {
     return error;
   }
-  error.message += "; the store expects fingerprint " +
-                   ToHex(rows->roots.front().fingerprint).substr(0, 8);
+  error.message +=
+      "; the store expects fingerprint " + ToHex(rows->roots.front().fingerprint).substr(0, 8);
   return error;
 }
 
@@ -72,10 +72,9 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
   const std::string& uri = options.roots.front();
   Result<std::shared_ptr<const RootProvider>> root = OpenRoot(uri);
   std::error_code ignored;
-  const bool to_be_created =
-      !root && root.error().code == ErrorCode::kRootKeyMissing && uri.starts_with(kFileScheme) &&
-      uri.find('?') == std::string::npos &&
-      !std::filesystem::exists(uri.substr(kFileScheme.size()), ignored);
+  const bool to_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
+                             uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos &&
+                             !std::filesystem::exists(uri.substr(kFileScheme.size()), ignored);
   if (to_be_created) {
     return std::shared_ptr<const RootProvider>();
   }

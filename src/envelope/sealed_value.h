@@ -30,8 +30,8 @@ inline constexpr std::size_t kSealedValueHeaderSize = 43;  ///< bytes
 
 std::string EncodeSealedValue(const SealedValue& value);
 
-/// DecodeSealedValue accepts exactly what EncodeSealedValue writes. Errors: kIntegrity, also for text
-/// without the prefix: what is not sealed is never taken for plaintext here.
+/// DecodeSealedValue accepts exactly what EncodeSealedValue writes. Errors: kIntegrity, also for
+/// text without the prefix: what is not sealed is never taken for plaintext here.
 Result<SealedValue> DecodeSealedValue(std::string_view text);
 
 }  // namespace rowseal

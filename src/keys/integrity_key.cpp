@@ -163,12 +163,11 @@ Result<void> IntegrityKey::Verify(const TrustRows& rows) const {
 
 Result<Bytes> IntegrityKey::WriteMac(ByteView context, ByteView nonce,
                                      ByteView encrypted_data) const {
-  ROWSEAL_ASSIGN(const Mac mac, HmacSha256(kek_->key.bytes().Reveal(),
-                                           FieldWriter("rowseal/v1/write-mac")
-                                               .Add(context)
-                                               .Add(nonce)
-                                               .Add(encrypted_data)
-                                               .bytes()));
+  ROWSEAL_ASSIGN(
+      const Mac mac,
+      HmacSha256(
+          kek_->key.bytes().Reveal(),
+          FieldWriter("rowseal/v1/write-mac").Add(context).Add(nonce).Add(encrypted_data).bytes()));
   return Bytes(mac.begin(), mac.end());
 }
 

@@ -11,8 +11,8 @@
 
 namespace rowseal {
 
-/// IntegrityKey makes and checks the tags over every row that decides trust, so that someone who can
-/// write the database cannot redirect a key, change a state or scope, or drop a row unseen.
+/// IntegrityKey makes and checks the tags over every row that decides trust, so that someone who
+/// can write the database cannot redirect a key, change a state or scope, or drop a row unseen.
 ///
 /// A tag is the integrity KEK's id (8 bytes, big-endian) ‖ HMAC-SHA256, 40 bytes: it names its key,
 /// so that this key can rotate too. Format: docs/spec/keys.md. Threads: any.
@@ -26,8 +26,8 @@ class IntegrityKey final {
   Result<Bytes> Tag(const DekRecord& record) const;
   Result<Bytes> Tag(const ColumnRecord& record) const;
 
-  /// TrustTag covers the installation and the whole set: epoch, counters, and the sorted ids and tags
-  /// of roots and KEKs and the wrappings, so that a deleted row shows too.
+  /// TrustTag covers the installation and the whole set: epoch, counters, and the sorted ids and
+  /// tags of roots and KEKs and the wrappings, so that a deleted row shows too.
   Result<Bytes> TrustTag(const TrustRows& rows) const;
 
   /// Verify compares a row's tag. Errors: kIntegrity, naming the row.

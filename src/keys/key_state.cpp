@@ -25,9 +25,7 @@ constexpr std::array<std::array<bool, kStateCount>, kStateCount> kAllowed = {{
 
 }  // namespace
 
-std::string_view ToText(KeyState state) noexcept {
-  return kTexts[static_cast<std::size_t>(state)];
-}
+std::string_view ToText(KeyState state) noexcept { return kTexts[static_cast<std::size_t>(state)]; }
 
 Result<KeyState> ParseKeyState(std::string_view text) {
   for (std::size_t i = 0; i < kStateCount; ++i) {

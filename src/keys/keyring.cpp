@@ -45,8 +45,7 @@ Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& pro
 bool SameRow(const DekRecord& a, const DekRecord& b) {
   return a.project == b.project && a.kek == b.kek && a.revision == b.revision &&
          a.state == b.state && a.purpose == b.purpose && a.suite == b.suite &&
-         a.check_value == b.check_value && a.wrapped_key == b.wrapped_key &&
-         a.row_tag == b.row_tag;
+         a.check_value == b.check_value && a.wrapped_key == b.wrapped_key && a.row_tag == b.row_tag;
 }
 
 }  // namespace
@@ -58,8 +57,7 @@ const KekRecord* TrustSet::FindKek(KekId id) const noexcept {
 
 const KekRecord* TrustSet::ActiveKek(std::string_view scope) const noexcept {
   const auto found = std::ranges::find_if(rows.keks, [&](const KekRecord& kek) {
-    return kek.scope == scope && kek.purpose == KekPurpose::kWrap &&
-           kek.state == KeyState::kActive;
+    return kek.scope == scope && kek.purpose == KekPurpose::kWrap && kek.state == KeyState::kActive;
   });
   return found == rows.keks.end() ? nullptr : &*found;
 }
@@ -82,8 +80,7 @@ Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& r
     if (wrapping.kek != id || provider == matched.end()) {
       continue;
     }
-    Result<Kek> kek =
-        UnwrapKek(*record, wrapping, rows.installation.id, *provider->second);
+    Result<Kek> kek = UnwrapKek(*record, wrapping, rows.installation.id, *provider->second);
     if (kek) {
       return std::make_shared<const Kek>(std::move(*kek));
     }

@@ -34,9 +34,9 @@ class Keyring final {
   explicit Keyring(std::vector<std::shared_ptr<const RootProvider>> roots);
 
   /// Adopt verifies rows just read and makes them the trusted set: the roots configured here are
-  /// matched by fingerprint, the integrity key is opened through one of them, every tag is compared.
-  /// Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row, or an epoch
-  /// lower than one seen before), the provider's.
+  /// matched by fingerprint, the integrity key is opened through one of them, every tag is
+  /// compared. Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row, or
+  /// an epoch lower than one seen before), the provider's.
   Result<void> Adopt(TrustRows rows);
 
   /// trust is the set adopted last; nullptr before the first.

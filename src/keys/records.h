@@ -49,7 +49,8 @@ struct RootRecord {
   std::string uri;
   std::string scope;
   Bytes fingerprint{};
-  Bytes public_part{};  ///< what a provider needs to be told (a public key, Argon2 parameters); may be empty
+  Bytes public_part{};  ///< what a provider needs to be told (a public key, Argon2 parameters); may
+                        ///< be empty
   KeyState state = KeyState::kActive;
   Revision revision{1};
   Bytes row_tag{};

@@ -15,8 +15,7 @@ Bytes ToBytes(const Mac& mac) { return Bytes(mac.begin(), mac.end()); }
 
 Result<Bytes> WrapKey(const XaesKey& wrapping_key, const XaesKey& key, ByteView context) {
   WrappedKey wrapped;
-  ROWSEAL_TRY(
-      wrapping_key.Seal(key.bytes().Reveal(), context, wrapped.nonce, wrapped.sealed_key));
+  ROWSEAL_TRY(wrapping_key.Seal(key.bytes().Reveal(), context, wrapped.nonce, wrapped.sealed_key));
   return EncodeWrappedKey(wrapped);
 }
 
@@ -78,8 +77,8 @@ Result<WrappingRecord> WrapKek(const Kek& kek, const KekRecord& record, Installa
 Result<Kek> UnwrapKek(const KekRecord& record, const WrappingRecord& wrapping,
                       InstallationId installation, const RootProvider& provider) {
   const auto naming = [&](Error error) {
-    return Naming(std::move(error), "the wrapping of KEK " + ToText(record.id) + " by root " +
-                                        ToText(wrapping.root));
+    return Naming(std::move(error),
+                  "the wrapping of KEK " + ToText(record.id) + " by root " + ToText(wrapping.root));
   };
   const Bytes context = ContextOf(record, installation, wrapping.root);
   Result<SecretBytes> secret = provider.Unwrap(wrapping.secret, context);
@@ -88,7 +87,8 @@ Result<Kek> UnwrapKek(const KekRecord& record, const WrappingRecord& wrapping,
   }
   Result<XaesKey> wrapping_key = XaesKey::Create(std::move(*secret));
   if (!wrapping_key) {
-    return Fail(ErrorCode::kIntegrity, naming({ErrorCode::kIntegrity, "no wrapping secret", {}}).message);
+    return Fail(ErrorCode::kIntegrity,
+                naming({ErrorCode::kIntegrity, "no wrapping secret", {}}).message);
   }
   Result<XaesKey> key =
       UnwrapKey(*wrapping_key, wrapping.key, context, ToText(record.id), record.check_value);
@@ -114,12 +114,13 @@ Result<Bytes> WrapDek(const Dek& dek, const DekRecord& record, const Kek& kek,
 }
 
 Result<Dek> UnwrapDek(const DekRecord& record, const Kek& kek, InstallationId installation) {
-  Result<XaesKey> key = UnwrapKey(kek.key, record.wrapped_key, ContextOf(record, kek.id, installation),
-                                  ToText(record.id), record.check_value);
+  Result<XaesKey> key =
+      UnwrapKey(kek.key, record.wrapped_key, ContextOf(record, kek.id, installation),
+                ToText(record.id), record.check_value);
   if (!key) {
-    return tl::unexpected(Naming(std::move(key).error(), "DEK " + ToText(record.id) +
-                                                             " of project '" +
-                                                             record.project.text() + "'"));
+    return tl::unexpected(
+        Naming(std::move(key).error(),
+               "DEK " + ToText(record.id) + " of project '" + record.project.text() + "'"));
   }
   return Dek{record.id, std::move(*key)};
 }

@@ -25,8 +25,8 @@ struct Dek {
 /// NewKek makes a random KEK and fills the record's check value.
 Result<Kek> NewKek(KekRecord& record);
 
-/// WrapKek wraps `kek` for one root: a fresh wrapping secret, protected by the provider, and the KEK
-/// under that secret by XAES, both bound to the KEK's context. Errors: the provider's.
+/// WrapKek wraps `kek` for one root: a fresh wrapping secret, protected by the provider, and the
+/// KEK under that secret by XAES, both bound to the KEK's context. Errors: the provider's.
 Result<WrappingRecord> WrapKek(const Kek& kek, const KekRecord& record, InstallationId installation,
                                RootId root, const RootProvider& provider);
 
@@ -38,7 +38,8 @@ Result<Kek> UnwrapKek(const KekRecord& record, const WrappingRecord& wrapping,
 /// wrapped key.
 Result<Dek> NewDek(DekRecord& record, const Kek& kek, InstallationId installation);
 
-/// WrapDek wraps `dek` again, under `kek`; the record names the DEK. A rewrap is UnwrapDek and this.
+/// WrapDek wraps `dek` again, under `kek`; the record names the DEK. A rewrap is UnwrapDek and
+/// this.
 Result<Bytes> WrapDek(const Dek& dek, const DekRecord& record, const Kek& kek,
                       InstallationId installation);
 

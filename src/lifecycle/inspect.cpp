@@ -24,8 +24,12 @@ Result<std::vector<KeySummary>> ListKeks(Client& client) {
   std::vector<KeySummary> summaries;
   for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
     if (kek.purpose == KekPurpose::kWrap) {
-      summaries.push_back({ToText(kek.id), {}, kek.scope, std::string(ToText(kek.purpose)),
-                           std::string(ToText(kek.state)), kek.created_at});
+      summaries.push_back({ToText(kek.id),
+                           {},
+                           kek.scope,
+                           std::string(ToText(kek.purpose)),
+                           std::string(ToText(kek.state)),
+                           kek.created_at});
     }
   }
   return summaries;

@@ -77,11 +77,11 @@ Result<void> CreateInstallation(Connection& connection, const RootProvider& root
     ROWSEAL_TRY(InsertWrapping(connection, wrapping));
   }
   ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
-  ROWSEAL_TRY(connection.Execute(Statement::Call(
-      Procedure::kAuditAppend,
-      {std::string(kSystemProject), UuidText(entry), now.time_since_epoch().count(),
-       std::string(actor), std::string(), std::string("init"), std::string("done"),
-       ToText(installation.id)})));
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Call(Procedure::kAuditAppend,
+                      {std::string(kSystemProject), UuidText(entry), now.time_since_epoch().count(),
+                       std::string(actor), std::string(), std::string("init"), std::string("done"),
+                       ToText(installation.id)})));
   return {};
 }
 

@@ -29,9 +29,9 @@ Result<void> WrapForRoots(Session& session, Rotation& rotation, const KekRecord&
                       ") must wrap the new KEK, but was not given here",
                   "give every root of the store (--root, several times)");
     }
-    ROWSEAL_ASSIGN(WrappingRecord wrapping,
-                   WrapKek(*rotation.new_kek, record, rotation.rows.installation.id, root.id,
-                           *provider));
+    ROWSEAL_ASSIGN(
+        WrappingRecord wrapping,
+        WrapKek(*rotation.new_kek, record, rotation.rows.installation.id, root.id, *provider));
     rotation.rows.wrappings.push_back(std::move(wrapping));
   }
   return {};
@@ -89,14 +89,13 @@ Result<void> RewrapDek(Connection& connection, Session& session, const Rotation&
   ROWSEAL_TRY(session.integrity()->Verify(dek));
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> old_kek, session.keyring().OpenKek(dek.kek));
   ROWSEAL_ASSIGN(const Dek opened, UnwrapDek(dek, *old_kek, session.installation()));
-  ROWSEAL_ASSIGN(Bytes wrapped,
-                 WrapDek(opened, dek, *rotation.new_kek, session.installation()));
+  ROWSEAL_ASSIGN(Bytes wrapped, WrapDek(opened, dek, *rotation.new_kek, session.installation()));
   ROWSEAL_ASSIGN(const Rows updated,
-                 connection.Execute(Statement::Sql(
-                     "UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
-                     " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
-                     {dek.project.text(), ToText(dek.id), rotation.new_kek->id.value,
-                      std::move(wrapped), dek.kek.value})));
+                 connection.Execute(
+                     Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
+                                    " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
+                                    {dek.project.text(), ToText(dek.id), rotation.new_kek->id.value,
+                                     std::move(wrapped), dek.kek.value})));
   if (updated.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }
@@ -127,8 +126,8 @@ Result<void> RewrapAll(Connection& connection, Session& session, const Rotation&
       const Result<ProjectId> project = ProjectId::Parse(reader.Text());
       const Result<DekAndKek> dek =
           project ? ReadDek(*project, reader) : tl::unexpected(project.error());
-      const Result<void> rewrapped = dek ? RewrapDek(connection, session, rotation, dek->dek)
-                                         : tl::unexpected(dek.error());
+      const Result<void> rewrapped =
+          dek ? RewrapDek(connection, session, rotation, dek->dek) : tl::unexpected(dek.error());
       if (rewrapped) {
         ++report.rewrapped;
       } else if (rewrapped.error().code == ErrorCode::kIntegrity) {
@@ -154,10 +153,11 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
   ROWSEAL_TRY(session.LoadTrust(connection));
   ROWSEAL_ASSIGN(const Rotation rotation, Prepare(session));
   RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}};
-  session.observer().Log({LogLevel::kInfo,
-                          "kek_rotation_started",
-                          "a new KEK is made and DEKs are rewrapped",
-                          {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
+  session.observer().Log(
+      {LogLevel::kInfo,
+       "kek_rotation_started",
+       "a new KEK is made and DEKs are rewrapped",
+       {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
   ROWSEAL_TRY(WriteKeks(connection, rotation));
   ROWSEAL_TRY(RewrapAll(connection, session, rotation, report));
   ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rotate",

@@ -11,8 +11,8 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kPage = 256;                      // rows
-constexpr std::int64_t kPageBytes = 8LL * 1024 * 1024;   // of ciphertext; one larger row is alone
+constexpr std::int64_t kPage = 256;                     // rows
+constexpr std::int64_t kPageBytes = 8LL * 1024 * 1024;  // of ciphertext; one larger row is alone
 
 // Walks the tables page by page, each page in a read transaction of its own, so that neither memory
 // nor the store's log grows with the store.
@@ -104,17 +104,16 @@ class Verifier final {
 
   // A secret's newest version must be there, and be the newest that the log knows.
   Result<bool> VerifySecretPage() {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection_.Execute(Statement::Sql(
-            "SELECT s.project_id, s.id, s.next_version,"
-            " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
-            "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
-            " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
-            "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
-            " FROM rowseal.secret s WHERE (s.project_id, s.id) > ($1, $2)"
-            " ORDER BY s.project_id, s.id LIMIT $3",
-            {key_.project, key_.id, kPage})));
+    ROWSEAL_ASSIGN(Rows page,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT s.project_id, s.id, s.next_version,"
+                       " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
+                       "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
+                       " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
+                       "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
+                       " FROM rowseal.secret s WHERE (s.project_id, s.id) > ($1, $2)"
+                       " ORDER BY s.project_id, s.id LIMIT $3",
+                       {key_.project, key_.id, kPage})));
     for (Row& row : page.rows) {
       RowReader reader(row);
       key_.project = reader.Text();
@@ -142,13 +141,12 @@ class Verifier final {
     bool any = false;
   };
   Result<Bound> NextBound() {
-    ROWSEAL_ASSIGN(Rows sizes,
-                   connection_.Execute(Statement::Sql(
-                       "SELECT project_id, secret_id, version, length(encrypted_data)"
-                       " FROM rowseal.secret_version"
-                       " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
-                       " ORDER BY project_id, secret_id, version LIMIT $4",
-                       {key_.project, key_.id, key_.version, kPage})));
+    ROWSEAL_ASSIGN(Rows sizes, connection_.Execute(Statement::Sql(
+                                   "SELECT project_id, secret_id, version, length(encrypted_data)"
+                                   " FROM rowseal.secret_version"
+                                   " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
+                                   " ORDER BY project_id, secret_id, version LIMIT $4",
+                                   {key_.project, key_.id, key_.version, kPage})));
     Bound bound;
     std::int64_t bytes = 0;
     for (Row& row : sizes.rows) {
@@ -204,7 +202,8 @@ class Verifier final {
                              std::to_string(reader.Integer());
     const bool logged = !reader.NextIsNull();
     const Bytes write_mac = logged ? reader.Blob() : Bytes();
-    Row rest(std::make_move_iterator(row.begin() + kOwnColumns), std::make_move_iterator(row.end()));
+    Row rest(std::make_move_iterator(row.begin() + kOwnColumns),
+             std::make_move_iterator(row.end()));
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     const Result<StoredVersion> version =
         project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());

@@ -101,8 +101,7 @@ Result<GuardedBlock> GuardedBlock::Allocate(std::size_t size) {
   if (size == 0) {
     return GuardedBlock();
   }
-  std::uint8_t* data =
-      size <= kLargestSharedBlock ? TheArena().Take(size) : AllocatePages(size);
+  std::uint8_t* data = size <= kLargestSharedBlock ? TheArena().Take(size) : AllocatePages(size);
   if (data == nullptr) {
     return Fail(ErrorCode::kResourceExhausted,
                 "no guarded memory for " + std::to_string(size) + " bytes",

@@ -7,9 +7,9 @@ namespace rowseal {
 namespace {
 
 constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
-    "secrets_sealed", "secrets_opened",  "values_sealed", "values_opened",
-    "opens_refused",  "put_conflicts",   "trust_reloads", "deks_created",
-    "kek_rotations",  "deks_rewrapped",  "store_errors"};
+    "secrets_sealed", "secrets_opened", "values_sealed", "values_opened",
+    "opens_refused",  "put_conflicts",  "trust_reloads", "deks_created",
+    "kek_rotations",  "deks_rewrapped", "store_errors"};
 
 constexpr std::array<std::string_view, kTimerCount> kTimerNames = {"get", "put", "kek_rotation"};
 
@@ -79,10 +79,9 @@ std::string Observer::PrometheusText() const {
     text += "# TYPE " + name + " histogram\n";
     for (std::size_t bucket = 0; bucket < histogram.buckets.size(); ++bucket) {
       count += histogram.buckets[bucket].load(std::memory_order_relaxed);
-      const std::string bound =
-          bucket < kBucketBounds.size()
-              ? Seconds(static_cast<double>(kBucketBounds[bucket]) / 1e6)
-              : "+Inf";
+      const std::string bound = bucket < kBucketBounds.size()
+                                    ? Seconds(static_cast<double>(kBucketBounds[bucket]) / 1e6)
+                                    : "+Inf";
       text += name + "_bucket{le=\"" + bound + "\"} " + std::to_string(count) + "\n";
     }
     const auto sum = histogram.sum_nanoseconds.load(std::memory_order_relaxed);

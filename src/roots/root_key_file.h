@@ -10,8 +10,8 @@ namespace rowseal {
 
 enum class FileExposure : std::uint8_t { kOwnerOnly, kMounted };
 
-/// ReadRootKeyFile reads and decodes a root key file. Errors: kRootKeyMissing, kRootKeyExposed (mode
-/// & 077 is not 0 and `exposure` is kOwnerOnly), kRootKeyMalformed.
+/// ReadRootKeyFile reads and decodes a root key file. Errors: kRootKeyMissing, kRootKeyExposed
+/// (mode & 077 is not 0 and `exposure` is kOwnerOnly), kRootKeyMalformed.
 Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure);
 
 /// CreateRootKeyFile writes a fresh random root key to `path` with mode 0600: a temporary file,

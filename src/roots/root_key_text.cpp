@@ -100,8 +100,8 @@ Result<SecretBytes> DecodeRootKey(ByteView text) {
   }
   const ByteView digits = text.subspan(kPrefix.size());
   if (digits.size() != kDigits) {
-    return Malformed("has " + std::to_string(digits.size()) + " characters after rsroot1 instead of " +
-                     std::to_string(kDigits));
+    return Malformed("has " + std::to_string(digits.size()) +
+                     " characters after rsroot1 instead of " + std::to_string(kDigits));
   }
   ROWSEAL_ASSIGN(SecretBuffer payload, SecretBuffer::Create(kPayloadSize));
   std::uint32_t bits = 0;

@@ -36,8 +36,8 @@ Result<std::shared_ptr<const RootProvider>> OpenFileRoot(std::string_view rest) 
   std::error_code failure;
   const std::filesystem::path absolute = std::filesystem::absolute(std::string(path), failure);
   if (failure) {
-    return Fail(ErrorCode::kRootKeyMissing, "the root key's path cannot be resolved: " +
-                                                failure.message());
+    return Fail(ErrorCode::kRootKeyMissing,
+                "the root key's path cannot be resolved: " + failure.message());
   }
   ROWSEAL_ASSIGN(SecretBytes key, ReadRootKeyFile(absolute.string(), exposure));
   const std::string uri = std::string(kFileScheme) + absolute.string() +

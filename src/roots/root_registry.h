@@ -10,7 +10,8 @@
 namespace rowseal {
 
 /// OpenRoot makes the provider that `uri` names:
-/// - `file:PATH` reads a root key file; refused when group or others have any right on it, unless the
+/// - `file:PATH` reads a root key file; refused when group or others have any right on it, unless
+/// the
 ///   URI ends in `?mounted` (an orchestrator's mount, whose modes it chooses);
 /// - `env:NAME` reads an environment variable; it is left as it is, the host owns it.
 /// Everything after the colon is literal up to `?`; a relative path is made absolute.

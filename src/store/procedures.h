@@ -6,8 +6,8 @@
 
 namespace rowseal {
 
-/// What each procedure takes ($1 …, in this order) and gives, on every store. Arrays have one element
-/// for each item, and rows come in the items' order. Ids are canonical text, times µs UTC.
+/// What each procedure takes ($1 …, in this order) and gives, on every store. Arrays have one
+/// element for each item, and rows come in the items' order. Ids are canonical text, times µs UTC.
 ///
 /// DEK columns: id, kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag,
 /// created_at, and the revision and row_tag of its KEK.
@@ -24,11 +24,11 @@ namespace rowseal {
 /// kSecretPut (project, names[], kinds[], secret_ids[], versions[], dek_ids[], nonces[],
 ///             encrypted_data[], expires_at[], write_macs[], entry_id, at, actor, reason, action,
 ///             all_or_none)
-///   Stores an item when the secret stands as the item was sealed for (version 1: it does not exist;
-///   otherwise id, kind and next_version are equal) and the DEK is active. A row an item: outcome,
-///   then the secret's id, kind and next_version as found (NULL when it did not exist). With
-///   all_or_none = 1 nothing is stored unless every outcome is `stored`. Writes the audit entry and
-///   an item for each stored version.
+///   Stores an item when the secret stands as the item was sealed for (version 1: it does not
+///   exist; otherwise id, kind and next_version are equal) and the DEK is active. A row an item:
+///   outcome, then the secret's id, kind and next_version as found (NULL when it did not exist).
+///   With all_or_none = 1 nothing is stored unless every outcome is `stored`. Writes the audit
+///   entry and an item for each stored version.
 ///
 /// kDekActive (project, purpose): DEK columns, or no row.
 ///
@@ -36,9 +36,9 @@ namespace rowseal {
 ///   Inserts an active DEK unless one is there or the KEK is not active; gives kDekActive's row.
 ///
 /// kValuePrepare (project, label, dek_ids[], entry_id, at, actor, reason, action)
-///   First a row of `sealed_column` (id, label, context, state, revision, row_tag, created_at) or one
-///   NULL. Then, for no ids: the active `value` DEK or one NULL, and no entry is written; for ids: the
-///   DEK columns of each, or one NULL, and the audit entry is written.
+///   First a row of `sealed_column` (id, label, context, state, revision, row_tag, created_at) or
+///   one NULL. Then, for no ids: the active `value` DEK or one NULL, and no entry is written; for
+///   ids: the DEK columns of each, or one NULL, and the audit entry is written.
 ///
 /// kAuditAppend (project, entry_id, at, actor, reason, action, outcome, object): no row.
 

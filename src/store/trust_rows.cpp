@@ -202,13 +202,13 @@ Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record
 }
 
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen) {
-  return RunChange(connection,
-                   "UPDATE rowseal.kek SET state = $2, resumes_to = $3, revision = $4, row_tag = $5"
-                   " WHERE id = $1 AND revision = $6",
-                   {record.id.value, std::string(ToText(record.state)),
-                    OptionalText(record.resumes_to), record.revision.value, record.row_tag,
-                    seen.value},
-                   "KEK " + ToText(record.id));
+  return RunChange(
+      connection,
+      "UPDATE rowseal.kek SET state = $2, resumes_to = $3, revision = $4, row_tag = $5"
+      " WHERE id = $1 AND revision = $6",
+      {record.id.value, std::string(ToText(record.state)), OptionalText(record.resumes_to),
+       record.revision.value, record.row_tag, seen.value},
+      "KEK " + ToText(record.id));
 }
 
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record) {
@@ -218,18 +218,19 @@ Result<void> InsertInstallation(Connection& connection, const InstallationRecord
       " integrity_kek_id, projects_table, project_key_type, trust_tag, created_at)"
       " VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)",
       {ToText(record.id), record.epoch, record.next_kek_id, record.next_root_id,
-       record.integrity_kek.value, record.projects_table, record.project_key_type,
-       record.trust_tag, ToMicros(record.created_at)},
+       record.integrity_kek.value, record.projects_table, record.project_key_type, record.trust_tag,
+       ToMicros(record.created_at)},
       "installation");
 }
 
 Result<void> UpdateInstallation(Connection& connection, const InstallationRecord& record) {
-  return RunChange(connection,
-                   "UPDATE rowseal.installation SET epoch = $1, next_kek_id = $2, next_root_id = $3,"
-                   " integrity_kek_id = $4, trust_tag = $5 WHERE id = $6 AND epoch < $1",
-                   {record.epoch, record.next_kek_id, record.next_root_id,
-                    record.integrity_kek.value, record.trust_tag, ToText(record.id)},
-                   "installation");
+  return RunChange(
+      connection,
+      "UPDATE rowseal.installation SET epoch = $1, next_kek_id = $2, next_root_id = $3,"
+      " integrity_kek_id = $4, trust_tag = $5 WHERE id = $6 AND epoch < $1",
+      {record.epoch, record.next_kek_id, record.next_root_id, record.integrity_kek.value,
+       record.trust_tag, ToText(record.id)},
+      "installation");
 }
 
 }  // namespace rowseal

@@ -25,8 +25,8 @@ Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader);
 
 Result<ColumnRecord> ReadColumn(RowReader& reader);
 
-/// Statements that write trusted rows; they run inside a write transaction that verified the set and
-/// ends with UpdateInstallation.
+/// Statements that write trusted rows; they run inside a write transaction that verified the set
+/// and ends with UpdateInstallation.
 Result<void> InsertRoot(Connection& connection, const RootRecord& record);
 Result<void> InsertKek(Connection& connection, const KekRecord& record);
 Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record);

@@ -26,8 +26,8 @@ UNION ALL
 SELECT 'kek_wrapping', kek_id, root_id, secret, key, NULL, NULL, NULL, NULL, NULL, NULL
 FROM kek_wrapping)";
 
-#define ROWSEAL_DEK_COLUMNS                                                                     \
-  "d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key, "    \
+#define ROWSEAL_DEK_COLUMNS                                                                 \
+  "d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key, " \
   "d.row_tag, d.created_at, k.revision, k.row_tag"
 
 constexpr std::string_view kSecretGetSql =
@@ -128,7 +128,8 @@ Result<Rows> SecretGet(SqliteConnection& connection, const Statement& call) {
     const Row& row = found.rows.front();
     constexpr std::size_t kVersionColumn = 3;
     if (row.size() > kVersionColumn && std::holds_alternative<std::int64_t>(row[kVersionColumn])) {
-      AppendObject(object, std::get<std::string>(row[0]), std::get<std::int64_t>(row[kVersionColumn]));
+      AppendObject(object, std::get<std::string>(row[0]),
+                   std::get<std::int64_t>(row[kVersionColumn]));
     } else {
       all_found = false;
     }
@@ -180,29 +181,30 @@ PutArguments ReadPutArguments(const Statement& call) {
 Result<Row> JudgePut(SqliteConnection& connection, const PutArguments& put, std::size_t item) {
   ROWSEAL_ASSIGN(
       Rows head,
-      RunOnce(connection, "SELECT id, kind, next_version FROM secret WHERE project_id = $1 AND name = $2",
+      RunOnce(connection,
+              "SELECT id, kind, next_version FROM secret WHERE project_id = $1 AND name = $2",
               [&](StatementCursor& cursor) {
                 cursor.BindText(1, put.project);
                 cursor.BindText(2, put.names[item]);
               }));
   Row found = head.rows.empty() ? Row{Null{}, Null{}, Null{}} : std::move(head.rows.front());
-  const bool matches =
-      head.rows.empty()
-          ? put.versions[item] == 1
-          : found[0] == Value(put.secret_ids[item]) && found[1] == Value(put.kinds[item]) &&
-                found[2] == Value(put.versions[item]);
+  const bool matches = head.rows.empty() ? put.versions[item] == 1
+                                         : found[0] == Value(put.secret_ids[item]) &&
+                                               found[1] == Value(put.kinds[item]) &&
+                                               found[2] == Value(put.versions[item]);
   std::string outcome(matches ? kPutStored : kPutConflict);
   if (matches) {
     // A DEK under a KEK that was just rotated away still seals; a suspended one refuses.
-    ROWSEAL_ASSIGN(const Rows dek,
-                   RunOnce(connection,
-                           "SELECT 1 FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1"
-                           " AND d.id = $2 AND d.purpose = 'secret' AND d.state = 'active'"
-                           " AND k.state IN ('active', 'deactivated')",
-                           [&](StatementCursor& cursor) {
-                             cursor.BindText(1, put.project);
-                             cursor.BindText(2, put.dek_ids[item]);
-                           }));
+    ROWSEAL_ASSIGN(
+        const Rows dek,
+        RunOnce(connection,
+                "SELECT 1 FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1"
+                " AND d.id = $2 AND d.purpose = 'secret' AND d.state = 'active'"
+                " AND k.state IN ('active', 'deactivated')",
+                [&](StatementCursor& cursor) {
+                  cursor.BindText(1, put.project);
+                  cursor.BindText(2, put.dek_ids[item]);
+                }));
     outcome = dek.rows.empty() ? kPutNoDek : kPutStored;
   }
   return Row{std::move(outcome), std::move(found[0]), std::move(found[1]), std::move(found[2])};
@@ -298,13 +300,12 @@ Result<Rows> DekInsert(SqliteConnection& connection, const Statement& call) {
 Result<Rows> ValuePrepare(SqliteConnection& connection, const Statement& call) {
   const auto& project = Arg<std::string>(call, 0);
   const auto& dek_ids = Arg<std::vector<std::string>>(call, 2);
-  ROWSEAL_ASSIGN(Rows answer,
-                 RunOnce(connection,
-                         "SELECT id, label, context, state, revision, row_tag, created_at"
-                         " FROM sealed_column WHERE label = $1",
-                         [&](StatementCursor& cursor) {
-                           cursor.BindText(1, Arg<std::string>(call, 1));
-                         }));
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      RunOnce(connection,
+              "SELECT id, label, context, state, revision, row_tag, created_at"
+              " FROM sealed_column WHERE label = $1",
+              [&](StatementCursor& cursor) { cursor.BindText(1, Arg<std::string>(call, 1)); }));
   if (answer.rows.empty()) {
     answer.rows.push_back(Row{Null{}});
   }
@@ -337,11 +338,10 @@ Result<Rows> ValuePrepare(SqliteConnection& connection, const Statement& call) {
 }
 
 Result<Rows> AuditAppend(SqliteConnection& connection, const Statement& call) {
-  const Entry entry{Arg<std::string>(call, 0), Arg<std::string>(call, 1),
+  const Entry entry{Arg<std::string>(call, 0),  Arg<std::string>(call, 1),
                     Arg<std::int64_t>(call, 2), Arg<std::string>(call, 3),
-                    Arg<std::string>(call, 4), Arg<std::string>(call, 5)};
-  ROWSEAL_TRY(
-      WriteEntry(connection, entry, Arg<std::string>(call, 6), Arg<std::string>(call, 7)));
+                    Arg<std::string>(call, 4),  Arg<std::string>(call, 5)};
+  ROWSEAL_TRY(WriteEntry(connection, entry, Arg<std::string>(call, 6), Arg<std::string>(call, 7)));
   return Rows{};
 }
 
@@ -392,10 +392,10 @@ Result<Rows> CallProcedure(SqliteConnection& connection, const Statement& statem
     ROWSEAL_TRY(connection.ExecuteScript("PRAGMA synchronous=NORMAL"));
   }
   const auto run = [&]() -> Result<Rows> {
-    ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(connection, WritesNothing(statement)
-                                                      ? TransactionKind::kRead
-                                                      : TransactionKind::kWrite));
+    ROWSEAL_ASSIGN(
+        Transaction transaction,
+        Transaction::Begin(connection, WritesNothing(statement) ? TransactionKind::kRead
+                                                                : TransactionKind::kWrite));
     ROWSEAL_ASSIGN(Rows answer, Dispatch(connection, statement));
     ROWSEAL_TRY(transaction.Commit());
     return answer;

@@ -6,8 +6,8 @@ namespace rowseal {
 
 class SqliteConnection;
 
-/// CallProcedure carries out one of the hot statements, in the open transaction or in one of its own
-/// that is committed before the rows are returned. What each takes and gives is written in
+/// CallProcedure carries out one of the hot statements, in the open transaction or in one of its
+/// own that is committed before the rows are returned. What each takes and gives is written in
 /// store/procedures.h.
 Result<Rows> CallProcedure(SqliteConnection& connection, const Statement& statement);
 

@@ -148,14 +148,13 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::stri
                 "make one: rowseal init --store sqlite:PATH --root file:PATH");
   }
   sqlite3* database = nullptr;
-  const int opened =
-      sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int opened = sqlite3_open_v2(path.c_str(), &database,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(database, path));
   if (opened != SQLITE_OK) {
-    return database == nullptr
-               ? Result<std::unique_ptr<SqliteConnection>>(
-                     Fail(ErrorCode::kResourceExhausted, "no memory to open the store"))
-               : tl::unexpected(SqliteFailure(database, path));
+    return database == nullptr ? Result<std::unique_ptr<SqliteConnection>>(Fail(
+                                     ErrorCode::kResourceExhausted, "no memory to open the store"))
+                               : tl::unexpected(SqliteFailure(database, path));
   }
   sqlite3_extended_result_codes(database, 1);
   sqlite3_busy_timeout(database, kBusyTimeoutMilliseconds);

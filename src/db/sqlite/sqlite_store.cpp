@@ -71,8 +71,7 @@ Result<int> ApplyUpgrades(SqliteConnection& connection, std::int64_t format) {
     ROWSEAL_TRY(connection.ExecuteScript("PRAGMA user_version=" + std::to_string(upgrade.format)));
     ++steps;
   }
-  ROWSEAL_TRY(
-      connection.ExecuteScript("PRAGMA application_id=" + std::to_string(kApplicationId)));
+  ROWSEAL_TRY(connection.ExecuteScript("PRAGMA application_id=" + std::to_string(kApplicationId)));
   return steps;
 }
 
@@ -132,8 +131,7 @@ Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& p
     return OpenSqliteStore(path);
   }
   ROWSEAL_TRY(SwitchToWal(*connection));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(*connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(*connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(const Marks marks, ReadMarks(*connection));
   if (marks.tables == 0) {
     ROWSEAL_TRY(ApplyUpgrades(*connection, 0));
@@ -148,8 +146,7 @@ Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& p
 
 Result<int> UpgradeSqliteStore(const std::string& path) {
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(*connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(*connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(const Marks marks, ReadMarks(*connection));
   ROWSEAL_TRY(CheckIsRowseals(*connection, marks));
   ROWSEAL_ASSIGN(const int steps, ApplyUpgrades(*connection, marks.format));
