@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -209,9 +210,11 @@ class Client final {
   /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).
   Result<std::vector<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);
 
-  /// session and connection are for Rowseal's own maintenance (lifecycle.h); not for embedders.
+  /// session and connection are for Rowseal's own maintenance (lifecycle.h), under `Lock`; not for
+  /// embedders.
   Session& session() noexcept;
   Connection& connection() noexcept;
+  std::unique_lock<std::mutex> Lock();
 
  private:
   struct State;

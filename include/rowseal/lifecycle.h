@@ -13,6 +13,9 @@
 
 namespace rowseal {
 
+/// Maintenance of a store. Threads: any; each call has the client's connection to itself while it
+/// runs (Verify: a page at a time).
+
 /// KeySummary is a KEK or a DEK as operators see it.
 struct KeySummary {
   std::string id;

@@ -58,6 +58,9 @@ struct Rows {
   std::int64_t changed = 0;
 };
 
+/// TextAt gives a column's text, or an empty text when it is something else.
+std::string TextAt(const Row& row, std::size_t column);
+
 /// RowReader reads a row's columns in order. A column of another type or a row that is too short
 /// makes `status` an error (kInternal: the store answered something else than was asked) and every
 /// later read empty, so a caller checks once, at the end.

@@ -1,6 +1,7 @@
 #include "base/encoding.h"
 
 #include <array>
+#include <cstring>
 
 namespace rowseal {
 namespace {
@@ -17,6 +18,16 @@ constexpr std::array<std::int8_t, 256> ReverseOf(std::string_view alphabet) {
   }
   return reverse;
 }
+
+// The two digits of each byte, side by side.
+constexpr auto kHexPairs = [] {
+  std::array<std::array<std::uint8_t, 2>, 256> pairs{};
+  for (std::size_t byte = 0; byte < pairs.size(); ++byte) {
+    pairs[byte] = {static_cast<std::uint8_t>(kHexDigits[byte >> 4]),
+                   static_cast<std::uint8_t>(kHexDigits[byte & 0x0F])};
+  }
+  return pairs;
+}();
 
 constexpr auto kHexReverse = ReverseOf(kHexDigits);
 constexpr auto kBase64UrlReverse = ReverseOf(kBase64Url);
@@ -66,6 +77,17 @@ std::string ToHex(ByteView bytes) {
     text.push_back(kHexDigits[byte & 0x0F]);
   }
   return text;
+}
+
+void WriteUuid(std::span<const std::uint8_t, 16> bytes, std::span<std::uint8_t, 36> text) noexcept {
+  std::uint8_t* out = text.data();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      *out++ = '-';
+    }
+    std::memcpy(out, kHexPairs[bytes[i]].data(), 2);
+    out += 2;
+  }
 }
 
 Result<Bytes> FromHex(std::string_view text) {

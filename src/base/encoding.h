@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ namespace rowseal {
 /// Hex is lower case.
 std::string ToHex(ByteView bytes);
 Result<Bytes> FromHex(std::string_view text);
+
+/// WriteUuid writes the canonical text of 16 bytes: lower case, hyphenated.
+void WriteUuid(std::span<const std::uint8_t, 16> bytes, std::span<std::uint8_t, 36> text) noexcept;
 
 /// Base64url is RFC 4648 section 5, unpadded.
 std::string ToBase64Url(ByteView bytes);

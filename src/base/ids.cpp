@@ -46,11 +46,9 @@ constexpr std::string_view kNameOf<ColumnLabelTag> = "column label";
 }  // namespace
 
 std::string UuidText(std::span<const std::uint8_t, 16> bytes) {
-  std::string text = ToHex(bytes);
-  for (const std::size_t at : {8, 13, 18, 23}) {
-    text.insert(at, 1, '-');
-  }
-  return text;
+  std::array<std::uint8_t, 36> text;
+  WriteUuid(bytes, text);
+  return std::string(AsText(text));
 }
 
 Result<std::array<std::uint8_t, 16>> ParseUuidBytes(std::string_view text) {

@@ -1,7 +1,7 @@
 #include <rowseal/client.h>
 
+#include <atomic>
 #include <chrono>
-#include <mutex>
 
 #include "client/audit.h"
 #include "client/columns.h"
@@ -64,6 +64,18 @@ class Stopwatch final {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+void WarnOnceIfNotLocked(const Observer& observer) {
+  static std::atomic<bool> warned{false};
+  if (!SecretMemoryIsLocked() && !warned.exchange(true)) {
+    observer.Log(
+        {LogLevel::kWarning,
+         "memory_not_locked",
+         "the system refused to lock secret memory: secrets may reach swap; raise the limit"
+         " (ulimit -l)",
+         {}});
+  }
+}
+
 }  // namespace
 
 struct Client::State {
@@ -79,6 +91,7 @@ Client::~Client() = default;
 
 Session& Client::session() noexcept { return state_->session; }
 Connection& Client::connection() noexcept { return *state_->connection; }
+std::unique_lock<std::mutex> Client::Lock() { return std::unique_lock(state_->mutex); }
 
 Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
                                std::vector<std::shared_ptr<const RootProvider>> roots,
@@ -86,6 +99,7 @@ Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
   std::unique_ptr<State> state(
       new State{std::move(connection), Session(std::move(roots), std::move(options)), {}});
   ROWSEAL_TRY(state->session.LoadTrust(*state->connection));
+  WarnOnceIfNotLocked(state->session.observer());
   return Client(std::move(state));
 }
 

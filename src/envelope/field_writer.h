@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <rowseal/bytes.h>
@@ -27,7 +28,7 @@ class FieldWriter final {
 
   template <class Tag>
   FieldWriter& Add(const Uuid<Tag>& id) {
-    return Add(std::string_view(ToText(id)));
+    return AddUuid(id.bytes);
   }
   template <class Tag>
   FieldWriter& Add(const Name<Tag>& name) {
@@ -40,12 +41,17 @@ class FieldWriter final {
   FieldWriter& Add(Revision revision) { return AddInteger(revision.value); }
   FieldWriter& Add(const std::optional<Timestamp>& time);
 
-  const Bytes& bytes() const noexcept { return bytes_; }
-  Bytes Take() && noexcept { return std::move(bytes_); }
+  /// bytes views what was written; it ends with the next change or this object.
+  ByteView bytes() const noexcept { return {bytes_.data(), size_}; }
+  Bytes Take() && noexcept;
 
  private:
-  void AddLength(std::uint32_t length);
+  FieldWriter& AddUuid(std::span<const std::uint8_t, 16> bytes);
+  std::uint8_t* Extend(std::size_t count);
+
+  // Larger than what was written, because growing it for each field costs more than the cipher.
   Bytes bytes_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace rowseal

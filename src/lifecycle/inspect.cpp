@@ -20,6 +20,7 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
 }  // namespace
 
 Result<std::vector<KeySummary>> ListKeks(Client& client) {
+  const auto lock = client.Lock();
   ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
   std::vector<KeySummary> summaries;
   for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
@@ -40,6 +41,7 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_
   if (limit < 1 || limit > 10'000) {
     return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
   }
+  const auto lock = client.Lock();
   ROWSEAL_ASSIGN(Rows answer,
                  client.connection().Execute(Statement::Sql(
                      "SELECT project_id, id, kek_id, purpose, state, created_at FROM rowseal.dek"
@@ -62,6 +64,7 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_
 }
 
 Result<std::vector<RootSummary>> ListRoots(Client& client) {
+  const auto lock = client.Lock();
   ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
   const Keyring& keyring = client.session().keyring();
   std::vector<RootSummary> summaries;
@@ -75,6 +78,7 @@ Result<std::vector<RootSummary>> ListRoots(Client& client) {
 
 Result<StatusReport> Status(Client& client) {
   Connection& connection = client.connection();
+  const auto lock = client.Lock();
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
   ROWSEAL_TRY(client.session().LoadTrust(connection));
   const std::shared_ptr<const TrustSet> trust = client.session().keyring().trust();

@@ -119,8 +119,8 @@ Result<void> RewrapAll(Connection& connection, Session& session, const Rotation&
             " ORDER BY d.project_id, d.id LIMIT $4",
             {after_project, after_id, rotation.new_kek->id.value, kPage})));
     for (Row& row : page.rows) {
-      after_project = std::get<std::string>(row[0]);
-      after_id = std::get<std::string>(row[1]);
+      after_project = TextAt(row, 0);
+      after_id = TextAt(row, 1);
       const std::string name = "DEK " + after_id + " of project '" + after_project + "'";
       RowReader reader(row);
       const Result<ProjectId> project = ProjectId::Parse(reader.Text());
@@ -148,6 +148,7 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
   const auto start = std::chrono::steady_clock::now();
   Session& session = client.session();
   Connection& connection = client.connection();
+  const auto lock = client.Lock();
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_TRY(session.LoadTrust(connection));

@@ -20,7 +20,8 @@ class Verifier final {
  public:
   Verifier(Client& client, const std::function<void(const VerifyFailure&)>& on_failure,
            const std::function<void(const VerifyReport&)>& on_progress)
-      : session_(client.session()),
+      : client_(client),
+        session_(client.session()),
         connection_(client.connection()),
         on_failure_(on_failure),
         on_progress_(on_progress) {}
@@ -46,6 +47,7 @@ class Verifier final {
     key_ = {};
     bool more = true;
     while (more) {
+      const auto lock = client_.Lock();
       ROWSEAL_ASSIGN(Transaction transaction,
                      Transaction::Begin(connection_, TransactionKind::kRead));
       ROWSEAL_TRY(session_.LoadTrust(connection_));
@@ -59,6 +61,7 @@ class Verifier final {
   }
 
   Result<void> VerifyTrust() {
+    const auto lock = client_.Lock();
     ROWSEAL_TRY(session_.LoadTrust(connection_));
     const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
     for (const KekRecord& kek : trust->rows.keks) {
@@ -86,8 +89,8 @@ class Verifier final {
             " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
             {key_.project, key_.id, kPage})));
     for (Row& row : page.rows) {
-      key_.project = std::get<std::string>(row[0]);
-      key_.id = std::get<std::string>(row[1]);
+      key_.project = TextAt(row, 0);
+      key_.id = TextAt(row, 1);
       ++report_.deks;
       RowReader reader(row);
       const Result<ProjectId> project = ProjectId::Parse(reader.Text());
@@ -233,7 +236,7 @@ class Verifier final {
     if (next.rows.empty()) {
       return false;
     }
-    key_.project = std::get<std::string>(next.rows.front()[0]);
+    key_.project = TextAt(next.rows.front(), 0);
     ROWSEAL_ASSIGN(Rows missing,
                    connection_.Execute(Statement::Sql(
                        "SELECT secret_id FROM rowseal.audit_item WHERE project_id = $1"
@@ -255,6 +258,7 @@ class Verifier final {
     std::int64_t version = 0;
   };
 
+  Client& client_;
   Session& session_;
   Connection& connection_;
   const std::function<void(const VerifyFailure&)>& on_failure_;

@@ -4,6 +4,11 @@
 
 namespace rowseal {
 
+std::string TextAt(const Row& row, std::size_t column) {
+  const auto* text = column < row.size() ? std::get_if<std::string>(&row[column]) : nullptr;
+  return text == nullptr ? std::string() : *text;
+}
+
 template <class T>
 T RowReader::Take() {
   if (failed_ || next_ >= row_.size() || !std::holds_alternative<T>(row_[next_])) {

@@ -128,8 +128,7 @@ Result<Rows> SecretGet(SqliteConnection& connection, const Statement& call) {
     const Row& row = found.rows.front();
     constexpr std::size_t kVersionColumn = 3;
     if (row.size() > kVersionColumn && std::holds_alternative<std::int64_t>(row[kVersionColumn])) {
-      AppendObject(object, std::get<std::string>(row[0]),
-                   std::get<std::int64_t>(row[kVersionColumn]));
+      AppendObject(object, TextAt(row, 0), std::get<std::int64_t>(row[kVersionColumn]));
     } else {
       all_found = false;
     }
@@ -264,7 +263,7 @@ Result<Rows> SecretPut(SqliteConnection& connection, const Statement& call) {
   std::string object;
   for (std::size_t item = 0; item < put.names.size(); ++item) {
     ROWSEAL_ASSIGN(Row judged, JudgePut(connection, put, item));
-    if (std::get<std::string>(judged[0]) == kPutStored) {
+    if (TextAt(judged, 0) == kPutStored) {
       standing.push_back(item);
       AppendObject(object, put.secret_ids[item], put.versions[item]);
     }
