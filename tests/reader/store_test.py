@@ -87,7 +87,7 @@ class StoreTest(unittest.TestCase):
         for version, value in enumerate((b"one", b"two", b"three"), 1):
             del cls.expected.versions["acme", "old name", version]
             cls.expected.versions["acme", "new name ✓", version] = ("workflow", False, value)
-        cls.rowseal("secret", "rollback", "acme", "new name ✓", "--to", "1")
+        cls.rowseal("secret", "rollback", "acme", "new name ✓", "--version", "1")
         cls.expected.versions["acme", "new name ✓", 4] = ("workflow", False, b"one")
         cls.rowseal("secret", "expire", "acme", "new name ✓", "--at", "2099-01-01T00:00:00Z")
         cls.expected.versions["acme", "new name ✓", 4] = ("workflow", True, b"one")
