@@ -5,9 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fix=""
+mode=(--dry-run)
 if [[ ${1:-} == --fix ]]; then
-  fix=yes
+  mode=(-i)
 elif [[ $# -gt 0 ]]; then
   sed -n 's/^# Usage: /usage: /p' "$0" >&2
   exit 2
@@ -18,16 +18,11 @@ for folder in include src apps bench fuzz tests; do
   [[ -d $folder ]] && folders+=("$folder")
 done
 
-status=0
-while IFS= read -r -d '' file; do
-  if clang-format --style=file "$file" | cmp -s - "$file"; then
-    continue
-  elif [[ $fix ]]; then
-    clang-format --style=file -i "$file"
-    echo "$file: laid out"
-  else
-    echo "$file: not laid out as .clang-format says; run scripts/check-format.sh --fix"
-    status=1
-  fi
-done < <(find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 | sort -z)
-exit $status
+said=$(find "${folders[@]}" \( -name '*.h' -o -name '*.cpp' \) -print0 |
+  xargs -0 -n 16 -P "$(nproc)" clang-format --style=file "${mode[@]}" 2>&1)
+wrong=$(sed -n 's/^\([^ :]*\):.*\[-Wclang-format-violations\]$/\1/p' <<<"$said" | sort -u)
+if [[ $wrong ]]; then
+  echo "not laid out as .clang-format says; run scripts/check-format.sh --fix:"
+  echo "$wrong"
+  exit 1
+fi
