@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <rowseal/error.h>
+#include <rowseal/secret_bytes.h>
+
+namespace rowseal::cli {
+
+/// ReadSecretInput reads a secret byte for byte: from `@FILE`, or from stdin. When stdin is a
+/// terminal it asks `prompt` there and reads one line without showing it. Errors: kInvalidArgument
+/// (over 16 MiB, not readable, or a value in place of @FILE, which is not repeated).
+Result<SecretBytes> ReadSecretInput(const std::optional<std::string>& at_file,
+                                    std::string_view prompt);
+
+/// ReadSealedInput reads a sealed value from stdin. Errors: kInvalidArgument.
+Result<SecretBytes> ReadSealedInput();
+
+/// Confirm asks a question on the terminal and returns whether the answer begins with `y`. When
+/// stdin is no terminal, nothing can be asked. Errors: kInvalidArgument, with a hint to --yes.
+Result<bool> Confirm(std::string_view question);
+
+}  // namespace rowseal::cli

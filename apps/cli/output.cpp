@@ -1,0 +1,165 @@
+#include "output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "migration/secret_writer.h"
+
+namespace rowseal::cli {
+namespace {
+
+std::string SystemMessage() { return std::generic_category().message(errno); }
+
+// No stdio: its buffer would keep a copy of every secret.
+bool WriteAll(int descriptor, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd ready{descriptor, POLLOUT, 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<void> WriteOutput(ByteView bytes) {
+  if (WriteAll(STDOUT_FILENO, bytes)) {
+    return {};
+  }
+  const ErrorCode code = errno == ENOSPC ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable;
+  return Fail(code, "standard output cannot be written: " + SystemMessage());
+}
+
+// Names may hold any character of Unicode; each counts as one column.
+std::size_t Width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  }));
+}
+
+Result<void> AppendBase64(ByteView bytes, SecretWriter& out) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min<std::size_t>(3, bytes.size()))) {
+    std::uint32_t group = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (i < bytes.size() ? bytes[i] : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::size_t digit = group >> (18 - 6 * i) & 0x3F;
+      ROWSEAL_TRY(out.Append(i <= bytes.size() ? kAlphabet.substr(digit, 1) : "="));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void PrintError(const Error& error) {
+  std::string text = "rowseal: error: " + error.message + "\n";
+  if (!error.hint.empty()) {
+    text += "hint: " + error.hint + "\n";
+  }
+  WriteAll(STDERR_FILENO, AsBytes(text));
+}
+
+void PrintNote(std::string_view text) {
+  WriteAll(STDERR_FILENO, AsBytes("rowseal: " + std::string(text) + "\n"));
+}
+
+Result<void> PrintText(std::string_view text) { return WriteOutput(AsBytes(text)); }
+
+Result<void> PrintJson(const Json& json) {
+  return PrintText(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+Result<void> CheckReveal(bool reveal) {
+  if (reveal || isatty(STDOUT_FILENO) == 0) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument, "a secret is not printed to a terminal",
+              "add --reveal, or send it to a file or a command");
+}
+
+Result<void> PrintSecret(ByteView secret, bool reveal) {
+  ROWSEAL_TRY(CheckReveal(reveal));
+  return WriteOutput(secret);
+}
+
+Result<void> PrintSecretJson(const Json& fields, ByteView secret, bool reveal) {
+  ROWSEAL_TRY(CheckReveal(reveal));
+  std::string head = fields.dump(-1, ' ', false, Json::error_handler_t::replace);
+  head.pop_back();  // its closing brace
+  head += fields.empty() ? "" : ",";
+  SecretWriter out(head.size() + 2 * secret.size() + 64);
+  ROWSEAL_TRY(out.Append(std::string_view(head)));
+  ROWSEAL_TRY(out.Append("\"value_base64\":\""));
+  ROWSEAL_TRY(AppendBase64(secret, out));
+  ROWSEAL_TRY(out.Append("\"}\n"));
+  return WriteOutput(out.Reveal());
+}
+
+std::string Table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (std::size_t column = 0; column < header.size(); ++column) {
+    std::size_t width = Width(header[column]);
+    for (const std::vector<std::string>& row : rows) {
+      width = std::max(width, Width(row.at(column)));
+    }
+    widths.push_back(width);
+  }
+  std::string text;
+  const auto append = [&](const std::vector<std::string>& row) {
+    std::string line;
+    for (std::size_t column = 0; column < header.size(); ++column) {
+      line += row.at(column) + std::string(widths[column] - Width(row.at(column)) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  };
+  append(header);
+  std::for_each(rows.begin(), rows.end(), append);
+  return text;
+}
+
+std::string TimeText(const std::optional<Timestamp>& time) { return time ? ToRfc3339(*time) : "-"; }
+
+Json TimeJson(const std::optional<Timestamp>& time) {
+  return time ? Json(ToRfc3339(*time)) : Json(nullptr);
+}
+
+Result<void> WriteFileAtomically(const std::string& path, std::string_view text) {
+  std::string temporary = path + ".XXXXXX";
+  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);
+  bool written = false;
+  if (descriptor >= 0) {
+    written = fchmod(descriptor, 0644) == 0 && WriteAll(descriptor, AsBytes(text));
+    written = close(descriptor) == 0 && written;
+    written = written && std::rename(temporary.c_str(), path.c_str()) == 0;
+  }
+  if (written) {
+    return {};
+  }
+  Result<void> failure = Fail(ErrorCode::kUnavailable,
+                              "'" + Printable(path) + "' cannot be written: " + SystemMessage());
+  unlink(temporary.c_str());
+  return failure;
+}
+
+}  // namespace rowseal::cli

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <rowseal/bytes.h>
+#include <rowseal/error.h>
+#include <rowseal/ids.h>
+#include <rowseal/secret_bytes.h>
+
+namespace rowseal::cli {
+
+/// Json keeps the order in which members were written.
+using Json = nlohmann::ordered_json;
+
+/// PrintError writes `rowseal: error: …` and `hint: …` to stderr.
+void PrintError(const Error& error);
+
+/// PrintNote writes a line for people to stderr.
+void PrintNote(std::string_view text);
+
+/// PrintText writes data to stdout. Errors: kResourceExhausted or kUnavailable (the reader is
+/// gone).
+Result<void> PrintText(std::string_view text);
+
+/// PrintJson writes one line of JSON to stdout.
+Result<void> PrintJson(const Json& json);
+
+/// PrintSecret writes `secret` to stdout byte for byte, without a buffer between. Errors:
+/// kInvalidArgument when stdout is a terminal and `reveal` is false; as PrintText.
+Result<void> PrintSecret(ByteView secret, bool reveal);
+
+/// PrintSecretJson writes `fields` and the member `value_base64` (RFC 4648 section 4) as one line
+/// of JSON. Errors: as PrintSecret.
+Result<void> PrintSecretJson(const Json& fields, ByteView secret, bool reveal);
+
+/// CheckReveal fails when stdout is a terminal and `reveal` is false; before anything is opened.
+Result<void> CheckReveal(bool reveal);
+
+/// Table lays rows out in columns under a header.
+std::string Table(const std::vector<std::string>& header,
+                  const std::vector<std::vector<std::string>>& rows);
+
+/// Text and JSON of a time that may be absent.
+std::string TimeText(const std::optional<Timestamp>& time);
+Json TimeJson(const std::optional<Timestamp>& time);
+
+/// WriteFileAtomically replaces the file at `path` with `text`.
+Result<void> WriteFileAtomically(const std::string& path, std::string_view text);
+
+}  // namespace rowseal::cli

@@ -1,0 +1,60 @@
+#include "progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "output.h"
+
+namespace rowseal::cli {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::int64_t kBarWidth = 30;
+constexpr std::chrono::milliseconds kRedraw{100};
+constexpr std::chrono::seconds kLineEvery{1};
+
+void WriteTerminal(std::string_view text) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace
+
+Progress::Progress(std::string verb, std::string things, std::int64_t total)
+    : verb_(std::move(verb)),
+      things_(std::move(things)),
+      total_(total),
+      terminal_(isatty(STDERR_FILENO) != 0),
+      next_(steady_clock::now() + kLineEvery) {}
+
+void Progress::Show(std::int64_t done) {
+  const steady_clock::time_point now = steady_clock::now();
+  if (now < next_) {
+    return;
+  }
+  const std::string text = fmt::format("{} {} of {} {}", verb_, done, total_, things_);
+  if (!terminal_) {
+    next_ = now + kLineEvery;
+    PrintNote(text);
+    return;
+  }
+  next_ = now + kRedraw;
+  shown_ = true;
+  const std::int64_t filled =
+      total_ == 0 ? kBarWidth : std::min(kBarWidth, kBarWidth * done / total_);
+  WriteTerminal(fmt::format("\r[{:<{}}] {}\x1b[K",
+                            std::string(static_cast<std::size_t>(filled), '#'), kBarWidth, text));
+}
+
+void Progress::Clear() {
+  if (shown_) {
+    WriteTerminal("\r\x1b[K");
+    shown_ = false;
+  }
+}
+
+}  // namespace rowseal::cli

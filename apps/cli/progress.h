@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace rowseal::cli {
+
+/// Progress shows how far a long verb is, on stderr: a bar that is redrawn on a terminal, else a
+/// line a second.
+class Progress final {
+ public:
+  /// Progress counts to `total` things; `verb` and `things` read as "verified 10 of 20 versions".
+  Progress(std::string verb, std::string things, std::int64_t total);
+
+  void Show(std::int64_t done);
+
+  /// Clear takes the bar away, before a line is written and at the end.
+  void Clear();
+
+ private:
+  std::string verb_;
+  std::string things_;
+  std::int64_t total_;
+  bool terminal_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point next_;
+};
+
+}  // namespace rowseal::cli

@@ -1,0 +1,309 @@
+#include <fmt/format.h>
+
+#include "arguments.h"
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "input.h"
+#include "output.h"
+#include "paging.h"
+#include "program.h"
+
+namespace rowseal::cli {
+namespace {
+
+Json TargetJson(const SecretTarget& target) {
+  return {{"project", target.project.text()}, {"name", target.name.text()}};
+}
+
+Result<int> PrintStored(const Program& program, const SecretTarget& target,
+                        const StoredSecret& stored) {
+  if (program.json()) {
+    Json json = TargetJson(target);
+    json["id"] = ToText(stored.id);
+    json["version"] = stored.version.value;
+    ROWSEAL_TRY(PrintJson(json));
+    return 0;
+  }
+  ROWSEAL_TRY(PrintText(fmt::format("{} version {}\n", target.name.text(), stored.version.value)));
+  return 0;
+}
+
+// --- put, get
+// -------------------------------------------------------------------------------------
+
+struct PutArguments : SecretArguments {
+  std::optional<std::string> expires;
+  std::optional<std::string> at_file;
+};
+
+Result<int> Put(Program& program, const PutArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(const std::optional<SecretKind> kind, ParseKind(arguments.kind));
+  std::optional<Timestamp> expires_at;
+  if (arguments.expires) {
+    ROWSEAL_ASSIGN(expires_at, ParseRfc3339(*arguments.expires));
+  }
+  ROWSEAL_ASSIGN(const SecretBytes value,
+                 ReadSecretInput(arguments.at_file, target.name.text() + ": "));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const StoredSecret stored, client.Put(target.project,
+                                                       {target.name, value.Reveal(), kind,
+                                                        expires_at, PutRule::kCreateOrAddVersion},
+                                                       program.access()));
+  return PrintStored(program, target, stored);
+}
+
+void AddPut(Verbs& verbs) {
+  const auto arguments = std::make_shared<PutArguments>();
+  CLI::App& verb =
+      verbs.Add({"put", "Store a value, byte for byte from stdin or a file, as a new version",
+                 "  rowseal secret put acme STRIPE_KEY < key.txt\n"
+                 "  rowseal secret put acme HOOK --kind webhook @hook.key\n"
+                 "  pass show stripe | tr -d '\\n' | rowseal secret put acme STRIPE_KEY\n"},
+                [arguments](Program& program) { return Put(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_option("@FILE", arguments->at_file, "Read the value from a file instead of stdin");
+  AddKind(verb, arguments->kind);
+  verb.add_option("--expires", arguments->expires, "A time as 2027-01-31T23:59:59Z");
+}
+
+Result<int> Get(Program& program, const SecretArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
+  ROWSEAL_TRY(CheckReveal(arguments.reveal));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const Secret secret,
+                 client.Get(target.project, target.name, version, program.access()));
+  if (!program.json()) {
+    ROWSEAL_TRY(PrintSecret(secret.value.Reveal(), arguments.reveal));
+    return 0;
+  }
+  Json json = TargetJson(target);
+  json["id"] = ToText(secret.id);
+  json["kind"] = ToText(secret.kind);
+  json["version"] = secret.version.value;
+  json["expires_at"] = TimeJson(secret.expires_at);
+  json["created_at"] = ToRfc3339(secret.created_at);
+  ROWSEAL_TRY(PrintSecretJson(json, secret.value.Reveal(), arguments.reveal));
+  return 0;
+}
+
+void AddGet(Verbs& verbs) {
+  const auto arguments = std::make_shared<SecretArguments>();
+  CLI::App& verb =
+      verbs.Add({"get", "Write a secret to stdout, byte for byte, without a newline",
+                 "  rowseal secret get acme STRIPE_KEY > key.txt\n"
+                 "  rowseal secret get acme STRIPE_KEY --version 2 --reveal\n"
+                 "  rowseal secret get acme STRIPE_KEY --json | jq -r .value_base64 | base64 -d\n"},
+                [arguments](Program& program) { return Get(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_option("--version", arguments->version, "A version's number [the newest]");
+  AddReveal(verb, arguments->reveal);
+}
+
+// --- list, versions
+// -------------------------------------------------------------------------------
+
+Json SummaryJson(const SecretSummary& secret) {
+  return {{"name", secret.name.text()},
+          {"kind", ToText(secret.kind)},
+          {"id", ToText(secret.id)},
+          {"version", secret.newest.value},
+          {"versions", secret.versions},
+          {"expires_at", TimeJson(secret.expires_at)},
+          {"created_at", ToRfc3339(secret.created_at)},
+          {"updated_at", ToRfc3339(secret.updated_at)}};
+}
+
+Result<int> List(Program& program, const SecretArguments& arguments) {
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const SecretSummary& secret : secrets) {
+    list.push_back(SummaryJson(secret));
+    rows.push_back({secret.name.text(), std::string(ToText(secret.kind)), ToText(secret.newest),
+                    std::to_string(secret.versions), TimeText(secret.expires_at),
+                    ToRfc3339(secret.updated_at)});
+  }
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"secrets", std::move(list)}})
+          : PrintText(Table({"NAME", "KIND", "VERSION", "VERSIONS", "EXPIRES", "UPDATED"}, rows)));
+  return 0;
+}
+
+void AddList(Verbs& verbs) {
+  const auto arguments = std::make_shared<SecretArguments>();
+  CLI::App& verb = verbs.Add({"list", "List a project's secrets, without values",
+                              "  rowseal secret list acme\n"
+                              "  rowseal secret list acme --json | jq -r '.secrets[].name'\n"},
+                             [arguments](Program& program) { return List(program, *arguments); });
+  AddProject(verb, arguments->project);
+}
+
+Result<int> Versions(Program& program, const SecretArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
+                 client.Versions(target.project, target.name));
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const VersionSummary& version : versions) {
+    list.push_back({{"version", version.version.value},
+                    {"expires_at", TimeJson(version.expires_at)},
+                    {"created_at", ToRfc3339(version.created_at)},
+                    {"created_by", version.created_by}});
+    rows.push_back({ToText(version.version), TimeText(version.expires_at),
+                    ToRfc3339(version.created_at), Printable(version.created_by)});
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson({{"versions", std::move(list)}})
+                             : PrintText(Table({"VERSION", "EXPIRES", "CREATED", "BY"}, rows)));
+  return 0;
+}
+
+void AddVersions(Verbs& verbs) {
+  const auto arguments = std::make_shared<SecretArguments>();
+  CLI::App& verb =
+      verbs.Add({"versions", "List a secret's versions, newest first",
+                 "  rowseal secret versions acme STRIPE_KEY\n"},
+                [arguments](Program& program) { return Versions(program, *arguments); });
+  AddTarget(verb, *arguments);
+}
+
+// --- rollback, rename, expire, rm
+// -----------------------------------------------------------------
+
+Result<int> Rollback(Program& program, const SecretArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const StoredSecret stored,
+                 client.Rollback(target.project, target.name, version.value(), program.access()));
+  return PrintStored(program, target, stored);
+}
+
+void AddRollback(Verbs& verbs) {
+  const auto arguments = std::make_shared<SecretArguments>();
+  CLI::App& verb =
+      verbs.Add({"rollback", "Seal the value of an old version as a new version",
+                 "  rowseal secret rollback acme STRIPE_KEY --version 2\n"},
+                [arguments](Program& program) { return Rollback(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_option("--version", arguments->version, "The version to go back to")->required();
+}
+
+struct RenameArguments : SecretArguments {
+  std::string new_name;
+};
+
+Result<int> Rename(Program& program, const RenameArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(const SecretName new_name, SecretName::Parse(arguments.new_name));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(client.Rename(target.project, target.name, new_name, program.access()));
+  Json json = TargetJson(target);
+  json["new_name"] = new_name.text();
+  return Silent(program, json);
+}
+
+void AddRename(Verbs& verbs) {
+  const auto arguments = std::make_shared<RenameArguments>();
+  CLI::App& verb = verbs.Add({"rename", "Give a secret another name; every version is resealed",
+                              "  rowseal secret rename acme STRIPE_KEY STRIPE_SECRET_KEY\n"},
+                             [arguments](Program& program) { return Rename(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_option("NEW_NAME", arguments->new_name, "The new name")->required();
+}
+
+struct ExpireArguments : SecretArguments {
+  std::optional<std::string> at;
+  bool never = false;
+};
+
+Result<int> Expire(Program& program, const ExpireArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
+  if (arguments.at.has_value() == arguments.never) {
+    return Fail(ErrorCode::kInvalidArgument, "give either --at TIME or --never");
+  }
+  std::optional<Timestamp> expires_at;
+  if (arguments.at) {
+    ROWSEAL_ASSIGN(expires_at, ParseRfc3339(*arguments.at));
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(client.Expire(target.project, target.name, version, expires_at, program.access()));
+  Json json = TargetJson(target);
+  json["expires_at"] = TimeJson(expires_at);
+  return Silent(program, json);
+}
+
+void AddExpire(Verbs& verbs) {
+  const auto arguments = std::make_shared<ExpireArguments>();
+  CLI::App& verb = verbs.Add({"expire", "Set or remove the time behind which a version is refused",
+                              "  rowseal secret expire acme STRIPE_KEY --at 2027-01-31T23:59:59Z\n"
+                              "  rowseal secret expire acme STRIPE_KEY --version 2 --never\n"},
+                             [arguments](Program& program) { return Expire(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_option("--version", arguments->version, "A version's number [the newest]");
+  verb.add_option("--at", arguments->at, "A time as 2027-01-31T23:59:59Z");
+  verb.add_flag("--never", arguments->never, "Remove the expiry");
+}
+
+struct RemoveArguments : SecretArguments {
+  bool yes = false;
+  bool dry_run = false;
+};
+
+Result<int> Remove(Program& program, const RemoveArguments& arguments) {
+  ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
+                 client.Versions(target.project, target.name));
+  Json json = TargetJson(target);
+  json["versions"] = versions.size();
+  json["deleted"] = !arguments.dry_run;
+  const std::string what = fmt::format("{} with {} version{}", target.name.text(), versions.size(),
+                                       versions.size() == 1 ? "" : "s");
+  if (arguments.dry_run) {
+    ROWSEAL_TRY(program.json() ? PrintJson(json) : PrintText("would delete " + what + "\n"));
+    return 0;
+  }
+  if (!arguments.yes) {
+    ROWSEAL_ASSIGN(const bool agreed, Confirm("Delete " + what + " for good?"));
+    if (!agreed) {
+      return Fail(ErrorCode::kConflict, "not deleted");
+    }
+  }
+  ROWSEAL_TRY(client.Delete(target.project, target.name, program.access()));
+  return Silent(program, json);
+}
+
+void AddRemove(Verbs& verbs) {
+  const auto arguments = std::make_shared<RemoveArguments>();
+  CLI::App& verb = verbs.Add({"rm", "Delete a secret with all its versions, for good",
+                              "  rowseal secret rm acme STRIPE_KEY --dry-run\n"
+                              "  rowseal secret rm acme STRIPE_KEY --yes\n"},
+                             [arguments](Program& program) { return Remove(program, *arguments); });
+  AddTarget(verb, *arguments);
+  verb.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
+  verb.add_flag("--dry-run", arguments->dry_run, "Show what would be deleted");
+}
+
+}  // namespace
+
+void AddSecretVerbs(Verbs verbs) {
+  Verbs secret = verbs.Group("secret", "Put, get, list, change, export and import secrets");
+  AddPut(secret);
+  AddGet(secret);
+  AddList(secret);
+  AddVersions(secret);
+  AddRollback(secret);
+  AddRename(secret);
+  AddExpire(secret);
+  AddRemove(secret);
+  AddTransferVerbs(secret);
+}
+
+}  // namespace rowseal::cli

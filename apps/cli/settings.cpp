@@ -1,0 +1,171 @@
+#include "settings.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+
+#include <toml++/toml.h>
+
+#include "base/encoding.h"
+
+namespace rowseal::cli {
+namespace {
+
+constexpr const char* kConfigFile = "rowseal.toml";
+
+struct ConfigFile {
+  std::optional<std::string> store;
+  std::vector<std::string> roots;
+  std::optional<std::string> log;
+};
+
+std::optional<std::string> Environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts
+  if (value == nullptr || *value == '\0') {
+    return {};
+  }
+  return value;
+}
+
+tl::unexpected<Error> BadConfig(const std::string& path, const std::string& why) {
+  return Fail(ErrorCode::kInvalidArgument, "configuration '" + Printable(path) + "': " + why,
+              "it holds store, root and log, and nothing else");
+}
+
+Result<std::string> TextOf(const std::string& path, std::string_view key, const toml::node& node) {
+  if (const auto* text = node.as_string()) {
+    return text->get();
+  }
+  return BadConfig(path, "'" + std::string(key) + "' is not a string");
+}
+
+Result<std::vector<std::string>> RootsOf(const std::string& path, const toml::node& node) {
+  std::vector<std::string> roots;
+  const auto* array = node.as_array();
+  if (array == nullptr) {
+    ROWSEAL_ASSIGN(std::string root, TextOf(path, "root", node));
+    roots.push_back(std::move(root));
+    return roots;
+  }
+  for (const toml::node& element : *array) {
+    ROWSEAL_ASSIGN(std::string root, TextOf(path, "root", element));
+    roots.push_back(std::move(root));
+  }
+  return roots;
+}
+
+Result<ConfigFile> ReadTable(const std::string& path, const toml::table& table) {
+  ConfigFile config;
+  for (const auto& [key, node] : table) {
+    const std::string_view name = key.str();
+    if (name == "store") {
+      ROWSEAL_ASSIGN(config.store, TextOf(path, name, node));
+    } else if (name == "root") {
+      ROWSEAL_ASSIGN(config.roots, RootsOf(path, node));
+    } else if (name == "log") {
+      ROWSEAL_ASSIGN(config.log, TextOf(path, name, node));
+    } else {
+      return BadConfig(path, "unknown key '" + Printable(name) + "'");
+    }
+  }
+  return config;
+}
+
+Result<ConfigFile> ReadConfig(const std::optional<std::string>& given) {
+  const std::string path = given.value_or(kConfigFile);
+  std::error_code ignored;
+  if (!given && !std::filesystem::exists(path, ignored)) {
+    return ConfigFile{};
+  }
+  try {
+    return ReadTable(path, toml::parse_file(path));
+  } catch (const toml::parse_error& error) {
+    return BadConfig(path, "line " + std::to_string(error.source().begin.line) + ": " +
+                               std::string(error.description()));
+  }
+}
+
+// A password on the command line shows in `ps` and in the shell's history; in the configuration it
+// would be read by whoever reads that. The URL is not repeated in the message.
+Result<void> RefusePassword(const std::string& store) {
+  if (store.starts_with("sqlite:")) {
+    return {};
+  }
+  std::string lower(store);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char character) {
+    return static_cast<char>(std::tolower(character));
+  });
+  const std::size_t authority = lower.find("://");
+  const std::size_t at = lower.find('@', authority == std::string::npos ? 0 : authority);
+  const bool in_authority =
+      authority != std::string::npos && at != std::string::npos &&
+      lower.substr(authority + 3, at - authority - 3).find(':') != std::string::npos;
+  if (!in_authority && lower.find("password=") == std::string::npos) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument, "the store's URL holds a password",
+              "leave it out: PGPASSFILE, a service= entry or the environment gives it; and change "
+              "it, because it may stand in the shell's history");
+}
+
+Result<std::optional<LogLevel>> ParseLog(const std::string& text) {
+  if (text == "off") {
+    return std::nullopt;
+  }
+  for (const LogLevel level :
+       {LogLevel::kError, LogLevel::kWarning, LogLevel::kInfo, LogLevel::kDebug}) {
+    if (text == ToText(level)) {
+      return level;
+    }
+  }
+  return Fail(ErrorCode::kInvalidArgument, "'" + Printable(text) + "' is not a log level",
+              "use off, error, warning, info or debug");
+}
+
+// The OS user's name, for the audit log.
+std::string SystemActor() {
+  const uid_t uid = getuid();
+  std::array<char, 16 * 1024> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
+    return found->pw_name;
+  }
+  return "uid:" + std::to_string(uid);
+}
+
+}  // namespace
+
+Result<Settings> ResolveSettings(const Flags& flags) {
+  ROWSEAL_ASSIGN(const ConfigFile config, ReadConfig(flags.config));
+  const std::optional<std::string> store = flags.store ? flags.store : Environment("ROWSEAL_STORE");
+  const std::optional<std::string> root = Environment("ROWSEAL_ROOT");
+
+  Settings settings;
+  settings.store = store ? *store : config.store.value_or("");
+  ROWSEAL_TRY(RefusePassword(settings.store));
+  settings.roots = config.roots;
+  if (root) {
+    settings.roots = {*root};
+  }
+  if (!flags.roots.empty()) {
+    settings.roots = flags.roots;
+  }
+  ROWSEAL_ASSIGN(settings.log, ParseLog(flags.log ? *flags.log : config.log.value_or("warning")));
+  if (flags.actor && flags.actor->empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--actor is empty",
+                "leave it out for the name of the system's user");
+  }
+  settings.actor = flags.actor ? *flags.actor : SystemActor();
+  settings.reason = flags.reason.value_or("");
+  settings.metrics = flags.metrics;
+  settings.json = flags.json;
+  return settings;
+}
+
+}  // namespace rowseal::cli

@@ -1,0 +1,180 @@
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "output.h"
+#include "program.h"
+#include "progress.h"
+#include "store/schema/embedded_sql.h"
+
+namespace rowseal::cli {
+namespace {
+
+Result<int> Init(Program& program) {
+  ROWSEAL_ASSIGN(const InitOutcome outcome, InitStore(program.store_options()));
+  const bool created = outcome == InitOutcome::kCreated;
+  if (program.json()) {
+    ROWSEAL_TRY(PrintJson(
+        {{"store", program.settings().store}, {"outcome", created ? "created" : "existed"}}));
+    return 0;
+  }
+  ROWSEAL_TRY(PrintText(created ? "created\n" : "existed already, nothing changed\n"));
+  return 0;
+}
+
+std::string StatusText(const StatusReport& status) {
+  return fmt::format(
+      "installation    {}\n"
+      "format          {}\n"
+      "epoch           {}\n"
+      "integrity KEK   {}\n"
+      "active KEK      {}, since {}\n"
+      "KEKs            {}\n"
+      "DEKs            {}\n"
+      "projects        {}\n"
+      "secrets         {}\n"
+      "versions        {}\n"
+      "memory locked   {}\n",
+      ToText(status.installation), status.format, status.epoch, ToText(status.integrity_kek),
+      ToText(status.active_kek), ToRfc3339(status.active_kek_created_at), status.keks, status.deks,
+      status.projects, status.secrets, status.versions, status.memory_locked ? "yes" : "no");
+}
+
+Json StatusJson(const StatusReport& status) {
+  return {{"installation", ToText(status.installation)},
+          {"format", status.format},
+          {"epoch", status.epoch},
+          {"integrity_kek", status.integrity_kek.value},
+          {"active_kek", status.active_kek.value},
+          {"active_kek_created_at", ToRfc3339(status.active_kek_created_at)},
+          {"keks", status.keks},
+          {"deks", status.deks},
+          {"projects", status.projects},
+          {"secrets", status.secrets},
+          {"versions", status.versions},
+          {"memory_locked", status.memory_locked}};
+}
+
+Result<int> ShowStatus(Program& program) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const StatusReport status, Status(client));
+  if (program.json()) {
+    ROWSEAL_TRY(PrintJson(StatusJson(status)));
+    return 0;
+  }
+  ROWSEAL_TRY(PrintText(StatusText(status)));
+  return 0;
+}
+
+// VerifyOutput writes each failure as it is found, so that memory does not grow with them.
+class VerifyOutput final {
+ public:
+  explicit VerifyOutput(bool json) : json_(json) {}
+
+  void Write(const VerifyFailure& failure) {
+    const std::string kind(ToText(failure.failure));
+    if (json_) {
+      const Json entry = {{"class", kind}, {"row", failure.row}, {"message", failure.message}};
+      Keep(PrintText((first_ ? "{\"failures\":[" : ",") +
+                     entry.dump(-1, ' ', false, Json::error_handler_t::replace)));
+    } else {
+      Keep(PrintText(fmt::format("{}: {}: {}\n", kind, failure.row, failure.message)));
+    }
+    first_ = false;
+  }
+
+  Result<void> End(const VerifyReport& report) {
+    ROWSEAL_TRY(written_);
+    if (json_) {
+      return PrintText(
+          fmt::format("{}],\"keks\":{},\"deks\":{},\"secrets\":{},\"versions\":{},"
+                      "\"failed\":{}}}\n",
+                      first_ ? "{\"failures\":[" : "", report.keks, report.deks, report.secrets,
+                      report.versions, report.failures));
+    }
+    return PrintText(fmt::format("{} KEKs, {} DEKs, {} secrets, {} versions; {} failed\n",
+                                 report.keks, report.deks, report.secrets, report.versions,
+                                 report.failures));
+  }
+
+ private:
+  void Keep(Result<void> written) {
+    if (written_ && !written) {
+      written_ = std::move(written);
+    }
+  }
+
+  bool json_;
+  bool first_ = true;
+  Result<void> written_;
+};
+
+Result<int> RunVerify(Program& program) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const StatusReport status, Status(client));
+  Progress progress("verified", "versions", status.versions);
+  VerifyOutput output(program.json());
+  const Result<VerifyReport> report = Verify(
+      client,
+      [&](const VerifyFailure& failure) {
+        progress.Clear();
+        output.Write(failure);
+      },
+      [&](const VerifyReport& so_far) { progress.Show(so_far.versions); });
+  progress.Clear();
+  if (!report) {
+    return tl::unexpected(report.error());
+  }
+  ROWSEAL_TRY(output.End(*report));
+  if (report->failures == 0) {
+    return 0;
+  }
+  return Fail(ErrorCode::kIntegrity, fmt::format("{} rows do not verify", report->failures),
+              "restore those rows from a backup; the others are not affected");
+}
+
+Result<int> Upgrade(Program& program) {
+  ROWSEAL_ASSIGN(const int steps, UpgradeStore(program.store_options()));
+  if (program.json()) {
+    ROWSEAL_TRY(PrintJson({{"steps", steps}}));
+    return 0;
+  }
+  ROWSEAL_TRY(PrintText(steps == 0 ? std::string("of this release's format already\n")
+                                   : fmt::format("upgraded in {} steps\n", steps)));
+  return 0;
+}
+
+Result<int> PrintUpgradeSql(const Program& program) {
+  Json list = Json::array();
+  std::string text;
+  for (const schema::Upgrade& upgrade : schema::SqliteUpgrades()) {
+    text += fmt::format("-- format {}: {}\n{}\n", upgrade.format, upgrade.name, upgrade.sql);
+    list.push_back({{"format", upgrade.format}, {"name", upgrade.name}, {"sql", upgrade.sql}});
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson({{"upgrades", list}}) : PrintText(text));
+  return 0;
+}
+
+}  // namespace
+
+void AddStoreVerbs(Verbs verbs) {
+  verbs.Add({"init", "Make a store, its keys and, where there is none, the root key file",
+             "  rowseal init --store sqlite:secrets.db --root file:root.key\n"},
+            Init);
+  verbs.Add({"status", "Show the installation, its keys and counts",
+             "  rowseal status\n  rowseal status --json\n"},
+            ShowStatus);
+  verbs.Add({"verify", "Open every row and name each that does not stand (exit 4)",
+             "  rowseal verify\n  rowseal verify --json > report.json\n"},
+            RunVerify);
+  const auto print_sql = std::make_shared<bool>(false);
+  verbs
+      .Add({"upgrade", "Bring a store of an older format to this release's",
+            "  rowseal upgrade --store sqlite:secrets.db\n  rowseal upgrade --print-sql\n"},
+           [print_sql](Program& program) {
+             return *print_sql ? PrintUpgradeSql(program) : Upgrade(program);
+           })
+      .add_flag("--print-sql", *print_sql, "Print the SQL of every upgrade and do nothing");
+}
+
+}  // namespace rowseal::cli

@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include "arguments.h"
+#include "base/encoding.h"
+#include "migration/app_table_source.h"
+#include "migration/export_formats.h"
+#include "migration/file_source.h"
+#include "migration/import.h"
+#include "output.h"
+#include "paging.h"
+#include "program.h"
+
+// secret export and secret import.
+
+namespace rowseal::cli {
+namespace {
+
+constexpr std::string_view kSqliteScheme = "sqlite:";
+
+struct ExportArguments : SecretArguments {
+  std::optional<std::string> format;
+};
+
+Result<FileFormat> ExportFormat(const Program& program, const ExportArguments& arguments) {
+  if (arguments.format) {
+    return ParseFileFormat(*arguments.format);
+  }
+  return program.json() ? FileFormat::kJson : FileFormat::kEnv;
+}
+
+// All is written at once, so that an error leaves no half of a file behind.
+Result<int> Export(Program& program, const ExportArguments& arguments) {
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
+  ROWSEAL_ASSIGN(const FileFormat format, ExportFormat(program, arguments));
+  ROWSEAL_TRY(CheckReveal(arguments.reveal));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<OpenedSecret> secrets,
+                 OpenProject(client, project, program.access()));
+  std::vector<ExportItem> items;
+  for (const OpenedSecret& opened : secrets) {
+    items.push_back({opened.name, opened.secret.kind, opened.secret.value.Reveal()});
+  }
+  SecretWriter out(std::numeric_limits<std::size_t>::max());
+  ROWSEAL_TRY(WriteSecrets(format, items, out));
+  ROWSEAL_TRY(PrintSecret(out.Reveal(), arguments.reveal));
+  return 0;
+}
+
+void AddExport(Verbs& verbs) {
+  const auto arguments = std::make_shared<ExportArguments>();
+  CLI::App& verb = verbs.Add({"export", "Write a project's secrets, opened, to stdout",
+                              "  (umask 077; rowseal secret export acme > acme.env)\n"
+                              "  rowseal secret export acme --format csv | age -r … > acme.age\n"},
+                             [arguments](Program& program) { return Export(program, *arguments); });
+  AddProject(verb, arguments->project);
+  verb.add_option("--format", arguments->format, "env, json or csv [env; json with --json]");
+  AddReveal(verb, arguments->reveal);
+}
+
+struct ImportArguments {
+  std::optional<std::string> project;
+  std::string from;
+  std::optional<std::string> format;
+  std::optional<std::string> kind;
+  std::optional<std::string> table;
+  std::optional<std::string> project_column;
+  std::optional<std::string> name_column;
+  std::optional<std::string> value_column;
+  std::optional<std::string> kind_column;
+};
+
+Result<std::unique_ptr<ImportSource>> OpenTable(const ImportArguments& arguments,
+                                                std::optional<SecretKind> kind) {
+  if (arguments.project || arguments.format) {
+    return Fail(ErrorCode::kInvalidArgument, "a table says itself which projects it holds",
+                "leave PROJECT and --format out");
+  }
+  if (!arguments.table || !arguments.project_column || !arguments.name_column ||
+      !arguments.value_column) {
+    return Fail(ErrorCode::kInvalidArgument, "the table to import is not described",
+                "give --table, --project-column, --name-column and --value-column");
+  }
+  return OpenAppTableSource(arguments.from.substr(kSqliteScheme.size()),
+                            {*arguments.table, *arguments.project_column, *arguments.name_column,
+                             *arguments.value_column, arguments.kind_column},
+                            kind);
+}
+
+Result<std::unique_ptr<ImportSource>> OpenFile(const ImportArguments& arguments,
+                                               std::optional<SecretKind> kind) {
+  if (!arguments.project) {
+    return Fail(ErrorCode::kInvalidArgument, "a file's secrets need a project",
+                "rowseal secret import PROJECT --from FILE");
+  }
+  if (arguments.table || arguments.project_column || arguments.name_column ||
+      arguments.value_column || arguments.kind_column) {
+    return Fail(ErrorCode::kInvalidArgument, "a file has no tables or columns",
+                "they describe --from sqlite:FILE");
+  }
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(*arguments.project));
+  ROWSEAL_ASSIGN(const FileFormat format, arguments.format ? ParseFileFormat(*arguments.format)
+                                                           : FormatOfPath(arguments.from));
+  return OpenFileSource(arguments.from, format, project, kind);
+}
+
+void PrintProblem(const ImportProblem& problem) {
+  std::string where = "project '" + Printable(problem.project) + "'";
+  if (!problem.name.empty()) {
+    where += ", secret '" + Printable(problem.name) + "'";
+  }
+  PrintError({ErrorCode::kConflict, where + ": " + problem.message, {}});
+}
+
+Json ProblemJson(const ImportProblem& problem) {
+  return {{"project", problem.project}, {"name", problem.name}, {"message", problem.message}};
+}
+
+Result<int> RunImport(Program& program, const ImportArguments& arguments) {
+  ROWSEAL_ASSIGN(const std::optional<SecretKind> kind, ParseKind(arguments.kind));
+  const bool from_table = arguments.from.starts_with(kSqliteScheme);
+  ROWSEAL_ASSIGN(const std::unique_ptr<ImportSource> source,
+                 from_table ? OpenTable(arguments, kind) : OpenFile(arguments, kind));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  Json problems = Json::array();
+  ROWSEAL_ASSIGN(const ImportReport report,
+                 Import(client, *source, program.access(), [&](const ImportProblem& problem) {
+                   if (program.json()) {
+                     problems.push_back(ProblemJson(problem));
+                   }
+                   PrintProblem(problem);
+                 }));
+  const Json json = {{"projects", report.projects},
+                     {"created", report.created},
+                     {"unchanged", report.unchanged},
+                     {"conflicts", std::move(problems)}};
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson(json)
+                  : PrintText(fmt::format("{} projects, {} created, {} unchanged, {} conflicts\n",
+                                          report.projects, report.created, report.unchanged,
+                                          report.conflicts)));
+  if (report.conflicts == 0) {
+    return 0;
+  }
+  return Fail(ErrorCode::kPartial, "projects with a conflict were left as they are",
+              "settle what is named, then import again: what was imported stays unchanged");
+}
+
+void AddImport(Verbs& verbs) {
+  const auto arguments = std::make_shared<ImportArguments>();
+  CLI::App& verb =
+      verbs.Add({"import", "Take existing secrets from a file or from a table of an app's database",
+                 "  rowseal secret import acme --from .env\n"
+                 "  rowseal secret import acme --from secrets.csv --kind webhook\n"
+                 "  rowseal secret import --from sqlite:app.db --table secrets \\\n"
+                 "      --project-column project_id --name-column name --value-column value\n"},
+                [arguments](Program& program) { return RunImport(program, *arguments); });
+  verb.add_option("PROJECT", arguments->project, "The project of a file's secrets");
+  verb.add_option("--from", arguments->from, "A .env, .json or .csv file, or sqlite:FILE")
+      ->required();
+  verb.add_option("--format", arguments->format, "env, json or csv [by the file's name]");
+  verb.add_option("--kind", arguments->kind,
+                  "The kind of secrets that say none: webhook, access_token or workflow");
+  verb.add_option("--table", arguments->table, "The table of the app's");
+  verb.add_option("--project-column", arguments->project_column, "Its column with the project");
+  verb.add_option("--name-column", arguments->name_column, "Its column with the name");
+  verb.add_option("--value-column", arguments->value_column, "Its column with the plaintext");
+  verb.add_option("--kind-column", arguments->kind_column, "Its column with the kind");
+}
+
+}  // namespace
+
+void AddTransferVerbs(Verbs secret_verbs) {
+  AddExport(secret_verbs);
+  AddImport(secret_verbs);
+}
+
+}  // namespace rowseal::cli
