@@ -37,7 +37,7 @@ std::vector<const Record*> SortedBy(const std::vector<Record>& records, Key key)
 
 }  // namespace
 
-Result<Bytes> IntegrityKey::TagOf(const Bytes& fields) const {
+Result<Bytes> IntegrityKey::TagOf(ByteView fields) const {
   ROWSEAL_ASSIGN(const Mac mac, HmacSha256(kek_->key.bytes().Reveal(), fields));
   Bytes tag;
   tag.reserve(8 + mac.size());

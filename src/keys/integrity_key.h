@@ -43,7 +43,7 @@ class IntegrityKey final {
   KekId id() const noexcept { return kek_->id; }
 
  private:
-  Result<Bytes> TagOf(const Bytes& fields) const;
+  Result<Bytes> TagOf(ByteView fields) const;
   Result<void> Compare(const Result<Bytes>& expected, const Bytes& found,
                        const std::string& row) const;
 
