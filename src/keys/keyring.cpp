@@ -89,6 +89,22 @@ Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& r
   return tl::unexpected(std::move(last));
 }
 
+// Wrappings have no tag of their own, only the set's. Where every tagged row stands, a wrapping
+// that does not open says what was changed better than the set does.
+Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity,
+                              const TrustRows& rows) const {
+  const auto stands = [&](const auto& row) { return integrity.Verify(row).has_value(); };
+  if (std::ranges::all_of(rows.roots, stands) && std::ranges::all_of(rows.keks, stands)) {
+    for (const KekRecord& kek : rows.keks) {
+      const Result<std::shared_ptr<const Kek>> opened = UnwrapWithAnyRoot(rows, kek.id);
+      if (!opened && opened.error().code == ErrorCode::kIntegrity) {
+        return opened.error();
+      }
+    }
+  }
+  return error;
+}
+
 Result<void> Keyring::Adopt(TrustRows rows) {
   auto matched = MatchByFingerprint(roots_, rows);
   if (matched.empty()) {
@@ -107,7 +123,9 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   auto set = std::make_shared<TrustSet>();
   set->integrity =
       std::make_shared<const IntegrityKey>(rows.installation.id, std::move(*integrity_kek));
-  ROWSEAL_TRY(set->integrity->Verify(rows));
+  if (Result<void> verified = set->integrity->Verify(rows); !verified) {
+    return tl::unexpected(NamingWrapping(std::move(verified).error(), *set->integrity, rows));
+  }
   set->rows = std::move(rows);
 
   const std::lock_guard lock(mutex_);

@@ -65,6 +65,7 @@ class Keyring final {
   };
 
   Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, KekId id) const;
+  Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows) const;
 
   const std::vector<std::shared_ptr<const RootProvider>> roots_;
   mutable std::mutex mutex_;
