@@ -1,0 +1,213 @@
+#include "support/test_store.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/encoding.h"
+#include "db/sqlite/sqlite_store.h"
+#include "roots/root_registry.h"
+
+namespace rowseal::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+void AppendTable(Intruder& intruder, const std::string& table, std::string& text) {
+  for (const Row& row : intruder.Table(table)) {
+    text += table;
+    for (const Value& value : row) {
+      text += " ";
+      if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+        text += std::to_string(*integer);
+      } else if (const auto* string = std::get_if<std::string>(&value)) {
+        text += "'" + *string + "'";
+      } else if (const auto* bytes = std::get_if<Bytes>(&value)) {
+        text += ToHex(*bytes);
+      } else {
+        text += "NULL";
+      }
+    }
+    text += "\n";
+  }
+}
+
+Param ToParam(const Value& value) {
+  return std::visit([](const auto& held) { return Param(held); }, value);
+}
+
+// Made once a program; closing the last connection folds the log into the file.
+const TestStore& Template() {
+  static const TestStore store(TestStore::Keys::kOwn);
+  return store;
+}
+
+}  // namespace
+
+TempFolder::TempFolder() {
+  const fs::path memory = "/dev/shm";
+  const fs::path parent = access(memory.c_str(), W_OK) == 0 ? memory : fs::temp_directory_path();
+  std::string path = (parent / "rowseal-test-XXXXXX").string();
+  if (mkdtemp(path.data()) == nullptr) {
+    throw std::runtime_error("no temporary folder in " + parent.string());
+  }
+  path_ = path;
+}
+
+TempFolder::~TempFolder() {
+  if (!path_.empty()) {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw std::runtime_error("cannot read " + path);
+  }
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+void WriteFile(const std::string& path, std::string_view content, unsigned mode) {
+  {
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file.write(content.data(), static_cast<std::streamsize>(content.size()));
+    if (!file.flush()) {
+      throw std::runtime_error("cannot write " + path);
+    }
+  }
+  if (chmod(path.c_str(), mode) != 0) {
+    throw std::runtime_error("cannot set the mode of " + path);
+  }
+}
+
+Result<StoredSecret> Put(Client& client, std::string_view project, std::string_view name,
+                         std::string_view value) {
+  return client.Put(Project(project), PutItem{Named(name), AsBytes(value), {}, {}});
+}
+
+Result<std::string> Get(Client& client, std::string_view project, std::string_view name,
+                        std::optional<std::int64_t> version) {
+  ROWSEAL_ASSIGN(const Secret secret,
+                 client.Get(Project(project), Named(name),
+                            version ? std::optional(SecretVersion{*version}) : std::nullopt));
+  return TextOf(secret.value);
+}
+
+std::vector<VerifyFailure> VerifyFailures(Client& client) {
+  std::vector<VerifyFailure> failures;
+  Must(Verify(client, [&](const VerifyFailure& failure) { failures.push_back(failure); }));
+  return failures;
+}
+
+std::string FailureText(const VerifyFailure& failure) {
+  return std::string(ToText(failure.failure)) + " " + failure.row + ": " + failure.message;
+}
+
+Intruder::Intruder(const std::string& path) : connection_(Must(SqliteConnection::Open(path))) {
+  Must(connection_->ExecuteScript("PRAGMA foreign_keys=OFF; PRAGMA synchronous=OFF"));
+}
+
+std::vector<Row> Intruder::Run(std::string_view sql, std::vector<Param> params) {
+  return Must(connection_->Execute(Statement::Sql(sql, std::move(params)))).rows;
+}
+
+Value Intruder::One(std::string_view sql, std::vector<Param> params) {
+  const std::vector<Row> rows = Run(sql, std::move(params));
+  if (rows.size() != 1) {
+    throw std::runtime_error("not one row but " + std::to_string(rows.size()) + ": " +
+                             std::string(sql));
+  }
+  return rows.front().front();
+}
+
+std::string Intruder::Text(std::string_view sql, std::vector<Param> params) {
+  return std::get<std::string>(One(sql, std::move(params)));
+}
+
+std::int64_t Intruder::Integer(std::string_view sql, std::vector<Param> params) {
+  return std::get<std::int64_t>(One(sql, std::move(params)));
+}
+
+Bytes Intruder::Blob(std::string_view sql, std::vector<Param> params) {
+  return std::get<Bytes>(One(sql, std::move(params)));
+}
+
+std::vector<Row> Intruder::Table(const std::string& table) {
+  return Run("SELECT * FROM " + table + " ORDER BY rowid");
+}
+
+void Intruder::Restore(const std::string& table, const std::vector<Row>& rows) {
+  Run("DELETE FROM " + table);
+  for (const Row& row : rows) {
+    std::string sql = "INSERT INTO " + table + " VALUES (";
+    std::vector<Param> params;
+    for (const Value& value : row) {
+      params.push_back(ToParam(value));
+      sql += (params.size() == 1 ? "$" : ", $") + std::to_string(params.size());
+    }
+    Run(sql + ")", std::move(params));
+  }
+}
+
+TestStore::TestStore(Keys keys) : path_(folder_ / "secrets.db"), root_path_(folder_ / "root.key") {
+  if (keys == Keys::kOwn) {
+    Must(InitStore(Options()));
+    return;
+  }
+  fs::copy_file(Template().path(), path_);
+  fs::copy_file(Template().root_path(), root_path_);
+}
+
+StoreOptions TestStore::Options() const {
+  StoreOptions options;
+  options.store = "sqlite:" + path_;
+  options.roots = {"file:" + root_path_};
+  options.client.actor = "tester";
+  return options;
+}
+
+Result<Client> TestStore::Connect(std::unique_ptr<Connection> connection,
+                                  ClientOptions options) const {
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot("file:" + root_path_));
+  if (options.actor.empty()) {
+    options.actor = "tester";
+  }
+  return Client::Connect(std::move(connection), {std::move(root)}, std::move(options));
+}
+
+std::string TestStore::Content() const {
+  Intruder intruder(path_);
+  std::string text;
+  for (const std::string& table : kTables) {
+    if (!table.starts_with("audit")) {
+      AppendTable(intruder, table, text);
+    }
+  }
+  return text;
+}
+
+std::string TestStore::ContentWithAudit() const {
+  Intruder intruder(path_);
+  std::string text;
+  for (const std::string& table : kTables) {
+    AppendTable(intruder, table, text);
+  }
+  return text;
+}
+
+void TestStore::ExpectClean() const {
+  Result<Client> client = TryOpen();
+  ASSERT_THAT(client, Succeeds());
+  for (const VerifyFailure& failure : VerifyFailures(*client)) {
+    ADD_FAILURE() << FailureText(failure);
+  }
+}
+
+}  // namespace rowseal::testing

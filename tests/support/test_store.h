@@ -1,0 +1,154 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <rowseal/rowseal.h>
+
+#include "db/sqlite/sqlite_connection.h"
+
+namespace rowseal {
+
+/// PrintTo lets GoogleTest say why a result failed.
+template <class T>
+void PrintTo(const Result<T>& result, std::ostream* out) {
+  if (result) {
+    *out << "a value";
+  } else {
+    *out << ErrorName(result.error().code) << ": " << result.error().message;
+  }
+}
+
+namespace testing {
+
+/// TempFolder is an empty folder that goes with the object; in memory where the machine has
+/// /dev/shm.
+class TempFolder final {
+ public:
+  TempFolder();
+  TempFolder(TempFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TempFolder& operator=(TempFolder&&) = delete;
+  ~TempFolder();
+  const std::string& path() const noexcept { return path_; }
+  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+
+ private:
+  std::string path_;
+};
+
+/// ReadFile and WriteFile end the test when they fail. The mode is that of a root key file.
+std::string ReadFile(const std::string& path);
+void WriteFile(const std::string& path, std::string_view content, unsigned mode = 0600);
+
+/// Must gives the value of a result that a test takes for granted, or ends the test.
+template <class T>
+T Must(Result<T> result) {
+  if (!result) {
+    throw std::runtime_error(std::string(ErrorName(result.error().code)) + ": " +
+                             result.error().message);
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return std::move(*result);
+  }
+}
+
+inline ProjectId Project(std::string_view text) { return Must(ProjectId::Parse(text)); }
+inline SecretName Named(std::string_view text) { return Must(SecretName::Parse(text)); }
+inline ColumnLabel Label(std::string_view text) { return Must(ColumnLabel::Parse(text)); }
+inline std::string TextOf(const SecretBytes& secret) {
+  return std::string(AsText(secret.Reveal()));
+}
+
+/// Shorthands for the calls that most tests make.
+Result<StoredSecret> Put(Client& client, std::string_view project, std::string_view name,
+                         std::string_view value);
+Result<std::string> Get(Client& client, std::string_view project, std::string_view name,
+                        std::optional<std::int64_t> version = {});
+
+/// VerifyFailures opens every row; FailureText is `class row: message`.
+std::vector<VerifyFailure> VerifyFailures(Client& client);
+std::string FailureText(const VerifyFailure& failure);
+
+/// Intruder is somebody who can write the store's file but has no key: plain SQL without foreign
+/// keys.
+class Intruder final {
+ public:
+  explicit Intruder(const std::string& path);
+
+  /// Run returns the rows, and fails the test when the statement fails.
+  std::vector<Row> Run(std::string_view sql, std::vector<Param> params = {});
+  /// One is the first column of the one row.
+  Value One(std::string_view sql, std::vector<Param> params = {});
+  std::string Text(std::string_view sql, std::vector<Param> params = {});
+  std::int64_t Integer(std::string_view sql, std::vector<Param> params = {});
+  Bytes Blob(std::string_view sql, std::vector<Param> params = {});
+
+  /// Table reads a whole table; Restore makes it hold exactly these rows again.
+  std::vector<Row> Table(const std::string& table);
+  void Restore(const std::string& table, const std::vector<Row>& rows);
+
+  SqliteConnection& connection() noexcept { return *connection_; }
+
+ private:
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+/// kTables are the tables of a store, parents first.
+inline const std::vector<std::string> kTables = {
+    "installation", "root_key",       "kek",           "kek_wrapping", "dek",
+    "secret",       "secret_version", "sealed_column", "audit_log",    "audit_item"};
+
+/// TestStore is a store in a folder of its own, with one `file:` root.
+class TestStore final {
+ public:
+  /// kShared stores are copies of one made for the whole program (quick); kOwn is made anew.
+  enum class Keys { kShared, kOwn };
+  explicit TestStore(Keys keys = Keys::kShared);
+
+  const TempFolder& folder() const noexcept { return folder_; }
+  const std::string& path() const noexcept { return path_; }
+  const std::string& root_path() const noexcept { return root_path_; }
+  StoreOptions Options() const;
+
+  Result<Client> TryOpen() const { return OpenStore(Options()); }
+  Client Open() const { return Must(TryOpen()); }
+  /// Connect opens the store over a connection of the test's own.
+  Result<Client> Connect(std::unique_ptr<Connection> connection, ClientOptions options = {}) const;
+
+  /// Content is every row of every table but the audit's, as text: to compare moments.
+  std::string Content() const;
+  /// ContentWithAudit includes the audit log.
+  std::string ContentWithAudit() const;
+
+  /// ExpectClean opens the store anew and verifies every row.
+  void ExpectClean() const;
+
+ private:
+  TempFolder folder_;
+  std::string path_;
+  std::string root_path_;
+};
+
+MATCHER(Succeeds, "succeeds") { return arg.has_value(); }
+
+MATCHER_P(FailsWith, code, "fails with " + std::string(ErrorName(code))) {
+  return !arg.has_value() && arg.error().code == code;
+}
+
+MATCHER_P2(FailsNaming, code, text,
+           "fails with " + std::string(ErrorName(code)) + " and names " +
+               ::testing::PrintToString(text)) {
+  return !arg.has_value() && arg.error().code == code &&
+         arg.error().message.find(text) != std::string::npos;
+}
+
+}  // namespace testing
+}  // namespace rowseal
