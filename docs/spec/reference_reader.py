@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Opens every row of a Rowseal store, knowing nothing but the pages beside this file.
+"""Opens every row of a Rowseal store, using nothing that the pages beside it do not say.
 
     reference_reader.py --store secrets.db --root-key-file root.key [--values FILE] [--reveal]
 
