@@ -110,7 +110,8 @@ TEST(Aes256Gcm, FollowsWycheproofAndRefusesOtherIvSizes) {
   Aes256Gcm gcm = *Aes256Gcm::Create();
   std::size_t followed = 0;
   std::size_t other_iv_sizes = 0;
-  for (const auto& group : testing::ReadJson(path).at("testGroups")) {
+  const nlohmann::json vectors = testing::ReadJson(path);
+  for (const auto& group : vectors.at("testGroups")) {
     if (group.at("keySize") != 256 || group.at("tagSize") != 128) {
       continue;
     }
@@ -190,7 +191,7 @@ RC_GTEST_PROP(Aes256Gcm, RemembersNothingOfEarlierOperations, ()) {
     Bytes out = RoomFor(sealed);
     const Result<void> opened = used.Open(ByteView(key), ByteView(iv), sealed, context, out);
     RC_ASSERT(opened.has_value() == !damaged);
-    RC_ASSERT(damaged ? AllZero(out) : out == plaintext);
+    RC_ASSERT((damaged ? AllZero(out) : out == plaintext));
   }
 }
 

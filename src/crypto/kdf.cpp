@@ -25,10 +25,12 @@ EVP_KDF* Hkdf() noexcept {
   return kdf;
 }
 
-// OpenSSL only reads what its parameters point to; they have no const form.
+// OpenSSL only reads what its parameters point to; they have no const form. It refuses a null
+// pointer even where it takes no byte from it, and an empty view may hold one.
 OSSL_PARAM Octets(const char* name, ByteView bytes) noexcept {
-  return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(bytes.data()),
-                                           bytes.size());
+  static constexpr std::uint8_t kNothing = 0;
+  const std::uint8_t* const start = bytes.empty() ? &kNothing : bytes.data();
+  return OSSL_PARAM_construct_octet_string(name, const_cast<std::uint8_t*>(start), bytes.size());
 }
 
 constexpr std::uint32_t kMaxPasses = 16;

@@ -20,7 +20,8 @@ using testing::Unhex;
 TEST(HkdfSha256, FollowsWycheproof) {
   ROWSEAL_VECTORS_OR_SKIP(path, "wycheproof/hkdf_sha256_test.json");
   std::size_t count = 0;
-  for (const auto& group : testing::ReadJson(path).at("testGroups")) {
+  const nlohmann::json vectors = testing::ReadJson(path);
+  for (const auto& group : vectors.at("testGroups")) {
     for (const auto& test : group.at("tests")) {
       const auto bytes = [&](const char* name) { return Unhex(test.at(name).get<std::string>()); };
       const Result<SecretBytes> derived = HkdfSha256(bytes("ikm"), bytes("salt"), bytes("info"),

@@ -17,7 +17,8 @@ using testing::Unhex;
 TEST(HmacSha256, FollowsWycheproof) {
   ROWSEAL_VECTORS_OR_SKIP(path, "wycheproof/hmac_sha256_test.json");
   std::size_t count = 0;
-  for (const auto& group : testing::ReadJson(path).at("testGroups")) {
+  const nlohmann::json vectors = testing::ReadJson(path);
+  for (const auto& group : vectors.at("testGroups")) {
     for (const auto& test : group.at("tests")) {
       const Bytes tag = Unhex(test.at("tag").get<std::string>());
       const Result<Mac> mac = HmacSha256(Unhex(test.at("key").get<std::string>()),
