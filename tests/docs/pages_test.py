@@ -59,6 +59,29 @@ class RequirementsTest(unittest.TestCase):
             self.assertIn(cells[2], ("met", "in part", "not in this release"), cells[0])
 
 
+class EvidenceTest(unittest.TestCase):
+    def test_EveryTestThatAPageNamesExists(self):
+        known = set()
+        for top in ("src", "tests"):
+            for folder, _, names in os.walk(os.path.join(ROOT, top)):
+                for name in names:
+                    if name.endswith("_test.cpp"):
+                        known |= set(re.findall(
+                            r"^(?:TEST|TEST_F|TEST_P|RC_GTEST_PROP)\(\s*(\w+),\s*(\w+)",
+                            read(folder, name), re.MULTILINE))
+        suites = {suite for suite, _ in known}
+        named = 0
+        for path in documents():
+            with open(path, encoding="utf-8") as file:
+                for suite, test in re.findall(r"`([A-Z]\w+)\.([A-Z]\w+|\*)`", file.read()):
+                    named += 1
+                    if test == "*":
+                        self.assertIn(suite, suites, shown(path))
+                    else:
+                        self.assertIn((suite, test), known, shown(path))
+        self.assertGreater(named, 20)
+
+
 class LinksTest(unittest.TestCase):
     def test_EveryRelativeLinkLeadsToAFile(self):
         broken = []
