@@ -1,20 +1,18 @@
 #include "support/shake128.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace rowseal::testing {
 
-std::uint8_t Shake128::ByteAt(std::size_t at) const {
-  return static_cast<std::uint8_t>(state_[at / 8] >> (8 * (at % 8)));
-}
+static_assert(std::endian::native == std::endian::little, "a lane is its bytes, lowest first");
 
-void Shake128::Xor(std::size_t at, std::uint8_t byte) {
-  state_[at / 8] ^= std::uint64_t{byte} << (8 * (at % 8));
-}
+std::uint8_t* Shake128::StateBytes() { return reinterpret_cast<std::uint8_t*>(state_.data()); }
 
 void Shake128::Absorb(ByteView bytes) {
   for (const std::uint8_t byte : bytes) {
-    Xor(at_++, byte);
+    StateBytes()[at_++] ^= byte;
     if (at_ == kRate) {
       Permute();
       at_ = 0;
@@ -24,17 +22,20 @@ void Shake128::Absorb(ByteView bytes) {
 
 void Shake128::Squeeze(std::span<std::uint8_t> out) {
   if (!squeezing_) {
-    Xor(at_, 0x1F);  // the suffix 1111 of an extendable output and the first bit of the padding
-    Xor(kRate - 1, 0x80);
+    StateBytes()[at_] ^= 0x1F;  // the suffix 1111 of an extendable output, the padding's first bit
+    StateBytes()[kRate - 1] ^= 0x80;
     at_ = kRate;
     squeezing_ = true;
   }
-  for (std::uint8_t& byte : out) {
+  while (!out.empty()) {
     if (at_ == kRate) {
       Permute();
       at_ = 0;
     }
-    byte = ByteAt(at_++);
+    const std::size_t piece = std::min(out.size(), kRate - at_);
+    std::memcpy(out.data(), StateBytes() + at_, piece);
+    out = out.subspan(piece);
+    at_ += piece;
   }
 }
 

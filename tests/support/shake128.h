@@ -19,8 +19,7 @@ class Shake128 final {
 
  private:
   static constexpr std::size_t kRate = 168;  // bytes: 1600 bits less twice the security strength
-  std::uint8_t ByteAt(std::size_t at) const;
-  void Xor(std::size_t at, std::uint8_t byte);
+  std::uint8_t* StateBytes();
   void Permute();
 
   std::array<std::uint64_t, 25> state_{};
