@@ -15,3 +15,12 @@ function(rowseal_compile_options target)
     target_link_options(${target} PRIVATE -fsanitize=${ROWSEAL_SANITIZE})
   endif()
 endfunction()
+
+# rowseal_precompile(TARGET HEADER…): reads heavy third-party headers once for all of TARGET's files.
+# Only for g++, whose precompiled headers ccache can work with (it needs -fpch-preprocess).
+function(rowseal_precompile target)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  endif()
+endfunction()

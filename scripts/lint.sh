@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 install_packages test
-[[ -f build/dev/compile_commands.json ]] || cmake --preset dev
+cmake --preset dev -B build/lint -DROWSEAL_UNITY=OFF >/dev/null
 
 if [[ $# -gt 0 ]]; then
   files=("$@")
@@ -16,4 +16,4 @@ else
   mapfile -t files < <(find src apps -name '*.cpp' ! -name '*_test.cpp' ! -name '*_known_answer.cpp' | sort)
 fi
 printf '%s\0' "${files[@]}" |
-  xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p build/dev
+  xargs -0 -n 1 -P "$(nproc)" clang-tidy --quiet -p build/lint

@@ -14,7 +14,7 @@ struct AuditArguments {
   std::int64_t limit = kDefaultEntries;
 };
 
-Result<int> List(Program& program, const AuditArguments& arguments) {
+Result<int> ListEntries(Program& program, const AuditArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<AuditEntry> entries, client.AuditLog(project, arguments.limit));
@@ -43,10 +43,11 @@ Result<int> List(Program& program, const AuditArguments& arguments) {
 void AddAuditVerbs(Verbs verbs) {
   Verbs audit = verbs.Group("audit", "See who used which secrets");
   const auto arguments = std::make_shared<AuditArguments>();
-  CLI::App& list = audit.Add({"list", "List a project's entries, newest first",
-                              "  rowseal audit list acme --limit 20\n"
-                              "  rowseal audit list system          keys and columns\n"},
-                             [arguments](Program& program) { return List(program, *arguments); });
+  CLI::App& list =
+      audit.Add({"list", "List a project's entries, newest first",
+                 "  rowseal audit list acme --limit 20\n"
+                 "  rowseal audit list system          keys and columns\n"},
+                [arguments](Program& program) { return ListEntries(program, *arguments); });
   AddProject(list, arguments->project);
   list.add_option("--limit", arguments->limit, "How many, 1 to 10000 [100]");
 }
