@@ -69,12 +69,13 @@ std::vector<std::string> TakeCommand(const CLI::App& app, std::vector<std::strin
 // secret that somebody typed where none belongs.
 Error UnexpectedArgument(const CLI::App& app, const std::string& argument) {
   const CLI::App* deepest = &app;
+  std::string help = "see: rowseal";
   while (!deepest->get_subcommands().empty()) {
     deepest = deepest->get_subcommands().front();
+    help += " " + deepest->get_name();
   }
+  help += " --help";
   const bool expects_verb = !deepest->get_subcommands([](const CLI::App*) { return true; }).empty();
-  const std::string help =
-      "see: rowseal" + (deepest == &app ? "" : " " + deepest->get_display_name()) + " --help";
   if (argument.starts_with("-")) {
     const std::string option = argument.substr(0, argument.find('='));
     return {ErrorCode::kInvalidArgument, "unknown option '" + Printable(option) + "'", help};

@@ -39,9 +39,7 @@ Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& pr
     ROWSEAL_ASSIGN(auto secrets, client.GetBatch(project, refs, access));
     for (std::size_t i = 0; i < portion.size(); ++i) {
       if (!secrets.at(i)) {
-        const Error& error = secrets[i].error();
-        return Fail(error.code, "secret '" + Printable(portion[i].text()) + "': " + error.message,
-                    error.hint);
+        return tl::unexpected(std::move(secrets[i]).error());  // it names the secret
       }
       opened.push_back({portion[i], std::move(*secrets[i])});
     }

@@ -20,7 +20,7 @@ struct OpenedSecret {
 };
 
 /// OpenNewest opens the newest version of each secret named. Errors: the first that does not open,
-/// named; then none is returned.
+/// which names it; then none is returned.
 Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& project,
                                              const std::vector<SecretName>& names,
                                              const Access& access);

@@ -39,7 +39,7 @@ std::shared_ptr<Observer> MakeObserver(std::optional<LogLevel> level) {
   }
   auto logger = std::make_shared<spdlog::logger>("rowseal",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("rowseal: %l: %v");
+  logger->set_pattern("rowseal: [%l] %v");  // apart from `rowseal: error: …`, which ends a verb
   logger->set_level(SpdlogLevel(*level));
   return std::make_shared<Observer>([logger](const LogEvent& event) {
     logger->log(SpdlogLevel(event.level), "{}", LineOf(event));

@@ -52,9 +52,9 @@ Result<void> CheckSecret(const OpenedSecret& opened) {
   return {};
 }
 
-// Environment holds `NAME=value` strings: what the child inherits by pointer, secrets in guarded
-// memory, which the kernel reads when it starts the child.
-class Environment final {
+// ChildEnvironment holds `NAME=value` strings: what the child inherits by pointer, secrets in
+// guarded memory, which the kernel reads when it starts the child.
+class ChildEnvironment final {
  public:
   // What leads to the root key stays behind: ROWSEAL_ROOT and the others of ours, and the variable
   // that an `env:` root names.
@@ -127,7 +127,7 @@ Result<int> Run(Program& program, const RunArguments& arguments,
                 "rowseal run PROJECT -- COMMAND ARGUMENTS");
   }
   ROWSEAL_ASSIGN(std::vector<OpenedSecret> secrets, OpenSecrets(program, arguments));
-  Environment environment;
+  ChildEnvironment environment;
   environment.Inherit(secrets, program.settings().roots);
   for (const OpenedSecret& opened : secrets) {
     ROWSEAL_TRY(CheckSecret(opened));

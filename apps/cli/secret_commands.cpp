@@ -36,7 +36,7 @@ struct PutArguments : SecretArguments {
   std::optional<std::string> at_file;
 };
 
-Result<int> Put(Program& program, const PutArguments& arguments) {
+Result<int> PutSecret(Program& program, const PutArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const std::optional<SecretKind> kind, ParseKind(arguments.kind));
   std::optional<Timestamp> expires_at;
@@ -53,21 +53,21 @@ Result<int> Put(Program& program, const PutArguments& arguments) {
   return PrintStored(program, target, stored);
 }
 
-void AddPut(Verbs& verbs) {
+void AddPutVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<PutArguments>();
   CLI::App& verb =
       verbs.Add({"put", "Store a value, byte for byte from stdin or a file, as a new version",
                  "  rowseal secret put acme STRIPE_KEY < key.txt\n"
                  "  rowseal secret put acme HOOK --kind webhook @hook.key\n"
                  "  pass show stripe | tr -d '\\n' | rowseal secret put acme STRIPE_KEY\n"},
-                [arguments](Program& program) { return Put(program, *arguments); });
+                [arguments](Program& program) { return PutSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_option("@FILE", arguments->at_file, "Read the value from a file instead of stdin");
   AddKind(verb, arguments->kind);
   verb.add_option("--expires", arguments->expires, "A time as 2027-01-31T23:59:59Z");
 }
 
-Result<int> Get(Program& program, const SecretArguments& arguments) {
+Result<int> GetSecret(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
   ROWSEAL_TRY(CheckReveal(arguments.reveal));
@@ -88,14 +88,14 @@ Result<int> Get(Program& program, const SecretArguments& arguments) {
   return 0;
 }
 
-void AddGet(Verbs& verbs) {
+void AddGetVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<SecretArguments>();
   CLI::App& verb =
       verbs.Add({"get", "Write a secret to stdout, byte for byte, without a newline",
                  "  rowseal secret get acme STRIPE_KEY > key.txt\n"
                  "  rowseal secret get acme STRIPE_KEY --version 2 --reveal\n"
                  "  rowseal secret get acme STRIPE_KEY --json | jq -r .value_base64 | base64 -d\n"},
-                [arguments](Program& program) { return Get(program, *arguments); });
+                [arguments](Program& program) { return GetSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_option("--version", arguments->version, "A version's number [the newest]");
   AddReveal(verb, arguments->reveal);
@@ -115,7 +115,7 @@ Json SummaryJson(const SecretSummary& secret) {
           {"updated_at", ToRfc3339(secret.updated_at)}};
 }
 
-Result<int> List(Program& program, const SecretArguments& arguments) {
+Result<int> ListSecrets(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
@@ -134,16 +134,17 @@ Result<int> List(Program& program, const SecretArguments& arguments) {
   return 0;
 }
 
-void AddList(Verbs& verbs) {
+void AddListVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<SecretArguments>();
-  CLI::App& verb = verbs.Add({"list", "List a project's secrets, without values",
-                              "  rowseal secret list acme\n"
-                              "  rowseal secret list acme --json | jq -r '.secrets[].name'\n"},
-                             [arguments](Program& program) { return List(program, *arguments); });
+  CLI::App& verb =
+      verbs.Add({"list", "List a project's secrets, without values",
+                 "  rowseal secret list acme\n"
+                 "  rowseal secret list acme --json | jq -r '.secrets[].name'\n"},
+                [arguments](Program& program) { return ListSecrets(program, *arguments); });
   AddProject(verb, arguments->project);
 }
 
-Result<int> Versions(Program& program, const SecretArguments& arguments) {
+Result<int> ListVersions(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
@@ -163,19 +164,19 @@ Result<int> Versions(Program& program, const SecretArguments& arguments) {
   return 0;
 }
 
-void AddVersions(Verbs& verbs) {
+void AddVersionsVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<SecretArguments>();
   CLI::App& verb =
       verbs.Add({"versions", "List a secret's versions, newest first",
                  "  rowseal secret versions acme STRIPE_KEY\n"},
-                [arguments](Program& program) { return Versions(program, *arguments); });
+                [arguments](Program& program) { return ListVersions(program, *arguments); });
   AddTarget(verb, *arguments);
 }
 
 // --- rollback, rename, expire, rm
 // -----------------------------------------------------------------
 
-Result<int> Rollback(Program& program, const SecretArguments& arguments) {
+Result<int> RollbackSecret(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
   ROWSEAL_ASSIGN(Client client, program.Connect());
@@ -184,12 +185,12 @@ Result<int> Rollback(Program& program, const SecretArguments& arguments) {
   return PrintStored(program, target, stored);
 }
 
-void AddRollback(Verbs& verbs) {
+void AddRollbackVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<SecretArguments>();
   CLI::App& verb =
       verbs.Add({"rollback", "Seal the value of an old version as a new version",
                  "  rowseal secret rollback acme STRIPE_KEY --version 2\n"},
-                [arguments](Program& program) { return Rollback(program, *arguments); });
+                [arguments](Program& program) { return RollbackSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_option("--version", arguments->version, "The version to go back to")->required();
 }
@@ -198,7 +199,7 @@ struct RenameArguments : SecretArguments {
   std::string new_name;
 };
 
-Result<int> Rename(Program& program, const RenameArguments& arguments) {
+Result<int> RenameSecret(Program& program, const RenameArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const SecretName new_name, SecretName::Parse(arguments.new_name));
   ROWSEAL_ASSIGN(Client client, program.Connect());
@@ -208,11 +209,12 @@ Result<int> Rename(Program& program, const RenameArguments& arguments) {
   return Silent(program, json);
 }
 
-void AddRename(Verbs& verbs) {
+void AddRenameVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<RenameArguments>();
-  CLI::App& verb = verbs.Add({"rename", "Give a secret another name; every version is resealed",
-                              "  rowseal secret rename acme STRIPE_KEY STRIPE_SECRET_KEY\n"},
-                             [arguments](Program& program) { return Rename(program, *arguments); });
+  CLI::App& verb =
+      verbs.Add({"rename", "Give a secret another name; every version is resealed",
+                 "  rowseal secret rename acme STRIPE_KEY STRIPE_SECRET_KEY\n"},
+                [arguments](Program& program) { return RenameSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_option("NEW_NAME", arguments->new_name, "The new name")->required();
 }
@@ -222,7 +224,7 @@ struct ExpireArguments : SecretArguments {
   bool never = false;
 };
 
-Result<int> Expire(Program& program, const ExpireArguments& arguments) {
+Result<int> ExpireSecret(Program& program, const ExpireArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const std::optional<SecretVersion> version, ParseVersion(arguments.version));
   if (arguments.at.has_value() == arguments.never) {
@@ -239,12 +241,13 @@ Result<int> Expire(Program& program, const ExpireArguments& arguments) {
   return Silent(program, json);
 }
 
-void AddExpire(Verbs& verbs) {
+void AddExpireVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<ExpireArguments>();
-  CLI::App& verb = verbs.Add({"expire", "Set or remove the time behind which a version is refused",
-                              "  rowseal secret expire acme STRIPE_KEY --at 2027-01-31T23:59:59Z\n"
-                              "  rowseal secret expire acme STRIPE_KEY --version 2 --never\n"},
-                             [arguments](Program& program) { return Expire(program, *arguments); });
+  CLI::App& verb =
+      verbs.Add({"expire", "Set or remove the time behind which a version is refused",
+                 "  rowseal secret expire acme STRIPE_KEY --at 2027-01-31T23:59:59Z\n"
+                 "  rowseal secret expire acme STRIPE_KEY --version 2 --never\n"},
+                [arguments](Program& program) { return ExpireSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_option("--version", arguments->version, "A version's number [the newest]");
   verb.add_option("--at", arguments->at, "A time as 2027-01-31T23:59:59Z");
@@ -256,7 +259,7 @@ struct RemoveArguments : SecretArguments {
   bool dry_run = false;
 };
 
-Result<int> Remove(Program& program, const RemoveArguments& arguments) {
+Result<int> RemoveSecret(Program& program, const RemoveArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
@@ -280,12 +283,13 @@ Result<int> Remove(Program& program, const RemoveArguments& arguments) {
   return Silent(program, json);
 }
 
-void AddRemove(Verbs& verbs) {
+void AddRemoveVerb(Verbs& verbs) {
   const auto arguments = std::make_shared<RemoveArguments>();
-  CLI::App& verb = verbs.Add({"rm", "Delete a secret with all its versions, for good",
-                              "  rowseal secret rm acme STRIPE_KEY --dry-run\n"
-                              "  rowseal secret rm acme STRIPE_KEY --yes\n"},
-                             [arguments](Program& program) { return Remove(program, *arguments); });
+  CLI::App& verb =
+      verbs.Add({"rm", "Delete a secret with all its versions, for good",
+                 "  rowseal secret rm acme STRIPE_KEY --dry-run\n"
+                 "  rowseal secret rm acme STRIPE_KEY --yes\n"},
+                [arguments](Program& program) { return RemoveSecret(program, *arguments); });
   AddTarget(verb, *arguments);
   verb.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
   verb.add_flag("--dry-run", arguments->dry_run, "Show what would be deleted");
@@ -295,14 +299,14 @@ void AddRemove(Verbs& verbs) {
 
 void AddSecretVerbs(Verbs verbs) {
   Verbs secret = verbs.Group("secret", "Put, get, list, change, export and import secrets");
-  AddPut(secret);
-  AddGet(secret);
-  AddList(secret);
-  AddVersions(secret);
-  AddRollback(secret);
-  AddRename(secret);
-  AddExpire(secret);
-  AddRemove(secret);
+  AddPutVerb(secret);
+  AddGetVerb(secret);
+  AddListVerb(secret);
+  AddVersionsVerb(secret);
+  AddRollbackVerb(secret);
+  AddRenameVerb(secret);
+  AddExpireVerb(secret);
+  AddRemoveVerb(secret);
   AddTransferVerbs(secret);
 }
 

@@ -135,9 +135,9 @@ Result<int> RunImport(Program& program, const ImportArguments& arguments) {
                      {"conflicts", std::move(problems)}};
   ROWSEAL_TRY(program.json()
                   ? PrintJson(json)
-                  : PrintText(fmt::format("{} projects, {} created, {} unchanged, {} conflicts\n",
-                                          report.projects, report.created, report.unchanged,
-                                          report.conflicts)));
+                  : PrintText(fmt::format(
+                        "projects: {}, created: {}, unchanged: {}, conflicts: {}\n",
+                        report.projects, report.created, report.unchanged, report.conflicts)));
   if (report.conflicts == 0) {
     return 0;
   }

@@ -24,7 +24,7 @@ Result<ValueTarget> ParseTarget(const ValueArguments& arguments) {
   return ValueTarget{project, label};
 }
 
-Result<int> Seal(Program& program, const ValueArguments& arguments) {
+Result<int> SealInput(Program& program, const ValueArguments& arguments) {
   ROWSEAL_ASSIGN(const ValueTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(const SecretBytes value, ReadSecretInput({}, target.label.text() + ": "));
   ROWSEAL_ASSIGN(Client client, program.Connect());
@@ -40,7 +40,7 @@ std::string_view WithoutNewline(std::string_view text) {
   return text.ends_with('\n') ? text.substr(0, text.size() - 1) : text;
 }
 
-Result<int> Open(Program& program, const ValueArguments& arguments) {
+Result<int> OpenInput(Program& program, const ValueArguments& arguments) {
   ROWSEAL_ASSIGN(const ValueTarget target, ParseTarget(arguments));
   ROWSEAL_TRY(CheckReveal(arguments.reveal));
   ROWSEAL_ASSIGN(const SecretBytes input, ReadSealedInput());
@@ -68,11 +68,12 @@ void AddValueVerbs(Verbs verbs) {
   const auto arguments = std::make_shared<ValueArguments>();
   AddTarget(value.Add({"seal", "Seal stdin, byte for byte, and write the sealed value",
                        "  printf %s \"$TOTP\" | rowseal value seal acme users.totp --row 42\n"},
-                      [arguments](Program& program) { return Seal(program, *arguments); }),
+                      [arguments](Program& program) { return SealInput(program, *arguments); }),
             *arguments);
-  CLI::App& open = value.Add({"open", "Open the sealed value on stdin and write its bytes",
-                              "  rowseal value open acme users.totp --row 42 < sealed.txt\n"},
-                             [arguments](Program& program) { return Open(program, *arguments); });
+  CLI::App& open =
+      value.Add({"open", "Open the sealed value on stdin and write its bytes",
+                 "  rowseal value open acme users.totp --row 42 < sealed.txt\n"},
+                [arguments](Program& program) { return OpenInput(program, *arguments); });
   AddTarget(open, *arguments);
   AddReveal(open, arguments->reveal);
 }

@@ -16,10 +16,9 @@ namespace {
 constexpr std::size_t kFirstCapacity = 4096;
 
 tl::unexpected<Error> TooLarge(std::size_t limit) {
-  return Fail(ErrorCode::kInvalidArgument,
-              "the input is larger than " + std::to_string(limit) + " bytes (" +
-                  std::to_string(limit / (1024 * 1024)) + " MiB)",
-              "split it");
+  return Fail(ErrorCode::kInvalidArgument, "the input is larger than " +
+                                               std::to_string(limit / (1024 * 1024)) + " MiB (" +
+                                               std::to_string(limit) + " bytes)");
 }
 
 std::string SystemMessage() { return std::generic_category().message(errno); }

@@ -240,7 +240,7 @@ Result<AppRow> AppTableReader::TakeRow() {
 }
 
 Result<std::optional<AppRow>> AppTableReader::Next() {
-  for (;;) {
+  while (!at_end_) {
     if (in_rows_) {
       ROWSEAL_ASSIGN(in_rows_, Step(rows_));
       if (in_rows_) {
@@ -249,12 +249,14 @@ Result<std::optional<AppRow>> AppTableReader::Next() {
     }
     ROWSEAL_ASSIGN(const bool more, Step(keys_));
     if (!more) {
-      return std::nullopt;
+      at_end_ = true;  // another step would start again from the beginning
+      break;
     }
     sqlite3_reset(rows_.get());
     sqlite3_bind_value(rows_.get(), 1, sqlite3_column_value(keys_.get(), 0));
     in_rows_ = true;
   }
+  return std::nullopt;
 }
 
 }  // namespace rowseal

@@ -74,6 +74,7 @@ class AppTableReader final {
   Statement keys_;  // row ids by project, or the projects
   Statement rows_;  // the rows of one key
   bool in_rows_ = false;
+  bool at_end_ = false;
 };
 
 }  // namespace rowseal
