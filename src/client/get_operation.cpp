@@ -73,7 +73,7 @@ void GetOperation::Feed(Result<Rows> outcome) {
           rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
       session_.observer().Count(Counter::kTrustReloads);
       if (!adopted) {
-        FinishWith(std::move(adopted).error());
+        RefuseAll(std::move(adopted).error());
         return;
       }
       OpenAll();
@@ -84,6 +84,24 @@ void GetOperation::Feed(Result<Rows> outcome) {
       step_ = Step::kDone;
       return;
   }
+}
+
+std::string GetOperation::ObjectOf(const Fetched& fetched) {
+  return ToText(fetched.head.id) + "@" + ToText(fetched.version);
+}
+
+// The trusted set itself was refused: nothing was released, although the first entry grants it.
+void GetOperation::RefuseAll(Error error) {
+  refused_objects_.clear();
+  for (const Result<Fetched>& fetched : fetched_) {
+    if (fetched) {
+      refused_objects_ += (refused_objects_.empty() ? "" : " ") + ObjectOf(*fetched);
+    }
+  }
+  refusal_outcome_ = ErrorName(error.code);
+  session_.ReportRefusedOpen(project_, refused_objects_, error);
+  failure_ = std::move(error);
+  step_ = Step::kLogRefusals;
 }
 
 void GetOperation::FeedRows(Rows answer) {
@@ -157,8 +175,7 @@ Result<GetOperation::Fetched> GetOperation::ReadItem(const SecretRef& secret, Ro
 
 Result<Secret> GetOperation::OpenItem(std::size_t item) {
   const Result<Fetched>& fetched = fetched_[item];
-  const std::string object =
-      fetched ? ToText(fetched->head.id) + "@" + ToText(fetched->version) : "";
+  const std::string object = fetched ? ObjectOf(*fetched) : "";
   Result<Secret> secret = fetched ? OpenFetched(secrets_[item], *fetched)
                                   : Result<Secret>(tl::unexpected(fetched.error()));
   const bool refused = !secret && !trust_is_stale_ && secret.error().code != ErrorCode::kNotFound;
@@ -190,8 +207,9 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
                 "restore its rows of secret_version from a backup");
   }
   if (fetched.dek.dek.purpose != DekPurpose::kSecret) {
-    return Fail(ErrorCode::kIntegrity,
-                "secret '" + secret.name.text() + "' names a DEK that is not for secrets");
+    return Fail(ErrorCode::kIntegrity, "secret '" + secret.name.text() + "' names DEK " +
+                                           ToText(fetched.dek.dek.id) +
+                                           ", which is not for secrets");
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(fetched.dek.dek, began_));
   ROWSEAL_TRY(session_.seen().CheckHead(project_, secret.name, fetched.head, began_));

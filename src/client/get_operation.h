@@ -40,9 +40,11 @@ class GetOperation final : public Operation {
 
   void FeedRows(Rows answer);
   void OpenAll();
+  void RefuseAll(Error error);
   Result<Secret> OpenItem(std::size_t item);
   Result<Fetched> ReadItem(const SecretRef& secret, Row& row) const;
   Result<Secret> OpenFetched(const SecretRef& secret, const Fetched& fetched);
+  static std::string ObjectOf(const Fetched& fetched);
   void FinishWith(Error error);
 
   Session& session_;

@@ -12,6 +12,21 @@ Error AsIntegrity(Error error) {
   return error;
 }
 
+// Says which row a defect is in.
+template <class Record>
+Result<Record> InRow(Result<Record> record, const std::string& row) {
+  if (!record) {
+    record.error().message = row + ": " + record.error().message;
+    record.error().hint = "somebody changed it outside Rowseal; restore it from a backup";
+  }
+  return record;
+}
+
+std::string NumberedRow(const Row& row, const std::string& table) {
+  const auto* id = row.size() > 1 ? std::get_if<std::int64_t>(&row[1]) : nullptr;
+  return "row " + (id == nullptr ? "?" : std::to_string(*id)) + " of " + table;
+}
+
 Result<InstallationRecord> ReadInstallation(RowReader& reader) {
   InstallationRecord record;
   Result<InstallationId> id = ParseUuid<InstallationId>(reader.Text());
@@ -72,6 +87,40 @@ Result<WrappingRecord> ReadWrapping(RowReader& reader) {
   return record;
 }
 
+Result<DekAndKek> ReadDekFields(DekRecord dek, RowReader& reader) {
+  dek.kek.value = reader.Integer();
+  ROWSEAL_ASSIGN(dek.purpose, ParseDekPurpose(reader.Text()));
+  ROWSEAL_ASSIGN(dek.suite, ParseSuite(reader.Integer()));
+  ROWSEAL_ASSIGN(dek.state, ParseKeyState(reader.Text()));
+  dek.revision.value = reader.Integer();
+  dek.check_value = reader.Blob();
+  dek.wrapped_key = reader.Blob();
+  dek.row_tag = reader.Blob();
+  dek.created_at = ToTimestamp(reader.Integer());
+  if (reader.NextIsNull()) {
+    return Fail(ErrorCode::kIntegrity, "its KEK " + ToText(dek.kek) + " is not in the store");
+  }
+  DekAndKek read{std::move(dek), {}, {}};
+  read.kek_revision.value = reader.Integer();
+  read.kek_tag = reader.Blob();
+  ROWSEAL_TRY(reader.status());
+  return read;
+}
+
+Result<ColumnRecord> ReadColumnFields(ColumnRecord record, RowReader& reader) {
+  Result<ContextKind> context = ParseContextKind(reader.Text());
+  if (!context) {
+    return tl::unexpected(AsIntegrity(std::move(context).error()));
+  }
+  record.context = *context;
+  ROWSEAL_ASSIGN(record.state, ParseColumnState(reader.Text()));
+  record.revision.value = reader.Integer();
+  record.row_tag = reader.Blob();
+  record.created_at = ToTimestamp(reader.Integer());
+  ROWSEAL_TRY(reader.status());
+  return record;
+}
+
 template <class Record>
 Result<void> AppendChecked(std::vector<Record>& records, Result<Record> record) {
   if (!record) {
@@ -107,9 +156,9 @@ Result<TrustRows> ParseTrustRows(Rows answer) {
       ROWSEAL_ASSIGN(trust.installation, ReadInstallation(reader));
       ++installations;
     } else if (table == "root_key") {
-      ROWSEAL_TRY(AppendChecked(trust.roots, ReadRoot(reader)));
+      ROWSEAL_TRY(AppendChecked(trust.roots, InRow(ReadRoot(reader), NumberedRow(row, table))));
     } else if (table == "kek") {
-      ROWSEAL_TRY(AppendChecked(trust.keks, ReadKek(reader)));
+      ROWSEAL_TRY(AppendChecked(trust.keks, InRow(ReadKek(reader), NumberedRow(row, table))));
     } else {
       ROWSEAL_TRY(AppendChecked(trust.wrappings, ReadWrapping(reader)));
     }
@@ -132,21 +181,8 @@ Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader) {
   if (!id) {
     return tl::unexpected(AsIntegrity(std::move(id).error()));
   }
-  DekAndKek read{DekRecord{.project = project, .id = *id}, {}, {}};
-  DekRecord& dek = read.dek;
-  dek.kek.value = reader.Integer();
-  ROWSEAL_ASSIGN(dek.purpose, ParseDekPurpose(reader.Text()));
-  ROWSEAL_ASSIGN(dek.suite, ParseSuite(reader.Integer()));
-  ROWSEAL_ASSIGN(dek.state, ParseKeyState(reader.Text()));
-  dek.revision.value = reader.Integer();
-  dek.check_value = reader.Blob();
-  dek.wrapped_key = reader.Blob();
-  dek.row_tag = reader.Blob();
-  dek.created_at = ToTimestamp(reader.Integer());
-  read.kek_revision.value = reader.Integer();
-  read.kek_tag = reader.Blob();
-  ROWSEAL_TRY(reader.status());
-  return read;
+  return InRow(ReadDekFields(DekRecord{.project = project, .id = *id}, reader),
+               "row " + ToText(*id) + " of dek (project '" + project.text() + "')");
 }
 
 Result<ColumnRecord> ReadColumn(RowReader& reader) {
@@ -158,18 +194,8 @@ Result<ColumnRecord> ReadColumn(RowReader& reader) {
   if (!label) {
     return tl::unexpected(AsIntegrity(std::move(label).error()));
   }
-  ColumnRecord record{.id = *id, .label = std::move(*label)};
-  Result<ContextKind> context = ParseContextKind(reader.Text());
-  if (!context) {
-    return tl::unexpected(AsIntegrity(std::move(context).error()));
-  }
-  record.context = *context;
-  ROWSEAL_ASSIGN(record.state, ParseColumnState(reader.Text()));
-  record.revision.value = reader.Integer();
-  record.row_tag = reader.Blob();
-  record.created_at = ToTimestamp(reader.Integer());
-  ROWSEAL_TRY(reader.status());
-  return record;
+  const std::string row = "row '" + label->text() + "' of sealed_column";
+  return InRow(ReadColumnFields(ColumnRecord{.id = *id, .label = std::move(*label)}, reader), row);
 }
 
 Result<void> InsertRoot(Connection& connection, const RootRecord& record) {
