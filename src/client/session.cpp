@@ -54,6 +54,8 @@ Result<void> Session::CheckOpens(const DekRecord& dek) {
     return refuse("KEK " + ToText(kek->id), kek->state);
   }
   if (!CanOpen(dek.state)) {
+    ROWSEAL_TRY(
+        trust->integrity->Verify(dek));  // a state that somebody wrote there refuses nothing
     return refuse("DEK " + ToText(dek.id), dek.state);
   }
   if (kek->state == KeyState::kCompromised || dek.state == KeyState::kCompromised) {
