@@ -215,7 +215,9 @@ void OpenValueOperation::Feed(Result<Rows> outcome) {
         rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
     session_.observer().Count(Counter::kTrustReloads);
     if (!adopted) {
-      fail(std::move(adopted).error());
+      opened_ = tl::unexpected(std::move(adopted).error());
+      session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
+      step_ = Step::kLogRefusal;
       return;
     }
   } else if (Result<void> read = ReadPrepared(std::move(*outcome)); !read) {
