@@ -24,9 +24,14 @@ KekRecord NewKekRecord(KekId id, KekPurpose purpose, Timestamp now) {
 }  // namespace
 
 Result<bool> HasInstallation(Connection& connection) {
-  ROWSEAL_ASSIGN(const Rows rows,
-                 connection.Execute(Statement::Sql("SELECT 1 FROM rowseal.installation")));
-  return !rows.rows.empty();
+  // Any of these says so: where only some are left, rows were removed, and new keys would hide it.
+  ROWSEAL_ASSIGN(const Rows rows, connection.Execute(Statement::Sql(
+                                      "SELECT EXISTS (SELECT 1 FROM rowseal.installation)"
+                                      " OR EXISTS (SELECT 1 FROM rowseal.root_key)"
+                                      " OR EXISTS (SELECT 1 FROM rowseal.kek)"
+                                      " OR EXISTS (SELECT 1 FROM rowseal.dek)"
+                                      " OR EXISTS (SELECT 1 FROM rowseal.secret)")));
+  return rows.rows.size() == 1 && rows.rows.front()[0] != Value(std::int64_t{0});
 }
 
 Result<void> CreateInstallation(Connection& connection, const RootProvider& root, Timestamp now,
