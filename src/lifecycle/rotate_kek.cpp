@@ -164,8 +164,9 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
   ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rotate",
                          ToText(report.old_kek) + " " + ToText(report.new_kek)));
   ROWSEAL_TRY(transaction.Commit());
-  // Only what is committed is switched to in memory.
-  ROWSEAL_TRY(session.LoadTrust(connection));
+  // Only what is committed is switched to in memory, and what is committed is not a failure any
+  // more: where the new set is not taken here, the next operation that meets it loads it.
+  static_cast<void>(session.keyring().Adopt(rotation.rows));
   const auto elapsed = std::chrono::steady_clock::now() - start;
   report.duration = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
   session.observer().Count(Counter::kKekRotations);
