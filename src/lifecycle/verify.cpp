@@ -31,7 +31,7 @@ class Verifier final {
     ROWSEAL_TRY(InPages([this] { return VerifyDekPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifySecretPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifyVersionPage(); }));
-    ROWSEAL_TRY(InPages([this] { return FindDeletedSecrets(); }));
+    ROWSEAL_TRY(InPages([this] { return CompareWithLog(); }));
     return report_;
   }
 
@@ -227,8 +227,9 @@ class Verifier final {
     }
   }
 
-  // A secret that the log knows, that is not there, and that nobody deleted. One project at a time.
-  Result<bool> FindDeletedSecrets() {
+  // A secret that the log knows, that is not there, and that nobody deleted; and one that was
+  // deleted and is there. One project at a time.
+  Result<bool> CompareWithLog() {
     ROWSEAL_ASSIGN(Rows next, connection_.Execute(Statement::Sql(
                                   "SELECT project_id FROM rowseal.audit_item WHERE project_id > $1"
                                   " ORDER BY project_id LIMIT 1",
@@ -248,6 +249,16 @@ class Verifier final {
       RowReader reader(row);
       Report(FailureClass::kMissing, "secret " + key_.project + "/" + reader.Text(),
              "the log says it was written, and nobody deleted it");
+    }
+    ROWSEAL_ASSIGN(Rows put_back, connection_.Execute(Statement::Sql(
+                                      "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
+                                      " ON s.project_id = a.project_id AND s.id = a.object"
+                                      " WHERE a.project_id = $1 AND a.action = 'delete'",
+                                      {key_.project})));
+    for (Row& row : put_back.rows) {
+      RowReader reader(row);
+      Report(FailureClass::kReplay, "secret " + key_.project + "/" + reader.Text(),
+             "the log says that it was deleted");
     }
     return true;
   }
