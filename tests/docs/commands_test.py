@@ -12,6 +12,7 @@ itself: `rowseal … || echo "exit $?"`.
 
 A block whose first line is ```sh skip: WHY is not run, and the test says so.
 """
+import importlib.util
 import os
 import re
 import shutil
@@ -174,7 +175,7 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     ROWSEAL = os.path.abspath(sys.argv[1])
     PAGES = [os.path.abspath(page) for page in sys.argv[2:]] or documents()
-    if shutil.which("sqlite3") is None:
-        print("skipped: sqlite3 is not installed, and the pages use it")
+    if shutil.which("sqlite3") is None or importlib.util.find_spec("cryptography") is None:
+        print("skipped: the pages use sqlite3 and python3-cryptography; one is not installed")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1])
