@@ -84,14 +84,15 @@ Result<int> Rotate(Program& program) {
                                           report.old_kek.value, report.new_kek.value,
                                           report.rewrapped, milliseconds)));
   for (const std::string& failure : report.failures) {
-    PrintError({ErrorCode::kIntegrity, Printable(failure), {}});
+    PrintError({ErrorCode::kIntegrity, failure, {}});
   }
   if (report.failures.empty()) {
     return 0;
   }
-  return Fail(ErrorCode::kIntegrity,
-              fmt::format("{} DEKs do not open and stay under the old KEK", report.failures.size()),
-              "restore their rows from a backup, then rotate again");
+  return Fail(
+      ErrorCode::kIntegrity,
+      fmt::format("DEKs that do not open and stay under the old KEK: {}", report.failures.size()),
+      "restore their rows from a backup, then rotate again");
 }
 
 Json DekJson(const KeySummary& dek) {

@@ -65,35 +65,40 @@ std::vector<std::string> TakeCommand(const CLI::App& app, std::vector<std::strin
   return command;
 }
 
+const CLI::App& NamedVerb(const CLI::App& app) {
+  const std::vector<CLI::App*> below = app.get_subcommands();
+  return below.empty() ? app : NamedVerb(*below.front());
+}
+
+std::string HelpHint(const CLI::App& verb) {
+  const CLI::App* parent = verb.get_parent();
+  std::string path = verb.get_name();
+  for (; parent != nullptr; parent = parent->get_parent()) {
+    path = parent->get_name() + " " + path;
+  }
+  return "see: " + path + " --help";
+}
+
 // What was not expected is not repeated unless it looks like an option or a verb: it may be a
 // secret that somebody typed where none belongs.
-Error UnexpectedArgument(const CLI::App& app, const std::string& argument) {
-  const CLI::App* deepest = &app;
-  std::string help = "see: rowseal";
-  while (!deepest->get_subcommands().empty()) {
-    deepest = deepest->get_subcommands().front();
-    help += " " + deepest->get_name();
-  }
-  help += " --help";
-  const bool expects_verb = !deepest->get_subcommands([](const CLI::App*) { return true; }).empty();
+std::string UnexpectedArgument(const CLI::App& verb, const std::string& argument) {
   if (argument.starts_with("-")) {
-    const std::string option = argument.substr(0, argument.find('='));
-    return {ErrorCode::kInvalidArgument, "unknown option '" + Printable(option) + "'", help};
+    return "unknown option '" + Printable(argument.substr(0, argument.find('='))) + "'";
   }
-  if (expects_verb) {
-    return {ErrorCode::kInvalidArgument, "unknown verb '" + Printable(argument) + "'", help};
-  }
-  return {ErrorCode::kInvalidArgument, "an argument too many", help};
+  const bool expects_verb = !verb.get_subcommands([](const CLI::App*) { return true; }).empty();
+  return expects_verb ? "unknown verb '" + Printable(argument) + "'" : "an argument too many";
 }
 
 Error UsageError(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& verb = NamedVerb(app);
   const std::vector<std::string> unexpected = app.remaining(true);
-  if (!unexpected.empty()) {
-    return UnexpectedArgument(app, unexpected.front());
-  }
   std::string message = error.what();
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  return {ErrorCode::kInvalidArgument, Printable(message), "see: rowseal --help"};
+  if (!unexpected.empty()) {
+    message = UnexpectedArgument(verb, unexpected.front());
+  } else if (message.starts_with("A subcommand")) {
+    message = "a verb is missing";
+  }
+  return {ErrorCode::kInvalidArgument, Printable(message), HelpHint(verb)};
 }
 
 int Carry(const Action& action, const Flags& flags) {

@@ -77,7 +77,8 @@ Verbs Verbs::Group(const std::string& name, const std::string& description) {
 CLI::App& Verbs::Add(const VerbTexts& texts, Action action) {
   CLI::App* verb = parent_.add_subcommand(texts.name, texts.description);
   verb->fallthrough();
-  verb->footer("Examples:\n" + texts.examples);
+  verb->footer("Examples:\n" + texts.examples +
+               "\n--store, --root, --json and more are options of every verb: rowseal --help");
   verb->callback([&chosen = chosen_, action = std::move(action)] { chosen = action; });
   return *verb;
 }

@@ -79,8 +79,8 @@ Result<ConfigFile> ReadTable(const std::string& path, const toml::table& table) 
 Result<ConfigFile> ReadConfig(const std::optional<std::string>& given) {
   const std::string path = given.value_or(kConfigFile);
   std::error_code ignored;
-  if (!given && !std::filesystem::exists(path, ignored)) {
-    return ConfigFile{};
+  if (!std::filesystem::exists(path, ignored)) {
+    return given ? Result<ConfigFile>(BadConfig(path, "no such file")) : ConfigFile{};
   }
   try {
     return ReadTable(path, toml::parse_file(path));

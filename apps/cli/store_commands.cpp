@@ -129,7 +129,7 @@ Result<int> RunVerify(Program& program) {
   if (report->failures == 0) {
     return 0;
   }
-  return Fail(ErrorCode::kIntegrity, fmt::format("{} rows do not verify", report->failures),
+  return Fail(ErrorCode::kIntegrity, fmt::format("rows that do not verify: {}", report->failures),
               "restore those rows from a backup; the others are not affected");
 }
 

@@ -13,7 +13,8 @@ A case is a file of commands and what they answer:
 `$ ` begins a command, `> ` goes on with it; it runs under `sh -c` in a folder of its own, with the
 program on PATH. The lines behind are what it wrote: to stdout as they are, to stderr behind `! `, and
 `? N` is its exit status where that is not 0. `\\` at the end of a line of stdout says that no newline
-follows; a line that would be taken for something else stands behind `| `. Ids, times and the like are replaced by words such as <uuid> on both sides.
+follows; a line that would be taken for something else stands behind `| `. Ids, times and the like are
+replaced by words such as <uuid>.
 
 Afterwards, no plaintext may be anywhere it should not: every plaintext in a case holds the word CANARY,
 which must not be in the store's files, nor in what went to stderr, as it is, in hexadecimal or in base64.
@@ -28,6 +29,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,11 +43,11 @@ NORMALISE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "<now>"),
     (re.compile(r"\b[0-9.]+ ms\b"), "<duration>"),
     (re.compile(r'"milliseconds":[0-9.e-]+'), '"milliseconds":<number>'),
-    (re.compile(r"(fingerprint:? |\"fingerprint\":\")[0-9a-f]{8}\b"), r"\1<fingerprint>"),
+    (re.compile(r"(fingerprint |found |\"fingerprint\":\")[0-9a-f]{8}\b"), r"\1<fingerprint>"),
     (re.compile(r"rs1\.[A-Za-z0-9_-]+"), "rs1.<sealed>"),
 )
 # The machine may refuse to lock memory; that warning is no part of what a case is about.
-IGNORED = re.compile(r"rowseal: warning: memory that held secrets .*")
+IGNORED = re.compile(r"rowseal: \[warning\] memory that held secrets .*")
 
 
 class Command:
@@ -123,9 +125,17 @@ def leaks(folder, stderr):
 
 
 def run_command(command, folder, environment):
-    return subprocess.run(
-        ["sh", "-c", command.text], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-        capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    """Runs a command; one that takes too long is ended with all it started, and fails."""
+    with subprocess.Popen(
+            ["sh", "-c", command.text], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            err += b"ended after %d seconds\n" % TIMEOUT_SECONDS
+        return subprocess.CompletedProcess(command.text, process.returncode, out, err)
 
 
 def make_environment(folder, program):
