@@ -15,7 +15,7 @@ packages_for() {
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev python3
       python3-cryptography sqlite3 clang-format clang-tidy mandoc shellcheck" ;;
-    demo) more="python3 sqlite3" ;;
+    demo) more="python3 sqlite3 openssl" ;;
     bench) more="libbenchmark-dev nodejs hyperfine python3 sqlite3" ;;
     fuzz) more="clang libclang-rt-dev" ;;
     *)
