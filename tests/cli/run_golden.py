@@ -158,7 +158,7 @@ def run_case(path, program):
     try:
         environment = make_environment(folder, program)
         lines, stderr = [], b""
-        for part in parse(path.read_text(encoding="utf-8")):
+        for part in parse(path.read_bytes().decode("utf-8")):
             if isinstance(part, str):
                 lines.append(part)
                 continue
@@ -184,7 +184,7 @@ def main():
 
     failed = False
     for case in arguments.cases:
-        expected = case.read_text(encoding="utf-8")
+        expected = case.read_bytes().decode("utf-8")
         actual, leaked = run_case(case, program)
         if leaked:
             failed = True
