@@ -1,7 +1,6 @@
 #include "crypto/kdf.h"
 
 #include <array>
-#include <cerrno>
 #include <memory>
 
 #include <openssl/core_names.h>
@@ -83,9 +82,9 @@ Result<SecretBytes> Argon2id(ByteView passphrase, ByteView salt, Argon2idCost co
     return Fail(ErrorCode::kInternal, "libsodium does not start");
   }
   ROWSEAL_ASSIGN(SecretBuffer derived, SecretBuffer::Create(size));
-  errno = 0;
-  if (crypto_pwhash(derived.Writable().data(), size, AsText(passphrase).data(), passphrase.size(),
-                    salt.data(), cost.passes, std::size_t{cost.memory_kib} * 1024,
+  const char* const text = passphrase.empty() ? "" : AsText(passphrase).data();
+  if (crypto_pwhash(derived.Writable().data(), size, text, passphrase.size(), salt.data(),
+                    cost.passes, std::size_t{cost.memory_kib} * 1024,
                     crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return Fail(ErrorCode::kResourceExhausted,
                 "Argon2id got no memory: it needs " + std::to_string(cost.memory_kib) + " KiB",

@@ -269,6 +269,16 @@ TEST(Xaes, GivesOneMessageForEveryCause) {
   EXPECT_EQ(Opened(key, cut, AsBytes("context")).error().message, wrong_key);
 }
 
+TEST(Xaes, SealsInPlace) {
+  const XaesKey key = *XaesKey::Generate();
+  for (const std::size_t size : {0U, 1U, 16U, 31U, 4096U}) {
+    Sealed sealed{.nonce = {}, .bytes = Pattern(size + kTagSize)};
+    const ByteView plaintext = ByteView(sealed.bytes).first(size);
+    ASSERT_TRUE(key.Seal(plaintext, AsBytes("context"), sealed.nonce, sealed.bytes));
+    EXPECT_EQ(*Opened(key, sealed, AsBytes("context")), Pattern(size));
+  }
+}
+
 TEST(Xaes, RefusesRoomOfAnotherSize) {
   const XaesKey key = *XaesKey::Generate();
   const Bytes plaintext = Pattern(32);
