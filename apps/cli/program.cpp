@@ -1,6 +1,7 @@
 #include "program.h"
 
-#include <unistd.h>
+#include <atomic>
+#include <string_view>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -10,6 +11,8 @@
 
 namespace rowseal::cli {
 namespace {
+
+constexpr std::string_view kMemoryNotLocked = "memory_not_locked";
 
 spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   switch (level) {
@@ -41,7 +44,13 @@ std::shared_ptr<Observer> MakeObserver(std::optional<LogLevel> level) {
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("rowseal: [%l] %v");  // apart from `rowseal: error: …`, which ends a verb
   logger->set_level(SpdlogLevel(*level));
-  return std::make_shared<Observer>([logger](const LogEvent& event) {
+  // The library says so when it connects, Finish when only a later page was refused: once is
+  // enough.
+  const auto said_not_locked = std::make_shared<std::atomic<bool>>(false);
+  return std::make_shared<Observer>([logger, said_not_locked](const LogEvent& event) {
+    if (event.name == kMemoryNotLocked && said_not_locked->exchange(true)) {
+      return;
+    }
     logger->log(SpdlogLevel(event.level), "{}", LineOf(event));
   });
 }
@@ -58,7 +67,7 @@ StoreOptions Program::store_options() const {
 Result<void> Program::Finish() const {
   if (!SecretMemoryIsLocked()) {
     observer_->Log({LogLevel::kWarning,
-                    "memory_not_locked",
+                    kMemoryNotLocked,
                     "memory that held secrets could not be locked and may reach swap; raise the "
                     "limit: ulimit -l",
                     {}});

@@ -105,6 +105,7 @@ class ChildEnvironment final {
 // itself.
 Result<int> Execute(const std::vector<std::string>& command, char* const* environment) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }

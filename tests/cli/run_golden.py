@@ -47,7 +47,7 @@ NORMALISE = (
     (re.compile(r"rs1\.[A-Za-z0-9_-]+"), "rs1.<sealed>"),
 )
 # The machine may refuse to lock memory; that warning is no part of what a case is about.
-IGNORED = re.compile(r"rowseal: \[warning\] memory that held secrets .*")
+IGNORED = re.compile(r"rowseal: \[warning\] .*(secret memory|memory that held secrets).*")
 
 
 class Command:
