@@ -47,7 +47,7 @@ NORMALISE = (
     (re.compile(r"rs1\.[A-Za-z0-9_-]+"), "rs1.<sealed>"),
 )
 # The machine may refuse to lock memory; that warning is no part of what a case is about.
-IGNORED = re.compile(r"rowseal: \[warning\] .*(secret memory|memory that held secrets).*")
+IGNORED = re.compile(r"rowseal: \[warning\] .*(secret memory|memory that held secrets).*\n")
 
 
 class Command:
@@ -92,12 +92,13 @@ def quote(line):
 def answer_lines(process, folder):
     """Returns a finished process's answer in the notation of a case."""
     out = normalise(process.stdout.decode("utf-8", "backslashreplace"), folder)
+    out = IGNORED.sub("", out)  # a case may show a terminal
     lines = []
     if out:
         lines = [quote(line) for line in out.removesuffix("\n").split("\n")]
         lines[-1] += "" if out.endswith("\n") else "\\"
     err = normalise(process.stderr.decode("utf-8", "backslashreplace"), folder)
-    lines += ["! " + line for line in err.splitlines() if not IGNORED.match(line)]
+    lines += ["! " + line for line in IGNORED.sub("", err).splitlines()]
     if process.returncode != 0:
         lines.append(f"? {process.returncode}")
     return lines
