@@ -20,17 +20,28 @@ class GuardedBlock final {
  public:
   GuardedBlock() = default;
   static Result<GuardedBlock> Allocate(std::size_t size);
-  GuardedBlock(GuardedBlock&& other) noexcept;
-  GuardedBlock& operator=(GuardedBlock&& other) noexcept;
+  GuardedBlock(GuardedBlock&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  GuardedBlock& operator=(GuardedBlock&& other) noexcept {
+    GuardedBlock taken(std::move(other));  // what stood here before is wiped when `taken` goes
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
   GuardedBlock(const GuardedBlock&) = delete;
   GuardedBlock& operator=(const GuardedBlock&) = delete;
-  ~GuardedBlock();
+  ~GuardedBlock() {
+    if (data_ != nullptr) {
+      Release();
+    }
+  }
 
   std::uint8_t* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
 
  private:
   GuardedBlock(std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+  void Release() noexcept;
   std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -213,10 +213,11 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(fetched.dek.dek, began_));
   ROWSEAL_TRY(session_.seen().CheckHead(project_, secret.name, fetched.head, began_));
-  const Bytes context =
-      EncodeContext(SecretContext{session_.installation(), project_, fetched.head.id, secret.name,
-                                  fetched.head.kind, fetched.version, fetched.expires_at});
-  Result<SecretBytes> value = OpenPadded(dek->key, fetched.encrypted_data, fetched.nonce, context);
+  const FieldWriter context =
+      WriteContext(SecretContext{session_.installation(), project_, fetched.head.id, secret.name,
+                                 fetched.head.kind, fetched.version, fetched.expires_at});
+  Result<SecretBytes> value =
+      OpenPadded(dek->key, fetched.encrypted_data, fetched.nonce, context.bytes());
   if (!value) {
     Error error = std::move(value).error();
     if (error.code == ErrorCode::kIntegrity) {

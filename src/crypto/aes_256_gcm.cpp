@@ -19,19 +19,19 @@ const EVP_CIPHER* Gcm() noexcept {
   return cipher;
 }
 
-using UpdateFunction = int (*)(EVP_CIPHER_CTX*, unsigned char*, int*, const unsigned char*, int);
-
 // Feeds `in` in pieces; `out` is null for associated data. False unless every byte was taken.
-bool Update(UpdateFunction update, EVP_CIPHER_CTX* context, std::uint8_t* out,
-            ByteView in) noexcept {
-  while (!in.empty()) {
-    const auto piece = static_cast<int>(std::min(in.size(), kMaxPiece));
+template <auto UpdateFunction>
+bool Update(EVP_CIPHER_CTX* context, std::uint8_t* out, ByteView in) noexcept {
+  std::size_t done = 0;
+  while (done < in.size()) {
+    const auto piece = static_cast<int>(std::min(in.size() - done, kMaxPiece));
     int written = 0;
-    if (update(context, out, &written, in.data(), piece) != 1 || written != piece) {
+    if (UpdateFunction(context, out == nullptr ? nullptr : out + done, &written, in.data() + done,
+                       piece) != 1 ||
+        written != piece) {
       return false;
     }
-    in = in.subspan(static_cast<std::size_t>(piece));
-    out = out == nullptr ? nullptr : out + piece;
+    done += static_cast<std::size_t>(piece);
   }
   return true;
 }
@@ -45,8 +45,8 @@ const EVP_CIPHER* CipherToName(const EVP_CIPHER_CTX* context) noexcept {
 bool Encrypt(EVP_CIPHER_CTX* context, Aes256Gcm::Key key, Aes256Gcm::Iv iv, ByteView plaintext,
              ByteView associated, std::uint8_t* out) noexcept {
   if (EVP_EncryptInit_ex2(context, CipherToName(context), key.data(), iv.data(), nullptr) != 1 ||
-      !Update(EVP_EncryptUpdate, context, nullptr, associated) ||
-      !Update(EVP_EncryptUpdate, context, out, plaintext)) {
+      !Update<EVP_EncryptUpdate>(context, nullptr, associated) ||
+      !Update<EVP_EncryptUpdate>(context, out, plaintext)) {
     return false;
   }
   std::uint8_t* const tag = out + plaintext.size();
@@ -70,8 +70,8 @@ Opened Decrypt(EVP_CIPHER_CTX* context, Aes256Gcm::Key key, Aes256Gcm::Iv iv, By
       OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, Aes256Gcm::kTagBytes),
       OSSL_PARAM_construct_end()};
   if (EVP_DecryptInit_ex2(context, CipherToName(context), key.data(), iv.data(), params) != 1 ||
-      !Update(EVP_DecryptUpdate, context, nullptr, associated) ||
-      !Update(EVP_DecryptUpdate, context, out, sealed.first(size))) {
+      !Update<EVP_DecryptUpdate>(context, nullptr, associated) ||
+      !Update<EVP_DecryptUpdate>(context, out, sealed.first(size))) {
     return Opened::kBroken;
   }
   int written = 0;

@@ -1,9 +1,10 @@
 #include "crypto/wipe.h"
 
-#include <openssl/crypto.h>
+#include <cstring>
 
 namespace rowseal {
 
-void Wipe(std::span<std::uint8_t> bytes) noexcept { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+// Like OPENSSL_cleanse never removed by the compiler.
+void Wipe(std::span<std::uint8_t> bytes) noexcept { explicit_bzero(bytes.data(), bytes.size()); }
 
 }  // namespace rowseal

@@ -4,11 +4,11 @@
 #include <new>
 #include <utility>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "crypto/random.h"
+#include "crypto/wipe.h"
 #include "crypto/xaes_state.h"
 
 namespace rowseal {
@@ -75,13 +75,20 @@ Result<std::unique_ptr<ExpandedXaes>> ExpandedXaes::Create(ByteView key) {
   }
   std::array<std::uint8_t, 16> l{};
   std::memcpy(l.data(), blocks.data(), l.size());
-  expanded->k1_ = Double(l);
-  OPENSSL_cleanse(l.data(), l.size());
-  OPENSSL_cleanse(blocks.data(), blocks.size());
+  std::array<std::uint8_t, 16> k1 = Double(l);
+  for (std::size_t half = 0; half < 2; ++half) {
+    std::uint8_t* const mask = expanded->masks_.data() + 16 * half;
+    std::memcpy(mask, k1.data(), k1.size());
+    mask[1] = static_cast<std::uint8_t>(mask[1] ^ (half + 1));
+    mask[2] = static_cast<std::uint8_t>(mask[2] ^ 'X');
+  }
+  Wipe(l);
+  Wipe(k1);
+  Wipe(blocks);
   return expanded;
 }
 
-ExpandedXaes::~ExpandedXaes() { OPENSSL_cleanse(k1_.data(), k1_.size()); }
+ExpandedXaes::~ExpandedXaes() { Wipe(masks_); }
 
 bool ExpandedXaes::EncryptTwoBlocks(std::span<std::uint8_t, 32> blocks) noexcept {
   int written = 0;
@@ -91,20 +98,19 @@ bool ExpandedXaes::EncryptTwoBlocks(std::span<std::uint8_t, 32> blocks) noexcept
 
 // Kx = AES_K(M1 xor K1) ‖ AES_K(M2 xor K1): CMAC of one block each, M = counter 16 bits, 'X', 0,
 // first half of the nonce. By hand because OpenSSL 3.0's KBKDF ignores the 16-bit counter and
-// derives another key.
+// derives another key. By words: by bytes it takes as long as the AES call.
 bool ExpandedXaes::DeriveMessageKey(const XaesNonce& nonce,
                                     std::span<std::uint8_t, 32> message_key) noexcept {
-  for (std::size_t half = 0; half < 2; ++half) {
-    std::uint8_t* const block = message_key.data() + 16 * half;
-    block[0] = 0;
-    block[1] = static_cast<std::uint8_t>(half + 1);
-    block[2] = 'X';
-    block[3] = 0;
-    std::memcpy(block + 4, nonce.data(), 12);
-    for (std::size_t i = 0; i < 16; ++i) {
-      block[i] = static_cast<std::uint8_t>(block[i] ^ k1_[i]);
-    }
+  std::array<std::uint64_t, 2> half_nonce{};  // behind the four bytes of the counter
+  auto* const bytes = reinterpret_cast<std::uint8_t*>(half_nonce.data());
+  std::memcpy(bytes + 4, nonce.data(), 4);
+  std::memcpy(bytes + 8, nonce.data() + 4, 8);
+  std::array<std::uint64_t, 4> words;
+  std::memcpy(words.data(), masks_.data(), sizeof(words));
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] ^= half_nonce[i % 2];
   }
+  std::memcpy(message_key.data(), words.data(), sizeof(words));
   return EncryptTwoBlocks(message_key);
 }
 
@@ -112,13 +118,13 @@ Result<void> ExpandedXaes::Seal(ByteView plaintext, ByteView context, const Xaes
                                 std::span<std::uint8_t> out) {
   std::array<std::uint8_t, kKeySize> message_key;
   if (!DeriveMessageKey(nonce, message_key)) {
-    OPENSSL_cleanse(message_key.data(), message_key.size());
-    OPENSSL_cleanse(out.data(), out.size());
+    Wipe(message_key);
+    Wipe(out);
     return AesFailed();
   }
   Result<void> sealed = gcm_.Seal(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12),
                                   plaintext, context, out);
-  OPENSSL_cleanse(message_key.data(), message_key.size());
+  Wipe(message_key);
   return sealed;
 }
 
@@ -126,13 +132,13 @@ Result<void> ExpandedXaes::Open(ByteView sealed, ByteView context, const XaesNon
                                 std::span<std::uint8_t> out) {
   std::array<std::uint8_t, kKeySize> message_key;
   if (!DeriveMessageKey(nonce, message_key)) {
-    OPENSSL_cleanse(message_key.data(), message_key.size());
-    OPENSSL_cleanse(out.data(), out.size());
+    Wipe(message_key);
+    Wipe(out);
     return AesFailed();
   }
   Result<void> opened = gcm_.Open(Aes256Gcm::Key(message_key), Aes256Gcm::Iv(nonce.data() + 12, 12),
                                   sealed, context, out);
-  OPENSSL_cleanse(message_key.data(), message_key.size());
+  Wipe(message_key);
   return opened;
 }
 
@@ -171,13 +177,9 @@ class XaesKey::State::Lease final {
     }
   }
 
-  // Expanded gives the key, expanded now if it was not.
-  Result<internal::ExpandedXaes*> Expanded() {
-    if (expanded_ == nullptr) {
-      ROWSEAL_ASSIGN(expanded_, internal::ExpandedXaes::Create(state_.key.Reveal()));
-    }
-    return expanded_.get();
-  }
+  // Expand makes sure that there is an expanded key.
+  Result<void> Expand() { return expanded_ != nullptr ? Result<void>() : ExpandNow(); }
+  internal::ExpandedXaes& expanded() noexcept { return *expanded_; }
 
   // Drop empties a slot at rest; a taken one is left to its holder.
   static void Drop(Slot& slot) noexcept {
@@ -190,15 +192,23 @@ class XaesKey::State::Lease final {
   }
 
  private:
+  [[gnu::noinline]] Result<void> ExpandNow() {
+    ROWSEAL_ASSIGN(expanded_, internal::ExpandedXaes::Create(state_.key.Reveal()));
+    return {};
+  }
+
   static internal::ExpandedXaes* Taken() noexcept {
     alignas(internal::ExpandedXaes) static std::byte taken;
     return reinterpret_cast<internal::ExpandedXaes*>(&taken);
   }
 
-  // Threads are numbered in the order of their first use; up to kMaxExpanded never meet.
+  // Threads are numbered from 1 in the order of their first use; up to kMaxExpanded never meet.
   static std::size_t OwnSlot() noexcept {
-    static std::atomic<std::size_t> next_thread{0};
-    thread_local const std::size_t own = next_thread.fetch_add(1, std::memory_order_relaxed);
+    static constinit std::atomic<std::size_t> threads{0};
+    static constinit thread_local std::size_t own = 0;
+    if (own == 0) {
+      own = threads.fetch_add(1, std::memory_order_relaxed) + 1;
+    }
     return own % kMaxExpanded;
   }
 
@@ -211,23 +221,21 @@ class XaesKey::State::Lease final {
 Result<void> XaesKey::State::Seal(ByteView plaintext, ByteView context, const XaesNonce& nonce,
                                   std::span<std::uint8_t> out) {
   Lease lease(*this);
-  Result<internal::ExpandedXaes*> expanded = lease.Expanded();
-  if (!expanded) {
-    OPENSSL_cleanse(out.data(), out.size());
-    return tl::unexpected<Error>(std::move(expanded).error());
+  if (Result<void> expanded = lease.Expand(); !expanded) {
+    Wipe(out);
+    return expanded;
   }
-  return (*expanded)->Seal(plaintext, context, nonce, out);
+  return lease.expanded().Seal(plaintext, context, nonce, out);
 }
 
 Result<void> XaesKey::State::Open(ByteView sealed, ByteView context, const XaesNonce& nonce,
                                   std::span<std::uint8_t> out) {
   Lease lease(*this);
-  Result<internal::ExpandedXaes*> expanded = lease.Expanded();
-  if (!expanded) {
-    OPENSSL_cleanse(out.data(), out.size());
-    return tl::unexpected<Error>(std::move(expanded).error());
+  if (Result<void> expanded = lease.Expand(); !expanded) {
+    Wipe(out);
+    return expanded;
   }
-  return (*expanded)->Open(sealed, context, nonce, out);
+  return lease.expanded().Open(sealed, context, nonce, out);
 }
 
 void XaesKey::State::DropExpanded() noexcept {
@@ -265,11 +273,11 @@ Result<void> XaesKey::Seal(ByteView plaintext, ByteView context, XaesNonce& nonc
                            std::span<std::uint8_t> out) const {
   nonce.fill(0);
   if (state_ == nullptr) {
-    OPENSSL_cleanse(out.data(), out.size());
+    Wipe(out);
     return KeyIsGone();
   }
   if (Result<void> filled = FillRandom(nonce); !filled) {
-    OPENSSL_cleanse(out.data(), out.size());
+    Wipe(out);
     return filled;
   }
   return state_->Seal(plaintext, context, nonce, out);
@@ -278,7 +286,7 @@ Result<void> XaesKey::Seal(ByteView plaintext, ByteView context, XaesNonce& nonc
 Result<void> XaesKey::Open(ByteView sealed, ByteView context, const XaesNonce& nonce,
                            std::span<std::uint8_t> out) const {
   if (state_ == nullptr) {
-    OPENSSL_cleanse(out.data(), out.size());
+    Wipe(out);
     return KeyIsGone();
   }
   return state_->Open(sealed, context, nonce, out);

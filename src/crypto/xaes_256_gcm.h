@@ -42,9 +42,9 @@ class XaesKey final {
   ~XaesKey();
 
   /// Seal writes ciphertext ‖ tag to `out`, which holds exactly `plaintext.size() + kTagSize`
-  /// bytes, and the fresh nonce to `nonce`. `plaintext` is at most 2^36 - 32 bytes (SP
-  /// 800-38D 5.2.1.1). On an error `out` is zero. Errors: kRandomFailure, kInvalidArgument (sizes),
-  /// kInternal.
+  /// bytes, and the fresh nonce to `nonce`. `plaintext` may be the beginning of `out`; it is at
+  /// most 2^36 - 32 bytes (SP 800-38D 5.2.1.1). On an error `out` is zero. Errors: kRandomFailure,
+  /// kInvalidArgument (sizes), kInternal.
   Result<void> Seal(ByteView plaintext, ByteView context, XaesNonce& nonce,
                     std::span<std::uint8_t> out) const;
 

@@ -35,7 +35,8 @@ class ExpandedXaes final {
 
   CipherContext aes_;
   Aes256Gcm gcm_;
-  std::array<std::uint8_t, 16> k1_{};
+  // K1 xor (counter 1 or 2 in 16 bits, 'X', 0): what a message's half nonce is added to.
+  std::array<std::uint8_t, 32> masks_{};
 };
 
 }  // namespace internal

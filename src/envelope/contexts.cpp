@@ -4,7 +4,7 @@
 
 namespace rowseal {
 
-Bytes EncodeContext(const SecretContext& context) {
+FieldWriter WriteContext(const SecretContext& context) {
   FieldWriter fields("rowseal/v1/secret");
   fields.Add(context.installation)
       .Add(context.project)
@@ -13,8 +13,10 @@ Bytes EncodeContext(const SecretContext& context) {
       .Add(ToText(context.kind))
       .Add(context.version)
       .Add(context.expires_at);
-  return std::move(fields).Take();
+  return fields;
 }
+
+Bytes EncodeContext(const SecretContext& context) { return WriteContext(context).Take(); }
 
 Bytes EncodeContext(const ValueContext& context) {
   FieldWriter fields("rowseal/v1/value");
@@ -27,7 +29,7 @@ Bytes EncodeContext(const ValueContext& context) {
       fields.Add(std::string_view(part));
     }
   }
-  return std::move(fields).Take();
+  return fields.Take();
 }
 
 Bytes EncodeContext(const DekContext& context) {
@@ -39,7 +41,7 @@ Bytes EncodeContext(const DekContext& context) {
       .AddByte(static_cast<std::uint8_t>(context.suite))
       .Add(context.check_value)
       .Add(context.kek);
-  return std::move(fields).Take();
+  return fields.Take();
 }
 
 Bytes EncodeContext(const KekContext& context) {
@@ -50,7 +52,7 @@ Bytes EncodeContext(const KekContext& context) {
       .Add(context.purpose)
       .Add(context.check_value)
       .Add(context.root);
-  return std::move(fields).Take();
+  return fields.Take();
 }
 
 }  // namespace rowseal

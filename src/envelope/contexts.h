@@ -7,6 +7,7 @@
 #include <rowseal/bytes.h>
 #include <rowseal/ids.h>
 
+#include "envelope/field_writer.h"
 #include "envelope/suite.h"
 
 namespace rowseal {
@@ -53,6 +54,9 @@ struct KekContext {
   ByteView check_value;
   RootId root;
 };
+
+/// WriteContext is EncodeContext without an allocation, for what every get and put does.
+FieldWriter WriteContext(const SecretContext& context);
 
 Bytes EncodeContext(const SecretContext& context);
 Bytes EncodeContext(const ValueContext& context);

@@ -1,6 +1,7 @@
 #include "envelope/field_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <limits>
@@ -11,28 +12,39 @@ namespace rowseal {
 namespace {
 
 constexpr std::uint32_t kAbsent = 0xFFFFFFFF;
-constexpr std::size_t kUsualSize = 320;  // bytes; most contexts fit without a second allocation
 constexpr std::size_t kUuidTextSize = 36;
 
-template <class Unsigned>
-void WriteBigEndian(Unsigned value, std::uint8_t* out) noexcept {
-  for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-    out[i] = static_cast<std::uint8_t>(value >> (8 * (sizeof(Unsigned) - 1 - i)));
+void WriteBigEndian(std::uint32_t value, std::uint8_t* out) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    value = __builtin_bswap32(value);
   }
+  std::memcpy(out, &value, sizeof(value));
+}
+
+void WriteBigEndian(std::uint64_t value, std::uint8_t* out) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    value = __builtin_bswap64(value);
+  }
+  std::memcpy(out, &value, sizeof(value));
 }
 
 }  // namespace
 
-FieldWriter::FieldWriter(std::string_view label) : bytes_(kUsualSize) { Add(label); }
+FieldWriter::FieldWriter(std::string_view label) { Add(label); }
 
-// Gives the place of the next `count` bytes.
-std::uint8_t* FieldWriter::Extend(std::size_t count) {
-  if (bytes_.size() - size_ < count) {
-    bytes_.resize(std::max(2 * bytes_.size(), size_ + count));
+FieldWriter::FieldWriter(FieldWriter&& other) noexcept
+    : long_(std::move(other.long_)), size_(std::exchange(other.size_, 0)) {
+  if (long_.empty()) {
+    std::memcpy(usual_.data(), other.usual_.data(), size_);
   }
-  std::uint8_t* const place = bytes_.data() + size_;
-  size_ += count;
-  return place;
+}
+
+std::uint8_t* FieldWriter::ExtendLong(std::size_t place) {
+  if (long_.empty()) {
+    long_.assign(usual_.data(), usual_.data() + place);
+  }
+  long_.resize(size_);
+  return long_.data() + place;
 }
 
 FieldWriter& FieldWriter::Add(ByteView bytes) {
@@ -66,11 +78,6 @@ FieldWriter& FieldWriter::AddAbsent() {
 
 FieldWriter& FieldWriter::Add(const std::optional<Timestamp>& time) {
   return time ? AddInteger(time->time_since_epoch().count()) : AddAbsent();
-}
-
-Bytes FieldWriter::Take() && noexcept {
-  bytes_.resize(size_);
-  return std::move(bytes_);
 }
 
 }  // namespace rowseal

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <rowseal/bytes.h>
 #include <rowseal/ids.h>
@@ -18,6 +20,11 @@ class FieldWriter final {
  public:
   /// FieldWriter starts with `label`, which says what the fields are and their format's version.
   explicit FieldWriter(std::string_view label);
+  FieldWriter(FieldWriter&& other) noexcept;
+  FieldWriter& operator=(FieldWriter&&) = delete;
+  FieldWriter(const FieldWriter&) = delete;
+  FieldWriter& operator=(const FieldWriter&) = delete;
+  ~FieldWriter() = default;
 
   FieldWriter& Add(ByteView bytes);
   FieldWriter& Add(std::string_view text) { return Add(AsBytes(text)); }
@@ -42,15 +49,28 @@ class FieldWriter final {
   FieldWriter& Add(const std::optional<Timestamp>& time);
 
   /// bytes views what was written; it ends with the next change or this object.
-  ByteView bytes() const noexcept { return {bytes_.data(), size_}; }
-  Bytes Take() && noexcept;
+  ByteView bytes() const noexcept { return {start(), size_}; }
+  /// Take copies what was written.
+  Bytes Take() const { return {start(), start() + size_}; }
 
  private:
-  FieldWriter& AddUuid(std::span<const std::uint8_t, 16> bytes);
-  std::uint8_t* Extend(std::size_t count);
+  static constexpr std::size_t kUsualSize = 320;  // bytes; most contexts fit
 
-  // Larger than what was written, because growing it for each field costs more than the cipher.
-  Bytes bytes_;
+  FieldWriter& AddUuid(std::span<const std::uint8_t, 16> bytes);
+  const std::uint8_t* start() const noexcept {
+    return long_.empty() ? usual_.data() : long_.data();
+  }
+
+  // Gives the place of the next `count` bytes.
+  std::uint8_t* Extend(std::size_t count) {
+    const std::size_t place = std::exchange(size_, size_ + count);
+    return size_ <= kUsualSize ? usual_.data() + place : ExtendLong(place);
+  }
+  std::uint8_t* ExtendLong(std::size_t place);
+
+  // Written in place: an allocation and a growth for each field would cost as much as the cipher.
+  std::array<std::uint8_t, kUsualSize> usual_;
+  Bytes long_;  // holds all once there are more than kUsualSize bytes
   std::size_t size_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "envelope/padding.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace rowseal {
 
@@ -12,12 +13,19 @@ void Pad(std::span<std::uint8_t> buffer, std::size_t size) noexcept {
 Result<std::size_t> UnpaddedSize(ByteView padded) {
   if (!padded.empty() && padded.size() % kPaddingBlock == 0) {
     const std::size_t first_possible = padded.size() - kPaddingBlock;
-    std::size_t mark = padded.size() - 1;
-    while (mark > first_possible && padded[mark] == 0) {
-      --mark;
+    std::size_t end = padded.size();
+    // Words first: there are up to 31 zeros.
+    for (std::uint64_t word = 0; end > first_possible + sizeof(word); end -= sizeof(word)) {
+      std::memcpy(&word, padded.data() + end - sizeof(word), sizeof(word));
+      if (word != 0) {
+        break;
+      }
     }
-    if (padded[mark] == 0x80) {
-      return mark;
+    while (end > first_possible + 1 && padded[end - 1] == 0) {
+      --end;
+    }
+    if (padded[end - 1] == 0x80) {
+      return end - 1;
     }
   }
   return Fail(ErrorCode::kIntegrity, "the sealed value's padding is not canonical");

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include <sodium.h>
 
@@ -45,33 +46,28 @@ std::uint8_t* AllocatePages(std::size_t size) noexcept {
   return pages;
 }
 
-// Free blocks of each size class, linked through their own first bytes.
+// A free block is zero but for the link in its first bytes.
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+// The free blocks of each size class, for all threads.
 class Arena final {
  public:
-  std::uint8_t* Take(std::size_t size) noexcept {
-    const std::size_t size_class = ClassOf(size);
+  FreeBlock* Take(std::size_t size_class) noexcept {
     const std::lock_guard lock(mutex_);
     if (free_[size_class] == nullptr && !Grow(size_class)) {
       return nullptr;
     }
-    FreeBlock* block = free_[size_class];
-    free_[size_class] = block->next;
-    block->next = nullptr;
-    return reinterpret_cast<std::uint8_t*>(block);
+    return std::exchange(free_[size_class], free_[size_class]->next);
   }
 
-  void Give(std::uint8_t* data, std::size_t size) noexcept {
-    sodium_memzero(data, size);
-    const std::size_t size_class = ClassOf(size);
+  void Give(FreeBlock* block, std::size_t size_class) noexcept {
     const std::lock_guard lock(mutex_);
-    free_[size_class] = new (data) FreeBlock{free_[size_class]};
+    block->next = std::exchange(free_[size_class], block);
   }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
-
   bool Grow(std::size_t size_class) noexcept {
     std::uint8_t* chunk = AllocatePages(kChunkSize);
     if (chunk == nullptr) {
@@ -95,13 +91,76 @@ Arena& TheArena() noexcept {
   return *arena;
 }
 
+// Each thread keeps a few small blocks by itself, so that threads that open secrets do not wait for
+// each other: at most 16 KiB a thread, given back when it ends. Plain data, so that it may be used
+// at any time of a thread's life.
+constexpr std::size_t kKeptClasses = 6;  // 32, 64, … 1,024
+constexpr std::size_t kKeptBlocks = 8;   // of each class
+
+struct Kept {
+  std::array<FreeBlock*, kKeptClasses> free;
+  std::array<std::size_t, kKeptClasses>
+      room;  // zero before the first use and after the thread's end
+  bool closes_with_thread;
+};
+constinit thread_local Kept kept{};
+
+struct KeptCloser {
+  ~KeptCloser() {
+    kept.room.fill(0);
+    for (std::size_t size_class = 0; size_class < kKeptClasses; ++size_class) {
+      while (kept.free[size_class] != nullptr) {
+        FreeBlock* const block = std::exchange(kept.free[size_class], kept.free[size_class]->next);
+        TheArena().Give(block, size_class);
+      }
+    }
+  }
+};
+
+[[gnu::noinline]] void OpenKept() noexcept {
+  thread_local KeptCloser closer;
+  static_cast<void>(closer);
+  kept.closes_with_thread = true;
+  kept.room.fill(kKeptBlocks);
+}
+
+std::uint8_t* TakeBlock(std::size_t size) noexcept {
+  const std::size_t size_class = ClassOf(size);
+  FreeBlock* block = nullptr;
+  if (size_class < kKeptClasses && kept.free[size_class] != nullptr) {
+    block = std::exchange(kept.free[size_class], kept.free[size_class]->next);
+    ++kept.room[size_class];
+  } else {
+    block = TheArena().Take(size_class);
+  }
+  if (block != nullptr) {
+    block->next = nullptr;
+  }
+  return reinterpret_cast<std::uint8_t*>(block);
+}
+
+void GiveBlock(std::uint8_t* data, std::size_t size) noexcept {
+  sodium_memzero(data, size);
+  const std::size_t size_class = ClassOf(size);
+  if (!kept.closes_with_thread) {
+    OpenKept();
+  }
+  auto* const block = new (data) FreeBlock{nullptr};
+  if (size_class < kKeptClasses && kept.room[size_class] > 0) {
+    --kept.room[size_class];
+    block->next = std::exchange(kept.free[size_class], block);
+  } else {
+    TheArena().Give(block, size_class);
+  }
+}
+
 }  // namespace
 
 Result<GuardedBlock> GuardedBlock::Allocate(std::size_t size) {
   if (size == 0) {
     return GuardedBlock();
   }
-  std::uint8_t* data = size <= kLargestSharedBlock ? TheArena().Take(size) : AllocatePages(size);
+  std::uint8_t* data = size <= kLargestSharedBlock ? TakeBlock(size) : AllocatePages(size);
   if (data == nullptr) {
     return Fail(ErrorCode::kResourceExhausted,
                 "no guarded memory for " + std::to_string(size) + " bytes",
@@ -110,22 +169,9 @@ Result<GuardedBlock> GuardedBlock::Allocate(std::size_t size) {
   return GuardedBlock(data, size);
 }
 
-GuardedBlock::GuardedBlock(GuardedBlock&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-GuardedBlock& GuardedBlock::operator=(GuardedBlock&& other) noexcept {
-  GuardedBlock taken(std::move(other));  // what stood here before is wiped when `taken` goes
-  std::swap(data_, taken.data_);
-  std::swap(size_, taken.size_);
-  return *this;
-}
-
-GuardedBlock::~GuardedBlock() {
-  if (data_ == nullptr) {
-    return;
-  }
+void GuardedBlock::Release() noexcept {
   if (size_ <= kLargestSharedBlock) {
-    TheArena().Give(data_, size_);
+    GiveBlock(data_, size_);
   } else {
     sodium_free(data_);  // wipes
   }
