@@ -206,6 +206,7 @@ Result<StoredSecret> Client::Rollback(const ProjectId& project, const SecretName
   const std::vector<PutItem> items = {
       PutItem{name, secret.value.Reveal(), secret.kind, secret.expires_at}};
   PutOperation put(state_->session, project, items, Batch::kEachAlone, complete, "rollback");
+  put.OnlyInto(secret.id);
   RunOperation(*state_->connection, put);
   ROWSEAL_ASSIGN(std::vector<Result<StoredSecret>> stored, std::move(put).Take());
   return std::move(stored.front());

@@ -62,6 +62,17 @@ PutOperation::PutOperation(Session& session, const ProjectId& project,
   }
 }
 
+void PutOperation::OnlyInto(SecretId secret) {
+  only_into_ = secret;
+  for (Pending& pending : pending_) {
+    if (pending.head.id != secret) {
+      // Not known here: any version but the first asks the store how the secret stands.
+      pending.head = {secret, pending.head.kind, SecretVersion{2}};
+      pending.exists = true;
+    }
+  }
+}
+
 Result<void> PutOperation::CheckItems() const {
   std::set<std::string_view> names;
   for (const PutItem& item : items_) {
@@ -79,8 +90,16 @@ Result<void> PutOperation::CheckItems() const {
   return {};
 }
 
+// What an earlier round stored is stored: the error is then only that of the items still open.
 void PutOperation::FinishWith(Error error) {
-  failure_ = std::move(error);
+  const auto is_settled = [](const auto& settled) { return settled.has_value(); };
+  if (std::ranges::any_of(settled_, is_settled)) {
+    for (const Pending& pending : pending_) {
+      RefuseItem(pending.item, error);
+    }
+  } else {
+    failure_ = std::move(error);
+  }
   step_ = Step::kDone;
 }
 
@@ -132,9 +151,10 @@ Result<Statement> PutOperation::MakeStatement() {
   for (const Pending& pending : pending_) {
     const PutItem& item = items_[pending.item];
     const SecretHead& head = pending.head;
-    const Bytes context =
-        EncodeContext(SecretContext{session_.installation(), project_, head.id, item.name,
-                                    head.kind, head.next_version, item.expires_at});
+    const FieldWriter fields =
+        WriteContext(SecretContext{session_.installation(), project_, head.id, item.name, head.kind,
+                                   head.next_version, item.expires_at});
+    const ByteView context = fields.bytes();
     ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active_->dek->key, item.value, context));
     ROWSEAL_ASSIGN(Bytes write_mac,
                    session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
@@ -225,6 +245,16 @@ void PutOperation::FeedPut(Rows answer) {
       session_.seen().Remember(project_, item.name, next);
       session_.observer().Count(Counter::kSecretsSealed);
       settled_[pending.item] = StoredSecret{pending.head.id, pending.head.next_version};
+      continue;
+    }
+    const bool is_gone = only_into_ && (!pending.exists || pending.head.id != *only_into_);
+    if (!stored[i] && is_gone) {
+      RefuseItem(pending.item,
+                 {ErrorCode::kNotFound,
+                  "there is no secret '" + item.name.text() + "' in project '" + project_.text() +
+                      "' any more: it was deleted or renamed meanwhile",
+                  "rowseal secret list shows what is there"});
+      failed = true;
       continue;
     }
     if (!stored[i] && pending.exists && item.rule == PutRule::kCreateOnly) {

@@ -20,6 +20,11 @@ class PutOperation final : public Operation {
   PutOperation(Session& session, const ProjectId& project, const std::vector<PutItem>& items,
                Batch batch, Access access, std::string_view action = "put");
 
+  /// OnlyInto ties the one item to the secret that its value was read from: where that secret was
+  /// deleted or renamed meanwhile, nothing is stored and the item fails with kNotFound. Called
+  /// before the first Next.
+  void OnlyInto(SecretId secret);
+
   std::optional<Statement> Next() override;
   void Feed(Result<Rows> outcome) override;
   Result<std::vector<Result<StoredSecret>>> Take() &&;
@@ -48,6 +53,7 @@ class PutOperation final : public Operation {
   const Batch batch_;
   const Access access_;
   const std::string action_;
+  std::optional<SecretId> only_into_;
 
   Step step_ = Step::kFindDek;
   int rounds_ = 0;

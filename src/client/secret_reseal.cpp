@@ -162,7 +162,11 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
   if (name == new_name) {
     return {};
   }
-  if (FindSecret(connection, project, new_name)) {
+  const Result<Head> taken = FindSecret(connection, project, new_name);
+  if (!taken && taken.error().code != ErrorCode::kNotFound) {
+    return tl::unexpected(taken.error());
+  }
+  if (taken) {
     return Fail(ErrorCode::kConflict,
                 "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
                 "choose another name");
