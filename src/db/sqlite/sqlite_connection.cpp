@@ -229,7 +229,17 @@ Result<void> SqliteConnection::Begin(TransactionKind kind) {
 
 Result<void> SqliteConnection::Commit() {
   ROWSEAL_ASSIGN(StatementCursor cursor, Prepare("COMMIT"));
-  ROWSEAL_TRY(cursor.Step());
+  Result<bool> committed = cursor.Step();
+  if (!committed) {
+    Error error = std::move(committed).error();
+    // The commit's record may stand in the log although it could not be flushed: whoever recovers
+    // the store after a crash may find it.
+    if ((sqlite3_extended_errcode(database_) & 0xFF) == SQLITE_IOERR) {
+      error.code = ErrorCode::kInDoubt;
+      error.hint = "check the disk; read before you write again";
+    }
+    return tl::unexpected(std::move(error));
+  }
   return {};
 }
 
