@@ -1,0 +1,105 @@
+#include "support/interleaving_connection.h"
+
+#include <stdexcept>
+#include <thread>
+
+#include "support/test_store.h"
+
+namespace rowseal::testing {
+
+InterleavingConnection::InterleavingConnection(std::unique_ptr<SqliteConnection> inner)
+    : inner_(std::move(inner)) {
+  Must(inner_->ExecuteScript("PRAGMA busy_timeout=0"));
+}
+
+void Interleaving::SetState(std::size_t task, State state) {
+  const std::lock_guard lock(mutex_);
+  states_[task] = state;
+  changed_.notify_all();
+}
+
+void Interleaving::SetHoldsLock(std::size_t task, bool holds) {
+  const std::lock_guard lock(mutex_);
+  holds_lock_[task] = holds;
+}
+
+void InterleavingConnection::Rollback() noexcept {
+  inner_->Rollback();
+  if (interleaving_ != nullptr) {
+    interleaving_->SetHoldsLock(task_, false);
+  }
+}
+
+void Interleaving::AwaitTurn(std::size_t task) {
+  std::unique_lock lock(mutex_);
+  if (states_[task] != State::kBusy) {
+    states_[task] = State::kAtStep;
+  }
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return states_[task] == State::kGranted; });
+}
+
+std::optional<std::size_t> Interleaving::Choose(const Choices& choices, Choices& made) const {
+  const bool first = states_[0] == State::kAtStep;
+  const bool second = states_[1] == State::kAtStep;
+  if (first && second) {
+    const std::size_t choice = made.size() < choices.size() ? choices[made.size()] : 0;
+    made.push_back(choice);
+    return choice;
+  }
+  if (first || second) {
+    return first ? 0 : 1;
+  }
+  return std::nullopt;
+}
+
+Interleaving::Choices Interleaving::Run(const Choices& choices, const std::array<Task, 2>& tasks) {
+  states_ = {State::kComputing, State::kComputing};
+  std::vector<std::thread> threads;
+  for (std::size_t task = 0; task < tasks.size(); ++task) {
+    threads.emplace_back([&, task] {
+      tasks[task]();
+      SetState(task, State::kDone);
+    });
+    // Each computes up to its first step alone, so that a schedule is all that decides.
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return states_[task] != State::kComputing; });
+  }
+  Choices made;
+  std::unique_lock lock(mutex_);
+  while (states_ != std::array{State::kDone, State::kDone}) {
+    const std::optional<std::size_t> task = Choose(choices, made);
+    if (!task) {
+      // Each waits for the other's lock, which SQLite's single writer rules out.
+      std::fprintf(stderr, "interleaving: both tasks are blocked\n");
+      std::abort();
+    }
+    states_[*task] = State::kGranted;
+    changed_.notify_all();
+    changed_.wait(lock, [&] {
+      return states_[*task] != State::kGranted && states_[*task] != State::kComputing;
+    });
+    const std::size_t other = 1 - *task;
+    if (states_[other] == State::kBusy && !holds_lock_[*task]) {
+      states_[other] = State::kAtStep;
+    }
+  }
+  lock.unlock();
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  return made;
+}
+
+std::optional<Interleaving::Choices> Interleaving::Next(Choices made) {
+  while (!made.empty() && made.back() == 1) {
+    made.pop_back();
+  }
+  if (made.empty()) {
+    return std::nullopt;
+  }
+  made.back() = 1;
+  return made;
+}
+
+}  // namespace rowseal::testing

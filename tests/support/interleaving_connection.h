@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <rowseal/connection.h>
+
+#include "db/sqlite/sqlite_connection.h"
+
+namespace rowseal::testing {
+
+/// Interleaving runs two tasks so that one statement (or BEGIN, or COMMIT) of either is carried out
+/// at a time, in an order that the test chooses. A statement that meets the other's lock changes
+/// nothing and is tried again when the other's transaction is over: a busy neighbour is not
+/// runnable.
+class Interleaving final {
+ public:
+  using Task = std::function<void()>;
+
+  /// Choice is a moment at which both tasks could go on.
+  using Choices = std::vector<std::size_t>;
+
+  /// Run runs both tasks to their ends, each on a thread of its own; where both can go on, the next
+  /// of `choices` decides, and behind its end task 0. Returns the choices that were made.
+  Choices Run(const Choices& choices, const std::array<Task, 2>& tasks);
+
+  /// Next gives the choices of the schedule behind `made` in depth-first order, or nothing when
+  /// that was the last one.
+  static std::optional<Choices> Next(Choices made);
+
+ private:
+  friend class InterleavingConnection;
+  enum class State { kComputing, kAtStep, kGranted, kBusy, kDone };
+
+  void AwaitTurn(std::size_t task);
+  void SetState(std::size_t task, State state);
+  void SetHoldsLock(std::size_t task, bool holds);
+  std::optional<std::size_t> Choose(const Choices& choices, Choices& made) const;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<State, 2> states_{State::kDone, State::kDone};
+  std::array<bool, 2> holds_lock_{false, false};
+};
+
+/// InterleavingConnection gives every call to the schedule of the Interleaving it is attached to;
+/// before that, it only passes calls on.
+class InterleavingConnection final : public Connection {
+ public:
+  explicit InterleavingConnection(std::unique_ptr<SqliteConnection> inner);
+
+  void Attach(Interleaving* interleaving, std::size_t task) {
+    interleaving_ = interleaving;
+    task_ = task;
+  }
+
+  Result<Rows> Execute(const Statement& statement) override {
+    return Step<Rows>([&] { return inner_->Execute(statement); });
+  }
+  Result<void> Begin(TransactionKind kind) override {
+    return Step<void>([&] { return inner_->Begin(kind); });
+  }
+  Result<void> Commit() override {
+    return Step<void>([&] { return inner_->Commit(); });
+  }
+  void Rollback() noexcept override;
+
+ private:
+  template <class T>
+  Result<T> Step(const std::function<Result<T>()>& call) {
+    while (interleaving_ != nullptr) {
+      interleaving_->AwaitTurn(task_);
+      Result<T> result = call();
+      interleaving_->SetHoldsLock(task_, inner_->in_transaction());
+      const bool busy = !result && result.error().code == ErrorCode::kUnavailable;
+      if (!busy) {
+        interleaving_->SetState(task_, Interleaving::State::kComputing);
+        return result;
+      }
+      interleaving_->SetState(task_, Interleaving::State::kBusy);
+    }
+    return call();
+  }
+
+  std::unique_ptr<SqliteConnection> inner_;
+  Interleaving* interleaving_ = nullptr;
+  std::size_t task_ = 0;
+};
+
+}  // namespace rowseal::testing
