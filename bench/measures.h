@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rowseal::bench {
+
+/// Each measure prints one JSON object to stdout and throws std::runtime_error when it cannot
+/// measure; bench/report.py makes the table of them.
+
+/// PrintContext prints the context of the sealed secret in hexadecimal, for the node:crypto
+/// yardstick.
+void PrintContext();
+
+/// FillStore makes a store with `secrets` secrets of 64 bytes spread over `projects` projects, in
+/// `folder`, through the library.
+void FillStore(const std::string& folder, int projects, int secrets);
+
+/// RotateKeks times `rounds` KEK rotations of the store in `folder`.
+void RotateKeks(const std::string& folder, int rounds);
+
+/// GetAndPut times single gets and puts on the store in `folder`, one thread.
+void GetAndPut(const std::string& folder, int rounds);
+
+/// RunGet times the whole process `program secret get …` on the store in `folder`, and beside it
+/// the same start of a program that does nothing.
+void RunGet(const std::string& program, const std::string& folder, int rounds);
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start);
+
+/// PrintSeconds prints `"name": [seconds, …]`.
+void PrintSeconds(std::string_view name, const std::vector<double>& seconds);
+
+}  // namespace rowseal::bench
