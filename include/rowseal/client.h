@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <rowseal/column_source.h>
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
@@ -94,6 +95,7 @@ struct ColumnSummary {
   ColumnLabel label;
   ContextKind context = ContextKind::kField;
   bool active = true;
+  std::optional<ColumnSource> source;
   Timestamp created_at;
 };
 
@@ -183,9 +185,12 @@ class Client final {
   Result<void> Delete(const ProjectId& project, const SecretName& name, const Access& access = {});
 
   /// AddColumn registers a column of the app's that holds sealed values. Registering the same label
-  /// and context again changes nothing; a removed label becomes active again.
-  /// Errors: kConflict (the label has another context).
-  Result<void> AddColumn(const ColumnLabel& label, ContextKind context, const Access& access = {});
+  /// and context again changes nothing; a removed label becomes active again. With a source, a DEK
+  /// rotation finds the column's values and seals them again; one that was given before is
+  /// replaced. Errors: kConflict (the label has another context), kInvalidArgument (no such table
+  /// or column).
+  Result<void> AddColumn(const ColumnLabel& label, ContextKind context, const Access& access = {},
+                         const std::optional<ColumnSource>& source = {});
 
   /// RemoveColumn stops sealing for a label; what was sealed still opens. Errors: kNotFound.
   Result<void> RemoveColumn(const ColumnLabel& label, const Access& access = {});

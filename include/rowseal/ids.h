@@ -42,6 +42,7 @@ using SecretId = Uuid<struct SecretIdTag>;
 using DekId = Uuid<struct DekIdTag>;
 using ColumnId = Uuid<struct ColumnIdTag>;
 using EntryId = Uuid<struct EntryIdTag>;
+using JobId = Uuid<struct JobIdTag>;
 
 /// UuidText returns the canonical text of 16 bytes.
 std::string UuidText(std::span<const std::uint8_t, 16> bytes);

@@ -35,6 +35,7 @@ enum class Procedure : std::uint8_t {
   kDekInsert,
   kValuePrepare,
   kAuditAppend,
+  kClock,
 };
 
 /// Statement is what an operation asks a store to do. `sql` is fixed text with parameters $1, $2, …

@@ -27,7 +27,7 @@ std::optional<Statement> ActiveDekOperation::Next() {
     case Step::kReloadTrust:
       return Statement::Call(Procedure::kTrustLoad);
     case Step::kInsert: {
-      Result<Statement> insert = MakeInsert();
+      Result<Statement> insert = MakeDekInsert(session_, project_, purpose_);
       if (insert) {
         return std::move(*insert);
       }
@@ -38,26 +38,6 @@ std::optional<Statement> ActiveDekOperation::Next() {
       break;
   }
   return std::nullopt;
-}
-
-Result<Statement> ActiveDekOperation::MakeInsert() {
-  const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
-  if (active == nullptr) {
-    return Fail(ErrorCode::kRefusedByState, "no KEK is active, so no new DEK can be wrapped",
-                "resume the KEK or run `rowseal kek rotate`");
-  }
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
-  ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
-  DekRecord record{
-      .project = project_, .id = id, .purpose = purpose_, .created_at = session_.Now()};
-  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, *kek, session_.installation()));
-  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
-  return Statement::Call(
-      Procedure::kDekInsert,
-      {project_.text(), ToText(record.id), record.kek.value, std::string(ToText(record.purpose)),
-       static_cast<std::int64_t>(record.suite), record.check_value, record.wrapped_key,
-       record.row_tag, record.created_at.time_since_epoch().count()});
 }
 
 void ActiveDekOperation::Feed(Result<Rows> outcome) {
@@ -131,6 +111,42 @@ Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
     return tl::unexpected(std::move(*failure_));
   }
   return std::move(*active_);
+}
+
+Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose) {
+  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  if (active == nullptr) {
+    return Fail(ErrorCode::kRefusedByState, "no KEK is active, so no new DEK can be wrapped",
+                "resume the KEK or run `rowseal kek rotate`");
+  }
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session.keyring().OpenKek(active->id));
+  ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
+  DekRecord record{.project = project, .id = id, .purpose = purpose};
+  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, *kek, session.installation()));
+  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  return Statement::Call(
+      Procedure::kDekInsert,
+      {project.text(), ToText(record.id), record.kek.value, std::string(ToText(record.purpose)),
+       static_cast<std::int64_t>(record.suite), record.check_value, record.wrapped_key,
+       record.row_tag});
+}
+
+Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& connection,
+                                                                Session& session,
+                                                                const ProjectId& project,
+                                                                DekPurpose purpose) {
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Call(
+                     Procedure::kDekActive, {project.text(), std::string(ToText(purpose))})));
+  if (answer.rows.empty()) {
+    return std::nullopt;
+  }
+  ActiveDekOperation find(session, project, purpose);
+  find.Consider(std::move(answer));
+  RunOperation(connection, find);
+  ROWSEAL_ASSIGN(ActiveDekOperation::Active active, std::move(find).Take());
+  return active;
 }
 
 }  // namespace rowseal

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include <rowseal/connection.h>
 #include <rowseal/operation.h>
 
 #include "client/session.h"
@@ -35,7 +36,6 @@ class ActiveDekOperation final : public Operation {
   enum class Step : std::uint8_t { kFind, kReloadTrust, kInsert, kDone };
 
   void FinishWith(Error error);
-  Result<Statement> MakeInsert();
   Result<Active> Open(const DekAndKek& row);
 
   Session& session_;
@@ -47,5 +47,16 @@ class ActiveDekOperation final : public Operation {
   std::optional<Error> failure_;
   std::optional<Active> active_;
 };
+
+/// MakeDekInsert makes a fresh DEK, wrapped under the active KEK and tagged, and the statement that
+/// stores it. Errors: kRefusedByState (no KEK is active), kRandomFailure, the root provider's.
+Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose);
+
+/// FindActiveDek finds and opens the active DEK without making one, in the caller's transaction, in
+/// which the trusted set was loaded. Errors: kIntegrity, kRefusedByState.
+Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& connection,
+                                                                Session& session,
+                                                                const ProjectId& project,
+                                                                DekPurpose purpose);
 
 }  // namespace rowseal

@@ -235,11 +235,15 @@ Result<void> Client::Delete(const ProjectId& project, const SecretName& name,
   return DeleteSecret(*state_->connection, state_->session, project, name, complete);
 }
 
-Result<void> Client::AddColumn(const ColumnLabel& label, ContextKind context,
-                               const Access& access) {
+Result<void> Client::AddColumn(const ColumnLabel& label, ContextKind context, const Access& access,
+                               const std::optional<ColumnSource>& source) {
   const std::lock_guard lock(state_->mutex);
   ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return AddSealedColumn(*state_->connection, state_->session, label, context, complete);
+  if (source) {
+    ROWSEAL_TRY(CheckColumnSource(*source));
+    ROWSEAL_TRY(state_->session.OpenAppColumn(*source));  // a wrong name shows now
+  }
+  return AddSealedColumn(*state_->connection, state_->session, label, context, source, complete);
 }
 
 Result<void> Client::RemoveColumn(const ColumnLabel& label, const Access& access) {
@@ -254,8 +258,8 @@ Result<std::vector<ColumnSummary>> Client::Columns() {
                  ReadColumns(*state_->connection, state_->session));
   std::vector<ColumnSummary> summaries;
   for (const ColumnRecord& column : columns) {
-    summaries.push_back(
-        {column.label, column.context, column.state == ColumnState::kActive, column.created_at});
+    summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
+                         column.source, column.created_at});
   }
   return summaries;
 }

@@ -8,22 +8,40 @@
 namespace rowseal {
 namespace {
 
+Param SourceText(const ColumnRecord& column, std::string ColumnSource::*part) {
+  return column.source ? Param((*column.source).*part) : Param(Null{});
+}
+
+Param SourceKeys(const ColumnRecord& column) {
+  return column.source ? Param(JoinKeys(column.source->keys)) : Param(Null{});
+}
+
 Result<void> WriteColumn(Connection& connection, Session& session, ColumnRecord column,
                          std::string_view action, const Access& access) {
   ROWSEAL_ASSIGN(column.row_tag, session.integrity()->Tag(column));
   const bool is_new = column.revision == Revision{1};
   const Statement statement =
-      is_new ? Statement::Sql(
-                   "INSERT INTO rowseal.sealed_column (id, label, context, state,"
-                   " revision, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                   {ToText(column.id), column.label.text(), std::string(ToText(column.context)),
-                    std::string(ToText(column.state)), column.revision.value, column.row_tag,
-                    column.created_at.time_since_epoch().count()})
-             : Statement::Sql(
-                   "UPDATE rowseal.sealed_column SET state = $2, revision = $3,"
-                   " row_tag = $4 WHERE id = $1 AND revision = $3 - 1",
-                   {ToText(column.id), std::string(ToText(column.state)), column.revision.value,
-                    column.row_tag});
+      is_new
+          ? Statement::Sql(
+                "INSERT INTO rowseal.sealed_column (id, label, context, state, revision, row_tag,"
+                " source_database, source_table, source_column, source_keys, source_project,"
+                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                {ToText(column.id), column.label.text(), std::string(ToText(column.context)),
+                 std::string(ToText(column.state)), column.revision.value, column.row_tag,
+                 SourceText(column, &ColumnSource::database),
+                 SourceText(column, &ColumnSource::table),
+                 SourceText(column, &ColumnSource::column), SourceKeys(column),
+                 SourceText(column, &ColumnSource::project_column),
+                 column.created_at.time_since_epoch().count()})
+          : Statement::Sql(
+                "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
+                " source_database = $5, source_table = $6, source_column = $7, source_keys = $8,"
+                " source_project = $9, scanned_at = NULL WHERE id = $1 AND revision = $3 - 1",
+                {ToText(column.id), std::string(ToText(column.state)), column.revision.value,
+                 column.row_tag, SourceText(column, &ColumnSource::database),
+                 SourceText(column, &ColumnSource::table),
+                 SourceText(column, &ColumnSource::column), SourceKeys(column),
+                 SourceText(column, &ColumnSource::project_column)});
   ROWSEAL_ASSIGN(const Rows rows, connection.Execute(statement));
   if (rows.changed != 1) {
     return Fail(ErrorCode::kConflict, "column '" + column.label.text() + "' was changed meanwhile",
@@ -44,9 +62,9 @@ Result<std::optional<ColumnRecord>> FindColumn(Connection& connection, Session& 
 }  // namespace
 
 Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT id, label, context, state, revision, row_tag, created_at"
-                                  " FROM rowseal.sealed_column ORDER BY label")));
+  static const std::string sql =
+      "SELECT " + std::string(kColumnColumns) + " FROM rowseal.sealed_column ORDER BY label";
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
   std::vector<ColumnRecord> columns;
   for (Row& row : answer.rows) {
     RowReader reader(row);
@@ -58,7 +76,11 @@ Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Sess
 }
 
 Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                             ContextKind context, const Access& access) {
+                             ContextKind context, const std::optional<ColumnSource>& source,
+                             const Access& access) {
+  if (source) {
+    ROWSEAL_TRY(CheckColumnSource(*source));
+  }
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
   if (column && column->context != context) {
@@ -67,7 +89,8 @@ Result<void> AddSealedColumn(Connection& connection, Session& session, const Col
                     std::string(ToText(column->context)),
                 "its values are bound to that context; register another label");
   }
-  if (column && column->state == ColumnState::kActive) {
+  const bool keeps_source = !source || (column && column->source == source);
+  if (column && column->state == ColumnState::kActive && keeps_source) {
     return {};
   }
   if (!column) {
@@ -76,6 +99,7 @@ Result<void> AddSealedColumn(Connection& connection, Session& session, const Col
         .id = id, .label = label, .context = context, .revision = {0}, .created_at = session.Now()};
   }
   column->state = ColumnState::kActive;
+  column->source = source ? source : column->source;
   ++column->revision.value;
   ROWSEAL_TRY(WriteColumn(connection, session, *column, "column.add", access));
   return transaction.Commit();

@@ -12,8 +12,12 @@ namespace rowseal {
 /// Registrations of the app's columns that hold sealed values. A row is tagged; its random id, not
 /// its label, is bound into values, so that labels may change.
 
+/// AddSealedColumn registers a label, makes a removed one active again, or gives one another
+/// source; without `source` the one that is there stays. Errors: kConflict (another context),
+/// kInvalidArgument.
 Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                             ContextKind context, const Access& access);
+                             ContextKind context, const std::optional<ColumnSource>& source,
+                             const Access& access);
 Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
                                 const Access& access);
 /// ReadColumns reads and verifies all registrations. Errors: kIntegrity.

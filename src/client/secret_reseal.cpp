@@ -1,6 +1,5 @@
 #include "client/secret_reseal.h"
 
-#include "client/active_dek.h"
 #include "client/audit.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
@@ -72,32 +71,17 @@ Result<void> WriteSealedAgain(Connection& connection, Session& session, const Pr
                               const StoredVersion& old, const StoredVersion& changed,
                               const ActiveDekOperation::Active& active,
                               const std::string& entry_id) {
-  ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
-  const Bytes context = ContextOf(session, project, changed);
-  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active.dek->key, value.Reveal(), context));
-  ROWSEAL_ASSIGN(Bytes write_mac,
-                 session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
-  const Param expires =
-      changed.expires_at ? Param(changed.expires_at->time_since_epoch().count()) : Param(Null{});
-  ROWSEAL_ASSIGN(
-      const Rows updated,
-      connection.Execute(Statement::Sql(
-          "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
-          " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
-          " AND nonce = $8",
-          {project.text(), ToText(old.secret), old.version.value, ToText(active.record.id),
-           Bytes(sealed.nonce.begin(), sealed.nonce.end()), std::move(sealed.encrypted_data),
-           expires, old.nonce})));
-  if (updated.changed != 1) {
+  ROWSEAL_ASSIGN(const ResealedVersion resealed, SealAgain(session, project, old, changed, active));
+  ROWSEAL_ASSIGN(const bool stored,
+                 StoreResealed(connection, session, project, resealed, entry_id));
+  if (!stored) {
     return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
   }
-  session.observer().Count(Counter::kSecretsSealed);
-  return WriteAuditItem(connection, project.text(), entry_id, ToText(old.secret), old.version,
-                        std::move(write_mac));
+  return {};
 }
 
-Result<ActiveDekOperation::Active> FindActiveDek(Connection& connection, Session& session,
-                                                 const ProjectId& project) {
+Result<ActiveDekOperation::Active> FindOrMakeActiveDek(Connection& connection, Session& session,
+                                                       const ProjectId& project) {
   ActiveDekOperation find(session, project, DekPurpose::kSecret);
   RunOperation(connection, find);
   return std::move(find).Take();
@@ -153,6 +137,48 @@ Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
   return value;
 }
 
+Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
+                                  const StoredVersion& old, const StoredVersion& changed,
+                                  const ActiveDekOperation::Active& active) {
+  ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
+  const Bytes context = ContextOf(session, project, changed);
+  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active.dek->key, value.Reveal(), context));
+  // The old bytes are overwritten, and no other copy is left: a fault of the machine shows now.
+  ROWSEAL_ASSIGN(const SecretBytes again,
+                 OpenPadded(active.dek->key, sealed.encrypted_data, sealed.nonce, context));
+  if (!again.EqualsInConstantTime(value)) {
+    return Fail(ErrorCode::kInternal, "a value sealed again opened to something else",
+                "nothing was changed; check this machine's memory");
+  }
+  ROWSEAL_ASSIGN(Bytes write_mac,
+                 session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
+  return ResealedVersion{old.secret, old.version,        old.nonce,           active.record.id,
+                         sealed,     changed.expires_at, std::move(write_mac)};
+}
+
+Result<bool> StoreResealed(Connection& connection, Session& session, const ProjectId& project,
+                           const ResealedVersion& resealed, const std::string& entry_id) {
+  const Param expires =
+      resealed.expires_at ? Param(resealed.expires_at->time_since_epoch().count()) : Param(Null{});
+  ROWSEAL_ASSIGN(
+      const Rows updated,
+      connection.Execute(Statement::Sql(
+          "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
+          " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
+          " AND nonce = $8 AND EXISTS (SELECT 1 FROM rowseal.dek WHERE project_id = $1"
+          "  AND id = $4 AND state = 'active')",
+          {project.text(), ToText(resealed.secret), resealed.version.value, ToText(resealed.dek),
+           Bytes(resealed.sealed.nonce.begin(), resealed.sealed.nonce.end()),
+           resealed.sealed.encrypted_data, expires, resealed.old_nonce})));
+  if (updated.changed != 1) {
+    return false;
+  }
+  session.observer().Count(Counter::kSecretsSealed);
+  ROWSEAL_TRY(WriteAuditItem(connection, project.text(), entry_id, ToText(resealed.secret),
+                             resealed.version, resealed.write_mac));
+  return true;
+}
+
 Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
                           const SecretName& name, const SecretName& new_name,
                           const Access& access) {
@@ -173,7 +199,7 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
   }
   ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, head));
   ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
-                 FindActiveDek(connection, session, project));
+                 FindOrMakeActiveDek(connection, session, project));
   ROWSEAL_ASSIGN(const std::string entry,
                  WriteAudit(connection, session, project.text(), access, "rename", head.id));
   for (const std::int64_t number : versions) {
@@ -201,7 +227,7 @@ Result<void> ExpireSecret(Connection& connection, Session& session, const Projec
   StoredVersion changed = old;
   changed.expires_at = expires_at;
   ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
-                 FindActiveDek(connection, session, project));
+                 FindOrMakeActiveDek(connection, session, project));
   ROWSEAL_ASSIGN(const std::string entry,
                  WriteAudit(connection, session, project.text(), access, "expire",
                             head.id + "@" + std::to_string(number)));

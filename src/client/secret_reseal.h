@@ -6,6 +6,8 @@
 #include <rowseal/client.h>
 #include <rowseal/connection.h>
 
+#include "client/active_dek.h"
+#include "client/sealing.h"
 #include "client/session.h"
 
 namespace rowseal {
@@ -33,6 +35,28 @@ Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVe
 /// to be loaded in the same transaction before. Errors: kIntegrity, kRefusedByState.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
+
+/// ResealedVersion is a version sealed again in memory: under the active DEK, with a fresh nonce.
+struct ResealedVersion {
+  SecretId secret;
+  SecretVersion version;
+  Bytes old_nonce;
+  DekId dek;
+  SealedBytes sealed;
+  std::optional<Timestamp> expires_at;
+  Bytes write_mac;
+};
+
+/// SealAgain opens `old`, seals its value for what `changed` is bound to, and opens that again to
+/// compare. Errors: OpenStored's, kRandomFailure, kInternal (the machine changed a byte).
+Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
+                                  const StoredVersion& old, const StoredVersion& changed,
+                                  const ActiveDekOperation::Active& active);
+
+/// StoreResealed writes a resealed version and its audit item in the open write transaction. False,
+/// and nothing is written: another process changed the row, or that DEK is no longer active.
+Result<bool> StoreResealed(Connection& connection, Session& session, const ProjectId& project,
+                           const ResealedVersion& resealed, const std::string& entry_id);
 
 /// Rename and expire change what a version is bound to, so they open and seal again, inside one
 /// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.

@@ -97,6 +97,14 @@ void Session::ReportRefusedOpen(const ProjectId& project, const std::string& obj
                    {"code", std::string(ErrorName(error.code))}}});
 }
 
+Result<std::unique_ptr<AppColumn>> Session::OpenAppColumn(const ColumnSource& source) const {
+  if (!app_columns_) {
+    return Fail(ErrorCode::kInvalidArgument, "this client was not made to open an app's database",
+                "open the store with OpenStore");
+  }
+  return app_columns_(source);
+}
+
 Result<void> Session::LoadTrust(Connection& connection) {
   ROWSEAL_ASSIGN(TrustRows rows, LoadTrustRows(connection));
   observer_->Count(Counter::kTrustReloads);

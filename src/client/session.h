@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "client/seen_rows.h"
 #include "keys/keyring.h"
+#include "store/app_column.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -48,6 +49,11 @@ class Session final {
   /// ReportRefusedOpen counts and logs a refused open; the event names ids only.
   void ReportRefusedOpen(const ProjectId& project, const std::string& object, const Error& error);
 
+  /// OpenAppColumn opens a registered column's place in the app's database, by the opener that
+  /// whoever put this session together gave. Errors: the opener's, kInvalidArgument (none).
+  Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) const;
+  void UseAppColumns(AppColumnOpener opener) { app_columns_ = std::move(opener); }
+
   /// LoadTrust reads and adopts the trusted rows.
   Result<void> LoadTrust(Connection& connection);
 
@@ -57,6 +63,7 @@ class Session final {
   std::shared_ptr<Observer> observer_;
   Clock clock_;
   std::string actor_;
+  AppColumnOpener app_columns_;
 };
 
 }  // namespace rowseal

@@ -1,11 +1,6 @@
 #include "client/value_operation.h"
 
-#include <algorithm>
-
-#include "base/encoding.h"
 #include "client/random_ids.h"
-#include "client/sealing.h"
-#include "envelope/contexts.h"
 
 namespace rowseal {
 namespace {
@@ -25,29 +20,6 @@ Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label
     return Fail(ErrorCode::kIntegrity, "the store gave another column than was asked for");
   }
   return column;
-}
-
-// The row key is part of a cell's context and of no other's.
-Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::string>& row_key) {
-  const bool is_cell = column.context == ContextKind::kCell;
-  if (is_cell == row_key.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "column '" + column.label.text() + "' has context " +
-                    std::string(ToText(column.context)) +
-                    (is_cell ? ": the row's key is missing" : ": it takes no row key"),
-                is_cell ? "give the row's primary key (--row)" : "leave the row key out");
-  }
-  const bool readable = std::ranges::all_of(
-      row_key, [](const std::string& part) { return IsUtf8(part) && part.size() <= 1000; });
-  if (!readable) {
-    return Fail(ErrorCode::kInvalidArgument, "a row key is over 1,000 bytes or not UTF-8");
-  }
-  return {};
-}
-
-Bytes ContextOf(const Session& session, const ValuePlace& place, const ColumnRecord& column) {
-  return EncodeContext(ValueContext{session.installation(), place.project, column.id,
-                                    column.context, place.row_key});
 }
 
 Result<std::string> Unfinished() {
@@ -133,15 +105,10 @@ void SealValueOperation::SealIfReady() {
     sealed_ = tl::unexpected(std::move(active).error());
     return;
   }
-  Result<SealedBytes> sealed =
-      SealPadded(active->dek->key, value_, ContextOf(session_, place_, *column_));
-  if (!sealed) {
-    sealed_ = tl::unexpected(std::move(sealed).error());
-    return;
+  sealed_ = SealValueAt(session_, place_, *column_, value_, *active);
+  if (sealed_) {
+    session_.observer().Count(Counter::kValuesSealed);
   }
-  session_.observer().Count(Counter::kValuesSealed);
-  sealed_ = EncodeSealedValue(SealedValue{active->record.suite, column_->context, active->record.id,
-                                          sealed->nonce, std::move(sealed->encrypted_data)});
 }
 
 Result<std::string> SealValueOperation::Take() && { return std::move(sealed_); }
@@ -254,7 +221,7 @@ void OpenValueOperation::OpenAndSettle() {
     step_ = Step::kReloadTrust;
     return;
   }
-  opened_ = Open();
+  opened_ = OpenValueAt(session_, place_, *column_, *value_, *dek_, began_);
   if (opened_) {
     session_.observer().Count(Counter::kValuesOpened);
     step_ = Step::kDone;
@@ -262,30 +229,6 @@ void OpenValueOperation::OpenAndSettle() {
   }
   session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
   step_ = Step::kLogRefusal;
-}
-
-Result<SecretBytes> OpenValueOperation::Open() {
-  if (!session_.KnowsKek(*dek_)) {
-    return Fail(ErrorCode::kIntegrity,
-                "the KEK of DEK " + ToText(dek_->dek.id) + " is not in the trusted set",
-                "restore the tables kek and dek from a backup");
-  }
-  ROWSEAL_TRY(session_.CheckOpens(dek_->dek));
-  if (dek_->dek.purpose != DekPurpose::kValue || value_->context_kind != column_->context) {
-    return Fail(ErrorCode::kIntegrity,
-                "the sealed value was not made for column '" + place_.label.text() + "'",
-                "open it under the label it was sealed for");
-  }
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session_.OpenDek(dek_->dek, began_));
-  Result<SecretBytes> value =
-      OpenPadded(dek->key, value_->sealed, value_->nonce, ContextOf(session_, place_, *column_));
-  if (!value && value.error().code == ErrorCode::kIntegrity) {
-    return Fail(ErrorCode::kIntegrity,
-                "the sealed value does not open for column '" + place_.label.text() +
-                    "' of project '" + place_.project.text() + "'",
-                "it was changed, or moved from another project, column or row");
-  }
-  return value;
 }
 
 Result<SecretBytes> OpenValueOperation::Take() && { return std::move(opened_); }

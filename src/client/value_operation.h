@@ -9,16 +9,10 @@
 
 #include "client/active_dek.h"
 #include "client/session.h"
+#include "client/value_sealing.h"
 #include "envelope/sealed_value.h"
 
 namespace rowseal {
-
-/// ValuePlace is where a value stands in the app's tables.
-struct ValuePlace {
-  ProjectId project;
-  ColumnLabel label;
-  std::vector<std::string> row_key;
-};
 
 /// SealValueOperation seals one value for a registered column.
 class SealValueOperation final : public Operation {
@@ -53,7 +47,6 @@ class OpenValueOperation final : public Operation {
  private:
   enum class Step : std::uint8_t { kPrepare, kReloadTrust, kLogRefusal, kDone };
   Result<void> ReadPrepared(Rows answer);
-  Result<SecretBytes> Open();
   void OpenAndSettle();
 
   Session& session_;

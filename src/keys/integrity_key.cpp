@@ -96,6 +96,16 @@ Result<Bytes> IntegrityKey::Tag(const ColumnRecord& record) const {
       .Add(ToText(record.context))
       .Add(ToText(record.state))
       .Add(record.revision);
+  if (record.source) {
+    fields.Add(std::string_view(record.source->database))
+        .Add(std::string_view(record.source->table))
+        .Add(std::string_view(record.source->column))
+        .AddInteger(static_cast<std::int64_t>(record.source->keys.size()));
+    for (const std::string& key : record.source->keys) {
+      fields.Add(std::string_view(key));
+    }
+    fields.Add(std::string_view(record.source->project_column));
+  }
   return TagOf(fields.bytes());
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <rowseal/bytes.h>
+#include <rowseal/column_source.h>
 #include <rowseal/ids.h>
 
 #include "envelope/suite.h"
@@ -101,6 +102,7 @@ struct ColumnRecord {
   ColumnLabel label;
   ContextKind context = ContextKind::kField;
   ColumnState state = ColumnState::kActive;
+  std::optional<ColumnSource> source{};  ///< nothing: the app keeps the place to itself
   Revision revision{1};
   Bytes row_tag{};
   Timestamp created_at{};

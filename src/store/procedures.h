@@ -32,15 +32,19 @@ namespace rowseal {
 ///
 /// kDekActive (project, purpose): DEK columns, or no row.
 ///
-/// kDekInsert (project, id, kek_id, purpose, suite, check_value, wrapped_key, row_tag, created_at)
-///   Inserts an active DEK unless one is there or the KEK is not active; gives kDekActive's row.
+/// kDekInsert (project, id, kek_id, purpose, suite, check_value, wrapped_key, row_tag)
+///   Inserts an active DEK, created at the store's time, unless one is there or the KEK is not
+///   active; gives kDekActive's row.
 ///
 /// kValuePrepare (project, label, dek_ids[], entry_id, at, actor, reason, action)
-///   First a row of `sealed_column` (id, label, context, state, revision, row_tag, created_at) or
-///   one NULL. Then, for no ids: the active `value` DEK or one NULL, and no entry is written; for
-///   ids: the DEK columns of each, or one NULL, and the audit entry is written.
+///   First a row of `sealed_column` (kColumnColumns of store/trust_rows.h) or one NULL. Then, for
+///   no ids: the active `value` DEK or one NULL, and no entry is written; for ids: the DEK columns
+///   of each, or one NULL, and the audit entry is written.
 ///
 /// kAuditAppend (project, entry_id, at, actor, reason, action, outcome, object): no row.
+///
+/// kClock (): one row with the store's time. Ages, due dates and leases go by it, so that machines
+/// whose clocks differ agree.
 
 inline constexpr std::string_view kPutStored = "stored";
 inline constexpr std::string_view kPutConflict = "conflict";

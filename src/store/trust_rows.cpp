@@ -107,6 +107,33 @@ Result<DekAndKek> ReadDekFields(DekRecord dek, RowReader& reader) {
   return read;
 }
 
+std::vector<std::string> SplitKeys(std::string_view joined) {
+  std::vector<std::string> keys;
+  while (true) {
+    const std::size_t end = joined.find('\n');
+    keys.emplace_back(joined.substr(0, end));
+    if (end == std::string_view::npos) {
+      return keys;
+    }
+    joined.remove_prefix(end + 1);
+  }
+}
+
+Result<std::optional<ColumnSource>> ReadSource(RowReader& reader) {
+  constexpr std::size_t kSourceColumns = 5;
+  if (reader.NextIsNull()) {
+    reader.Skip(kSourceColumns);
+    return std::nullopt;
+  }
+  ColumnSource source;
+  source.database = reader.Text();
+  source.table = reader.Text();
+  source.column = reader.Text();
+  source.keys = SplitKeys(reader.Text());
+  source.project_column = reader.Text();
+  return source;
+}
+
 Result<ColumnRecord> ReadColumnFields(ColumnRecord record, RowReader& reader) {
   Result<ContextKind> context = ParseContextKind(reader.Text());
   if (!context) {
@@ -117,6 +144,7 @@ Result<ColumnRecord> ReadColumnFields(ColumnRecord record, RowReader& reader) {
   record.revision.value = reader.Integer();
   record.row_tag = reader.Blob();
   record.created_at = ToTimestamp(reader.Integer());
+  ROWSEAL_ASSIGN(record.source, ReadSource(reader));
   ROWSEAL_TRY(reader.status());
   return record;
 }
@@ -196,6 +224,14 @@ Result<ColumnRecord> ReadColumn(RowReader& reader) {
   }
   const std::string row = "row '" + label->text() + "' of sealed_column";
   return InRow(ReadColumnFields(ColumnRecord{.id = *id, .label = std::move(*label)}, reader), row);
+}
+
+std::string JoinKeys(const std::vector<std::string>& keys) {
+  std::string joined;
+  for (const std::string& key : keys) {
+    joined += (joined.empty() ? "" : "\n") + key;
+  }
+  return joined;
 }
 
 Result<void> InsertRoot(Connection& connection, const RootRecord& record) {

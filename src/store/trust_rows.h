@@ -23,7 +23,15 @@ struct DekAndKek {
 };
 Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader);
 
+/// kColumnColumns are the columns of `sealed_column` that ReadColumn reads.
+inline constexpr std::string_view kColumnColumns =
+    "id, label, context, state, revision, row_tag, created_at, source_database, source_table,"
+    " source_column, source_keys, source_project";
 Result<ColumnRecord> ReadColumn(RowReader& reader);
+
+/// JoinKeys writes key columns as `source_keys` holds them: separated by line feeds, which no name
+/// has.
+std::string JoinKeys(const std::vector<std::string>& keys);
 
 /// Statements that write trusted rows; they run inside a write transaction that verified the set
 /// and ends with UpdateInstallation.

@@ -8,8 +8,7 @@
 #include <rowseal/error.h>
 #include <rowseal/secret_bytes.h>
 
-struct sqlite3;
-struct sqlite3_stmt;
+#include "db/sqlite/app_database.h"
 
 namespace rowseal {
 
@@ -49,30 +48,13 @@ class AppTableReader final {
   Result<std::optional<AppRow>> Next();
 
  private:
-  struct CloseDatabase {
-    void operator()(sqlite3* database) const noexcept;
-  };
-  struct FinalizeStatement {
-    void operator()(sqlite3_stmt* statement) const noexcept;
-  };
-  using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-  using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
-
-  AppTableReader(Database database, std::string path)
-      : database_(std::move(database)), path_(std::move(path)) {}
-  Result<void> CheckColumn(const std::string& table, const std::string& column);
+  explicit AppTableReader(AppDatabase database) : database_(std::move(database)) {}
   Result<void> CheckTable(const AppTable& table);
-  Result<std::optional<std::string>> RowIdName(const std::string& table);
-  Result<Statement> Prepare(const std::string& sql);
-  Result<bool> Step(const Statement& statement);
-  Result<bool> Exists(const std::string& sql, const std::string& first, const std::string& second);
   Result<AppRow> TakeRow();
-  tl::unexpected<Error> Failure() const;
 
-  Database database_;
-  std::string path_;
-  Statement keys_;  // row ids by project, or the projects
-  Statement rows_;  // the rows of one key
+  AppDatabase database_;
+  AppDatabase::Statement keys_;  // row ids by project, or the projects
+  AppDatabase::Statement rows_;  // the rows of one key
   bool in_rows_ = false;
   bool at_end_ = false;
 };

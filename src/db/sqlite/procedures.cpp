@@ -4,6 +4,7 @@
 
 #include "db/sqlite/sqlite_connection.h"
 #include "store/procedures.h"
+#include "store/trust_rows.h"
 
 namespace rowseal {
 namespace {
@@ -292,6 +293,7 @@ Result<Rows> DekInsert(SqliteConnection& connection, const Statement& call) {
     for (std::size_t i = 0; i < call.params.size(); ++i) {
       cursor.Bind(static_cast<int>(i) + 1, call.params[i]);
     }
+    cursor.BindInteger(9, connection.Now().time_since_epoch().count());
   }));
   return DekActive(connection, Arg<std::string>(call, 0), Arg<std::string>(call, 3));
 }
@@ -299,12 +301,11 @@ Result<Rows> DekInsert(SqliteConnection& connection, const Statement& call) {
 Result<Rows> ValuePrepare(SqliteConnection& connection, const Statement& call) {
   const auto& project = Arg<std::string>(call, 0);
   const auto& dek_ids = Arg<std::vector<std::string>>(call, 2);
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      RunOnce(connection,
-              "SELECT id, label, context, state, revision, row_tag, created_at"
-              " FROM sealed_column WHERE label = $1",
-              [&](StatementCursor& cursor) { cursor.BindText(1, Arg<std::string>(call, 1)); }));
+  static const std::string column_sql =
+      "SELECT " + std::string(kColumnColumns) + " FROM sealed_column WHERE label = $1";
+  ROWSEAL_ASSIGN(Rows answer, RunOnce(connection, column_sql, [&](StatementCursor& cursor) {
+                   cursor.BindText(1, Arg<std::string>(call, 1));
+                 }));
   if (answer.rows.empty()) {
     answer.rows.push_back(Row{Null{}});
   }
@@ -360,6 +361,8 @@ Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) 
       return ValuePrepare(connection, statement);
     case Procedure::kAuditAppend:
       return AuditAppend(connection, statement);
+    case Procedure::kClock:
+      return Rows{{Row{connection.Now().time_since_epoch().count()}}, 0};
     case Procedure::kSql:
       break;
   }
@@ -383,7 +386,7 @@ bool IsReadEntry(const Statement& statement) {
 }  // namespace
 
 Result<Rows> CallProcedure(SqliteConnection& connection, const Statement& statement) {
-  if (connection.in_transaction()) {
+  if (connection.in_transaction() || statement.procedure == Procedure::kClock) {
     return Dispatch(connection, statement);
   }
   const bool relaxed = IsReadEntry(statement);

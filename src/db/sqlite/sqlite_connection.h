@@ -6,6 +6,8 @@
 
 #include <rowseal/connection.h>
 
+#include "base/clock.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -62,6 +64,11 @@ class SqliteConnection final : public Connection {
   std::int64_t changes() const noexcept;
   const std::string& path() const noexcept { return path_; }
 
+  /// Now is the store's time: this machine's, because only one machine uses the file.
+  Timestamp Now() const { return clock_(); }
+  /// UseClock gives the store another clock.
+  void UseClock(Clock clock) { clock_ = std::move(clock); }
+
  private:
   SqliteConnection(sqlite3* database, std::string path)
       : database_(database), path_(std::move(path)) {}
@@ -69,6 +76,7 @@ class SqliteConnection final : public Connection {
 
   sqlite3* database_;
   std::string path_;
+  Clock clock_ = SystemClock;
   std::unordered_map<std::string, sqlite3_stmt*> prepared_;
 };
 

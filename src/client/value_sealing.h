@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/active_dek.h"
+#include "client/session.h"
+#include "envelope/sealed_value.h"
+
+namespace rowseal {
+
+/// ValuePlace is where a value stands in the app's tables.
+struct ValuePlace {
+  ProjectId project;
+  ColumnLabel label;
+  std::vector<std::string> row_key;
+};
+
+/// CheckRowKey: a cell's context holds the row's key, no other does. Errors: kInvalidArgument.
+Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::string>& row_key);
+
+/// SealValueAt seals a value for its place, as `rs1.…`. Errors: as SealPadded.
+Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
+                                const ColumnRecord& column, ByteView value,
+                                const ActiveDekOperation::Active& active);
+
+/// OpenValueAt opens a value in its place, under the DEK that it names. Errors: kIntegrity,
+/// kRefusedByState.
+Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
+                                const ColumnRecord& column, const SealedValue& value,
+                                const DekAndKek& dek, SeenRows::Moment began);
+
+/// ResealValueAt seals a value again under the active DEK, and opens that again to compare, because
+/// the old text is overwritten. Errors: OpenValueAt's, kRandomFailure, kInternal (the machine
+/// changed a byte).
+Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
+                                  const ColumnRecord& column, const SealedValue& value,
+                                  const DekAndKek& dek, const ActiveDekOperation::Active& active);
+
+}  // namespace rowseal
