@@ -1,5 +1,8 @@
+#include <filesystem>
+
 #include "arguments.h"
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "output.h"
 #include "program.h"
 
@@ -9,14 +12,60 @@ namespace {
 struct ColumnArguments {
   std::string label;
   std::optional<std::string> context;
+  std::optional<std::string> database;
+  std::string table;
+  std::string column;
+  std::vector<std::string> keys;
+  std::string project_column;
 };
+
+// The place, where a database is named; its path is stored absolute, because any process may look.
+Result<std::optional<ColumnSource>> ReadSource(const ColumnArguments& arguments) {
+  constexpr std::string_view kSqlite = "sqlite:";
+  const bool any_part = !arguments.table.empty() || !arguments.column.empty() ||
+                        !arguments.keys.empty() || !arguments.project_column.empty();
+  if (!arguments.database) {
+    return any_part ? Result<std::optional<ColumnSource>>(
+                          Fail(ErrorCode::kInvalidArgument, "the column's database is missing",
+                               "give --database sqlite:PATH with --table and the others"))
+                    : std::optional<ColumnSource>();
+  }
+  if (!arguments.database->starts_with(kSqlite)) {
+    return Fail(ErrorCode::kInvalidArgument, "--database is not of a kind that is known",
+                "write sqlite:PATH");
+  }
+  std::error_code failure;
+  const std::filesystem::path path =
+      std::filesystem::absolute(arguments.database->substr(kSqlite.size()), failure);
+  if (failure || arguments.table.empty() || arguments.column.empty() || arguments.keys.empty() ||
+      arguments.project_column.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "the column's place is not complete",
+                "give --database, --table, --column, --key and --project-column");
+  }
+  return ColumnSource{std::string(kSqlite) + path.lexically_normal().string(), arguments.table,
+                      arguments.column, arguments.keys, arguments.project_column};
+}
+
+Json SourceJson(const std::optional<ColumnSource>& source) {
+  if (!source) {
+    return nullptr;
+  }
+  return {{"database", source->database},
+          {"table", source->table},
+          {"column", source->column},
+          {"keys", source->keys},
+          {"project_column", source->project_column}};
+}
 
 Result<int> AddColumn(Program& program, const ColumnArguments& arguments) {
   ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(arguments.label));
   ROWSEAL_ASSIGN(const ContextKind context, ParseContextKind(arguments.context.value_or("field")));
+  ROWSEAL_ASSIGN(const std::optional<ColumnSource> source, ReadSource(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_TRY(client.AddColumn(label, context, program.access()));
-  return Silent(program, {{"label", label.text()}, {"context", ToText(context)}});
+  ROWSEAL_TRY(client.AddColumn(label, context, program.access(), source));
+  return Silent(
+      program,
+      {{"label", label.text()}, {"context", ToText(context)}, {"source", SourceJson(source)}});
 }
 
 Result<int> RemoveColumn(Program& program, const ColumnArguments& arguments) {
@@ -37,11 +86,16 @@ Result<int> ListColumns(Program& program) {
     list.push_back({{"label", column.label.text()},
                     {"context", context},
                     {"state", state},
+                    {"source", SourceJson(column.source)},
                     {"created_at", ToRfc3339(column.created_at)}});
-    rows.push_back({column.label.text(), context, state, ToRfc3339(column.created_at)});
+    rows.push_back(
+        {column.label.text(), context, state,
+         column.source ? Printable(column.source->table + "." + column.source->column) : "-",
+         ToRfc3339(column.created_at)});
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"columns", std::move(list)}})
-                             : PrintText(Table({"LABEL", "CONTEXT", "STATE", "CREATED"}, rows)));
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"columns", std::move(list)}})
+                  : PrintText(Table({"LABEL", "CONTEXT", "STATE", "PLACE", "CREATED"}, rows)));
   return 0;
 }
 
@@ -53,11 +107,19 @@ void AddColumnVerbs(Verbs verbs) {
   CLI::App& add =
       column.Add({"add", "Register a column under a label",
                   "  rowseal column add workflow.headers\n"
-                  "  rowseal column add users.totp --context cell\n"},
+                  "  rowseal column add users.totp --context cell --database sqlite:app.db \\\n"
+                  "    --table users --column totp --key id --project-column project_id\n"},
                  [arguments](Program& program) { return AddColumn(program, *arguments); });
   add.add_option("LABEL", arguments->label, "A label of your choice")->required();
   add.add_option("--context", arguments->context,
                  "field binds a value to project and column, cell to the row too [field]");
+  add.add_option("--database", arguments->database,
+                 "The app's database, sqlite:PATH: a DEK rotation then seals its values again");
+  add.add_option("--table", arguments->table, "The table");
+  add.add_option("--column", arguments->column, "The column that holds sealed values");
+  add.add_option("--key", arguments->keys, "A column of the primary key; in order, several times")
+      ->allow_extra_args(false);
+  add.add_option("--project-column", arguments->project_column, "The column with the project's id");
   column.Add({"list", "List the registered columns", "  rowseal column list\n"}, ListColumns);
   CLI::App& remove =
       column.Add({"remove", "Stop sealing for a label; what was sealed still opens",

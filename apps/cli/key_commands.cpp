@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "job_output.h"
 #include "output.h"
 #include "paging.h"
 #include "program.h"
@@ -69,65 +70,212 @@ Result<int> ShowKeks(Program& program) {
   return 0;
 }
 
-Result<int> Rotate(Program& program) {
-  ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const RotationReport report, RotateKek(client, program.access()));
-  const double milliseconds = std::chrono::duration<double, std::milli>(report.duration).count();
-  const Json json = {{"old_kek", report.old_kek.value},
-                     {"new_kek", report.new_kek.value},
-                     {"rewrapped", report.rewrapped},
-                     {"failed", report.failures},
-                     {"milliseconds", milliseconds}};
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson(json)
-                  : PrintText(fmt::format("KEK {} rotated to {}, {} DEKs rewrapped in {:.1f} ms\n",
-                                          report.old_kek.value, report.new_kek.value,
-                                          report.rewrapped, milliseconds)));
-  for (const std::string& failure : report.failures) {
-    PrintError({ErrorCode::kIntegrity, failure, {}});
-  }
-  if (report.failures.empty()) {
+struct RotateArguments {
+  bool if_due = false;
+  bool no_wait = false;
+  bool all = false;
+  bool exact = false;
+  std::optional<std::string> project;
+  std::optional<std::int64_t> kek;
+  int share = kDefaultShare;
+};
+
+// Waits for the jobs of a rotation, unless --no-wait.
+Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
+                       const RotateArguments& arguments) {
+  if (arguments.no_wait || jobs.empty()) {
     return 0;
   }
-  return Fail(
-      ErrorCode::kIntegrity,
-      fmt::format("DEKs that do not open and stay under the old KEK: {}", report.failures.size()),
-      "restore their rows from a backup, then rotate again");
+  ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, arguments.share));
+  if (!program.json()) {
+    ROWSEAL_TRY(PrintText(JobsText(report)));
+  }
+  return EndOfJobs(client, report);
+}
+
+Result<int> RotateTheKek(Program& program, const RotateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  std::optional<RotationReport> report;
+  if (arguments.if_due) {
+    ROWSEAL_ASSIGN(report, RotateKekIfDue(client, program.access()));
+  } else {
+    ROWSEAL_ASSIGN(report, RotateKek(client, program.access()));
+  }
+  if (!report) {
+    ROWSEAL_TRY(program.json() ? PrintJson({{"rotated", false}}) : PrintText("not due\n"));
+    return 0;
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson(RotationJson(*report)) : PrintText(RotationText(*report)));
+  ROWSEAL_TRY(EndOfRotation(*report));
+  const std::vector<JobId> jobs =
+      report->job ? std::vector<JobId>{*report->job} : std::vector<JobId>();
+  return FinishJobs(program, client, jobs, arguments);
+}
+
+Result<int> RewrapTheDeks(Program& program, const RotateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const JobId job, StartRewrap(client, program.access()));
+  if (program.json()) {
+    ROWSEAL_TRY(PrintJson({{"job", ToText(job)}}));
+  }
+  return FinishJobs(program, client, {job}, arguments);
+}
+
+Result<int> RotateTheDeks(Program& program, const RotateArguments& arguments) {
+  if (arguments.all == arguments.project.has_value()) {
+    return Fail(ErrorCode::kInvalidArgument, "neither a project nor all was asked for",
+                "give --project P, or --all");
+  }
+  std::optional<ProjectId> project;
+  if (arguments.project) {
+    ROWSEAL_ASSIGN(project, ProjectId::Parse(*arguments.project));
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const DekRotation rotation, RotateDeks(client, project, program.access()));
+  Json jobs = Json::array();
+  for (const JobId job : rotation.jobs) {
+    jobs.push_back(ToText(job));
+  }
+  const Json json = {{"rotated", rotation.rotated},
+                     {"jobs", std::move(jobs)},
+                     {"columns_without_place", rotation.columns_without_source}};
+  const std::string text = project ? fmt::format("{} DEKs of project '{}' rotated\n",
+                                                 rotation.rotated, Printable(project->text()))
+                                   : std::string();
+  ROWSEAL_TRY(program.json() ? PrintJson(json) : PrintText(text));
+  for (const std::string& label : rotation.columns_without_source) {
+    PrintNote("column '" + Printable(label) +
+              "' has no place: its values stay under the old DEK until the app seals them again");
+  }
+  return FinishJobs(program, client, rotation.jobs, arguments);
+}
+
+Json CensusJson(const KekCensus& census) {
+  Json deks = Json::array();
+  for (const DekCount& count : census.deks) {
+    deks.push_back({{"purpose", count.purpose},
+                    {"state", count.state},
+                    {"deks", count.deks},
+                    {"drained", count.drained}});
+  }
+  const auto optional = [](const std::optional<std::int64_t>& count) {
+    return count ? Json(*count) : Json(nullptr);
+  };
+  return {{"id", census.id.value},
+          {"scope", census.scope},
+          {"state", census.state},
+          {"created_at", ToRfc3339(census.created_at)},
+          {"deks", std::move(deks)},
+          {"projects", census.projects},
+          {"first_projects", census.first_projects},
+          {"secrets", optional(census.secrets)},
+          {"versions", optional(census.versions)},
+          {"values", optional(census.values)}};
+}
+
+// What breaks if this key goes.
+std::string CensusText(const KekCensus& census) {
+  std::string text = fmt::format("KEK {}  {}, {}, since {}\n", census.id.value, census.scope,
+                                 census.state, ToRfc3339(census.created_at));
+  if (census.deks.empty()) {
+    return text + "  needed by   nothing\n";
+  }
+  std::string needed;
+  for (const DekCount& count : census.deks) {
+    needed += fmt::format("{}{} {} {}", needed.empty() ? "" : ", ", count.deks, count.state,
+                          count.purpose);
+    needed += count.drained > 0 ? fmt::format(" ({} drained)", count.drained) : "";
+  }
+  text += fmt::format("  needed by   DEKs: {}\n", needed);
+  std::string projects;
+  for (const std::string& project : census.first_projects) {
+    projects += (projects.empty() ? "" : ", ") + Printable(project);
+  }
+  const bool more = census.projects > static_cast<std::int64_t>(census.first_projects.size());
+  text += fmt::format("  projects    {}: {}{}\n", census.projects, projects, more ? ", …" : "");
+  if (census.versions) {
+    text += fmt::format(
+        "  if it goes  {} secrets ({} versions) and {} values in registered columns are lost\n",
+        *census.secrets, *census.versions, *census.values);
+  }
+  return text;
+}
+
+Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<KekCensus> censuses,
+                 TakeCensus(client, arguments.exact ? CountFrom::kEveryRow : CountFrom::kKeyRows));
+  Json list = Json::array();
+  std::string text;
+  for (const KekCensus& census : censuses) {
+    if (!arguments.kek || census.id.value == *arguments.kek) {
+      list.push_back(CensusJson(census));
+      text += CensusText(census);
+    }
+  }
+  if (arguments.kek && list.empty()) {
+    return Fail(ErrorCode::kNotFound, fmt::format("there is no KEK {} that wraps", *arguments.kek),
+                "rowseal kek list shows what is there");
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson({{"keks", std::move(list)}}) : PrintText(text));
+  return 0;
 }
 
 Json DekJson(const KeySummary& dek) {
-  return {{"project", dek.project}, {"id", dek.id},
-          {"kek", dek.scope},       {"purpose", dek.purpose},
-          {"state", dek.state},     {"created_at", ToRfc3339(dek.created_at)}};
+  return {{"project", dek.project},
+          {"id", dek.id},
+          {"kek", dek.scope},
+          {"purpose", dek.purpose},
+          {"state", dek.state},
+          {"drained", dek.drained},
+          {"versions", dek.versions ? Json(*dek.versions) : Json(nullptr)},
+          {"created_at", ToRfc3339(dek.created_at)}};
 }
 
-Result<std::vector<KeySummary>> ListAllDeks(Client& client) {
+Result<std::vector<KeySummary>> ListAllDeks(Client& client, ListDeksOptions options) {
+  options.limit = kPage;
   std::vector<KeySummary> all;
   for (;;) {
-    const std::string project = all.empty() ? std::string() : all.back().project;
-    const std::string id = all.empty() ? std::string() : all.back().id;
-    ROWSEAL_ASSIGN(std::vector<KeySummary> page, ListDeks(client, project, id, kPage));
+    ROWSEAL_ASSIGN(std::vector<KeySummary> page, ListDeks(client, options));
+    const bool last = page.size() < static_cast<std::size_t>(kPage);
     std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (page.size() < static_cast<std::size_t>(kPage)) {
+    if (last) {
       return all;
     }
+    options.after_project = all.back().project;
+    options.after_id = all.back().id;
   }
 }
 
-Result<int> ShowDeks(Program& program) {
+Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
+  ListDeksOptions options;
+  options.count = arguments.exact ? CountFrom::kEveryRow : CountFrom::kKeyRows;
+  if (arguments.project) {
+    ROWSEAL_ASSIGN(options.project, ProjectId::Parse(*arguments.project));
+  }
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<KeySummary> deks, ListAllDeks(client));
+  ROWSEAL_ASSIGN(const std::vector<KeySummary> deks, ListAllDeks(client, options));
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const KeySummary& dek : deks) {
     list.push_back(DekJson(dek));
-    rows.push_back(
-        {dek.project, dek.id, dek.scope, dek.purpose, dek.state, ToRfc3339(dek.created_at)});
+    rows.push_back({Printable(dek.project), dek.id, dek.scope, dek.purpose,
+                    dek.drained ? dek.state + ", drained" : dek.state,
+                    dek.versions && dek.purpose == "secret" ? std::to_string(*dek.versions) : "-",
+                    ToRfc3339(dek.created_at)});
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"deks", std::move(list)}})
-                             : PrintText(Table(
-                                   {"PROJECT", "ID", "KEK", "PURPOSE", "STATE", "CREATED"}, rows)));
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"deks", std::move(list)}})
+          : PrintText(
+                Table({"PROJECT", "ID", "KEK", "PURPOSE", "STATE", "VERSIONS", "CREATED"}, rows)));
   return 0;
+}
+
+void AddWaiting(CLI::App& verb, RotateArguments& arguments) {
+  verb.add_flag("--no-wait", arguments.no_wait,
+                "Leave the long work to `rowseal jobs run` or `rowseal maintain`");
+  AddShare(verb, arguments.share);
 }
 
 }  // namespace
@@ -142,14 +290,41 @@ void AddKeyVerbs(Verbs verbs) {
       ->required();
   root.Add({"list", "List the roots that open this store", "  rowseal root list\n"}, ShowRoots);
 
-  Verbs kek = verbs.Group("kek", "List and rotate key-encrypting keys");
+  const auto arguments = std::make_shared<RotateArguments>();
+  Verbs kek = verbs.Group("kek", "List, count and rotate key-encrypting keys");
   kek.Add({"list", "List the KEKs", "  rowseal kek list --json\n"}, ShowKeks);
-  kek.Add({"rotate", "Make a new active KEK and rewrap every DEK; secrets stay untouched",
-           "  rowseal kek rotate --reason \"yearly rotation\"\n"},
-          Rotate);
+  CLI::App& census =
+      kek.Add({"census", "Say what needs each KEK: what breaks if it goes",
+               "  rowseal kek census\n  rowseal kek census 1 --exact\n"},
+              [arguments](Program& program) { return ShowCensus(program, *arguments); });
+  census.add_option("ID", arguments->kek, "One KEK");
+  census.add_flag("--exact", arguments->exact, "Count secrets and values too, row by row");
+  CLI::App& rotate =
+      kek.Add({"rotate", "Make a new active KEK and rewrap every DEK; secrets stay untouched",
+               "  rowseal kek rotate --reason \"yearly rotation\"\n"
+               "  rowseal kek rotate --if-due\n"},
+              [arguments](Program& program) { return RotateTheKek(program, *arguments); });
+  rotate.add_flag("--if-due", arguments->if_due, "Only when the policies say so");
+  AddWaiting(rotate, *arguments);
+  CLI::App& rewrap =
+      kek.Add({"rewrap", "Wrap every DEK under the active KEK, where some are not",
+               "  rowseal kek rewrap\n"},
+              [arguments](Program& program) { return RewrapTheDeks(program, *arguments); });
+  AddWaiting(rewrap, *arguments);
 
-  Verbs dek = verbs.Group("dek", "List data-encrypting keys");
-  dek.Add({"list", "List the DEKs of all projects", "  rowseal dek list\n"}, ShowDeks);
+  Verbs dek = verbs.Group("dek", "List and rotate data-encrypting keys");
+  CLI::App& list = dek.Add({"list", "List the DEKs, of one project or of all",
+                            "  rowseal dek list\n  rowseal dek list --project acme --exact\n"},
+                           [arguments](Program& program) { return ShowDeks(program, *arguments); });
+  list.add_option("--project", arguments->project, "One project");
+  list.add_flag("--exact", arguments->exact, "Count the secret versions under each");
+  CLI::App& rotate_deks =
+      dek.Add({"rotate", "Make new DEKs and seal again what stands under the old ones",
+               "  rowseal dek rotate --project acme\n  rowseal dek rotate --all --no-wait\n"},
+              [arguments](Program& program) { return RotateTheDeks(program, *arguments); });
+  rotate_deks.add_option("--project", arguments->project, "One project");
+  rotate_deks.add_flag("--all", arguments->all, "Every project");
+  AddWaiting(rotate_deks, *arguments);
 }
 
 }  // namespace rowseal::cli

@@ -41,6 +41,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddValueVerbs(verbs);
   AddRunVerb(verbs, command);
   AddKeyVerbs(verbs);
+  AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);
 }
 

@@ -72,6 +72,7 @@ void AddColumnVerbs(Verbs verbs);
 void AddValueVerbs(Verbs verbs);
 void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
 void AddKeyVerbs(Verbs verbs);
+void AddMaintenanceVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
 
 }  // namespace rowseal::cli

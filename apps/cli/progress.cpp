@@ -22,12 +22,23 @@ void WriteTerminal(std::string_view text) {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
 }
 
+// 75 s reads better as 1m15s.
+std::string Duration(std::int64_t seconds) {
+  if (seconds < 60) {
+    return fmt::format("{}s", seconds);
+  }
+  return seconds < 3600 ? fmt::format("{}m{:02}s", seconds / 60, seconds % 60)
+                        : fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+}
+
 }  // namespace
 
-Progress::Progress(std::string verb, std::string things, std::int64_t total)
+Progress::Progress(std::string verb, std::string things, std::int64_t total, std::int64_t from)
     : verb_(std::move(verb)),
       things_(std::move(things)),
       total_(total),
+      from_(from),
+      start_(steady_clock::now()),
       terminal_(isatty(STDERR_FILENO) != 0),
       next_(steady_clock::now() + kLineEvery) {}
 
@@ -36,7 +47,13 @@ void Progress::Show(std::int64_t done) {
   if (now < next_) {
     return;
   }
-  const std::string text = fmt::format("{} {} of {} {}", verb_, done, total_, things_);
+  std::string text = fmt::format("{} {} of {} {}", verb_, done, total_, things_);
+  const double rate =
+      static_cast<double>(done - from_) / std::chrono::duration<double>(now - start_).count();
+  if (rate >= 1) {
+    const auto left = static_cast<double>(std::max<std::int64_t>(total_ - done, 0)) / rate;
+    text += fmt::format(", {:.0f}/s, {} left", rate, Duration(static_cast<std::int64_t>(left)));
+  }
   if (!terminal_) {
     next_ = now + kLineEvery;
     PrintNote(text);

@@ -10,8 +10,9 @@ namespace rowseal::cli {
 /// line a second.
 class Progress final {
  public:
-  /// Progress counts to `total` things; `verb` and `things` read as "verified 10 of 20 versions".
-  Progress(std::string verb, std::string things, std::int64_t total);
+  /// Progress counts from `from` to `total` things; `verb` and `things` read as "verified 10 of 20
+  /// versions". Rate and remaining time are those since it was made.
+  Progress(std::string verb, std::string things, std::int64_t total, std::int64_t from = 0);
 
   void Show(std::int64_t done);
 
@@ -22,6 +23,8 @@ class Progress final {
   std::string verb_;
   std::string things_;
   std::int64_t total_;
+  std::int64_t from_;
+  std::chrono::steady_clock::time_point start_;
   bool terminal_;
   bool shown_ = false;
   std::chrono::steady_clock::time_point next_;

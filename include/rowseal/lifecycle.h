@@ -23,8 +23,14 @@ struct KeySummary {
   std::string scope;    ///< of a KEK; for a DEK, the id of its KEK
   std::string purpose;
   std::string state;
+  bool drained = false;  ///< of a DEK: a recount found nothing under it, and nothing can come
+  std::optional<std::int64_t>
+      versions;  ///< of a DEK, with CountFrom::kEveryRow: secret versions under it
   Timestamp created_at;
 };
+
+/// CountFrom says where counts come from: key rows alone, or every row that a key protects too.
+enum class CountFrom : std::uint8_t { kKeyRows, kEveryRow };
 
 struct RootSummary {
   RootId id;
@@ -39,9 +45,44 @@ struct RootSummary {
 /// ListKeks lists the KEKs of purpose `wrap` by id. Errors: the client's.
 Result<std::vector<KeySummary>> ListKeks(Client& client);
 
-/// ListDeks lists DEKs by project and id, at most `limit` (1 to 10,000) behind the pair given.
-Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_project = {},
-                                         std::string_view after_id = {}, std::int64_t limit = 1000);
+struct ListDeksOptions {
+  std::optional<ProjectId> project;  ///< without one: all
+  std::string after_project;
+  std::string after_id;
+  std::int64_t limit = 1000;  ///< 1 to 10,000
+  CountFrom count = CountFrom::kKeyRows;
+};
+
+/// ListDeks lists DEKs by project and id, behind the pair given.
+Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& options = {});
+
+/// DekCount is how many DEKs of one purpose and state a KEK wraps.
+struct DekCount {
+  std::string purpose;
+  std::string state;
+  std::int64_t deks = 0;
+  std::int64_t drained = 0;  ///< of them
+};
+
+/// KekCensus says what needs a KEK: what could not be opened any more if it went.
+struct KekCensus {
+  KekId id;
+  std::string scope;
+  std::string state;
+  Timestamp created_at;
+  std::vector<DekCount> deks;
+  std::int64_t projects = 0;
+  std::vector<std::string> first_projects;  ///< at most ten, by name
+  std::optional<std::int64_t> secrets;      ///< with CountFrom::kEveryRow
+  std::optional<std::int64_t> versions;     ///< with CountFrom::kEveryRow
+  std::optional<std::int64_t> values;  ///< with CountFrom::kEveryRow: in registered columns whose
+                                       ///< place is known
+};
+
+/// TakeCensus counts, for every KEK of purpose `wrap`, what needs it. From key rows alone it reads
+/// one row a project and purpose; kEveryRow reads every version's key id and every registered
+/// column.
+Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count = CountFrom::kKeyRows);
 
 Result<std::vector<RootSummary>> ListRoots(Client& client);
 
@@ -52,13 +93,36 @@ struct RotationReport {
   std::chrono::microseconds duration{0};
   /// DEKs that do not open and so stay under their old KEK, each named.
   std::vector<std::string> failures;
+  std::optional<JobId> job;  ///< rewraps the DEKs where there are too many for one transaction
 };
 
 /// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every
 /// DEK, in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are
-/// untouched, and readers go on. Errors: kUnavailable (another writer held the store too long:
-/// retry).
+/// untouched, and readers go on. Over 10,000 DEKs are rewrapped by a job, to be run with RunJobs.
+/// Errors: kUnavailable (another writer held the store too long: retry).
 Result<RotationReport> RotateKek(Client& client, const Access& access = {});
+
+/// RotateKekIfDue rotates where the policies `kek.max_age` and `rotation.min_interval` say so by
+/// the store's clock, and else returns nothing. Of several callers at once, one rotates.
+Result<std::optional<RotationReport>> RotateKekIfDue(Client& client, const Access& access = {});
+
+/// StartRewrap starts a job that wraps every DEK that is not under the active KEK under that one.
+Result<JobId> StartRewrap(Client& client, const Access& access = {});
+
+struct DekRotation {
+  std::int64_t rotated = 0;  ///< DEKs; with all projects, those are the first job's
+  std::vector<JobId> jobs;   ///< to be run with RunJobs: they rotate (all projects) and reseal
+  /// Labels of registered columns whose place is not known: their values stay under the old DEK
+  /// until the app seals them again.
+  std::vector<std::string> columns_without_source;
+};
+
+/// RotateDeks gives a project, or every project without one named, a fresh DEK for each purpose it
+/// uses, and starts the jobs that seal its values again. The old DEKs are deactivated: they open,
+/// and seal no more. A second rotation may begin before the first has ended. Errors: kNotFound (the
+/// project has no DEK), the client's.
+Result<DekRotation> RotateDeks(Client& client, const std::optional<ProjectId>& project,
+                               const Access& access = {});
 
 /// FailureClass says what is wrong with a row that does not verify.
 enum class FailureClass : std::uint8_t {

@@ -39,6 +39,11 @@ enum class Counter : std::uint8_t {
   kDeksCreated,
   kKekRotations,
   kDeksRewrapped,
+  kDekRotations,
+  kSecretsResealed,
+  kValuesResealed,
+  kDeksDrained,
+  kItemsQuarantined,  ///< items that a job could not do: alert on any
   kStoreErrors,
 };
 inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kStoreErrors) + 1;

@@ -8,13 +8,16 @@
 #include <vector>
 
 #include <rowseal/client.h>
+#include <rowseal/column_source.h>
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/jobs.h>
 #include <rowseal/lifecycle.h>
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
+#include <rowseal/policy.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/statement.h>
 

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "client/session.h"
+#include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
 #include "roots/root_key_file.h"
@@ -54,13 +56,25 @@ Error WithExpectedFingerprint(Error error, Connection& connection) {
   return error;
 }
 
+Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
+  if (!source.database.starts_with(kSqliteScheme)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + Printable(source.database) + "' is not a database that this release knows",
+                "write sqlite:PATH");
+  }
+  return OpenSqliteAppColumn(source.database.substr(kSqliteScheme.size()), source);
+}
+
 Result<Client> ConnectWithRoots(std::unique_ptr<SqliteConnection> connection,
                                 const StoreOptions& options) {
   Result<std::vector<std::shared_ptr<const RootProvider>>> roots = OpenRoots(options);
   if (!roots) {
     return tl::unexpected(WithExpectedFingerprint(std::move(roots).error(), *connection));
   }
-  return Client::Connect(std::move(connection), std::move(*roots), options.client);
+  ROWSEAL_ASSIGN(Client client,
+                 Client::Connect(std::move(connection), std::move(*roots), options.client));
+  client.session().UseAppColumns(OpenAppColumn);
+  return client;
 }
 
 // The root to make a store with: opened, or nothing when its file is still to be created.

@@ -30,23 +30,34 @@ Result<std::vector<KeySummary>> ListKeks(Client& client) {
                            kek.scope,
                            std::string(ToText(kek.purpose)),
                            std::string(ToText(kek.state)),
+                           false,
+                           {},
                            kek.created_at});
     }
   }
   return summaries;
 }
 
-Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_project,
-                                         std::string_view after_id, std::int64_t limit) {
-  if (limit < 1 || limit > 10'000) {
+Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& options) {
+  if (options.limit < 1 || options.limit > 10'000) {
     return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
   }
+  const std::string_view sql =
+      options.count == CountFrom::kEveryRow
+          ? "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
+            " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+            "   AND v.dek_id = d.id)"
+            " FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
+            " AND ($3 IS NULL OR d.project_id = $3) ORDER BY d.project_id, d.id LIMIT $4"
+          : "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
+            " NULL FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
+            " AND ($3 IS NULL OR d.project_id = $3) ORDER BY d.project_id, d.id LIMIT $4";
   const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(Rows answer,
-                 client.connection().Execute(Statement::Sql(
-                     "SELECT project_id, id, kek_id, purpose, state, created_at FROM rowseal.dek"
-                     " WHERE (project_id, id) > ($1, $2) ORDER BY project_id, id LIMIT $3",
-                     {std::string(after_project), std::string(after_id), limit})));
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      client.connection().Execute(Statement::Sql(
+          sql, {options.after_project, options.after_id,
+                options.project ? Param(options.project->text()) : Param(Null{}), options.limit})));
   std::vector<KeySummary> summaries;
   for (Row& row : answer.rows) {
     RowReader reader(row);
@@ -57,6 +68,11 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, std::string_view after_
     summary.purpose = reader.Text();
     summary.state = reader.Text();
     summary.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    summary.drained = !reader.NextIsNull();
+    reader.Skip();
+    if (!reader.NextIsNull()) {
+      summary.versions = reader.Integer();
+    }
     ROWSEAL_TRY(reader.status());
     summaries.push_back(std::move(summary));
   }

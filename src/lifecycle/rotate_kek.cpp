@@ -1,14 +1,23 @@
+#include <algorithm>
 #include <chrono>
 
 #include <rowseal/lifecycle.h>
 
 #include "client/audit.h"
 #include "client/session.h"
+#include "lifecycle/job_kinds.h"
+#include "lifecycle/policies.h"
+#include "lifecycle/rewrap_deks.h"
+#include "store/store_clock.h"
 
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kPage = 1000;  // DEK rows held at once
+constexpr std::size_t kPage = 1000;  // DEK rows held at once
+
+// So many are rewrapped with the rotation, in one transaction of some tenths of a second; more are
+// a job's, so that nobody waits for the lock longer.
+constexpr std::int64_t kRewrappedAtOnce = 10'000;
 
 struct Rotation {
   TrustRows rows;  // as they will stand
@@ -38,7 +47,7 @@ Result<void> WrapForRoots(Session& session, Rotation& rotation, const KekRecord&
 }
 
 // Makes the new KEK and the set of trusted rows with it, in memory.
-Result<Rotation> Prepare(Session& session) {
+Result<Rotation> Prepare(Session& session, Timestamp now) {
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   const KekRecord* active = trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {
@@ -50,7 +59,7 @@ Result<Rotation> Prepare(Session& session) {
   KekRecord record;
   record.id = KekId{installation.next_kek_id};
   record.scope = kDefaultScope;
-  record.created_at = session.Now();
+  record.created_at = now;
   ROWSEAL_ASSIGN(Kek kek, NewKek(record));
   rotation.new_kek = std::make_shared<const Kek>(std::move(kek));
   ROWSEAL_TRY(WrapForRoots(session, rotation, record));
@@ -84,67 +93,73 @@ Result<void> WriteKeks(Connection& connection, const Rotation& rotation) {
   return UpdateInstallation(connection, rotation.rows.installation);
 }
 
-Result<void> RewrapDek(Connection& connection, Session& session, const Rotation& rotation,
-                       const DekRecord& dek) {
-  ROWSEAL_TRY(session.integrity()->Verify(dek));
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> old_kek, session.keyring().OpenKek(dek.kek));
-  ROWSEAL_ASSIGN(const Dek opened, UnwrapDek(dek, *old_kek, session.installation()));
-  ROWSEAL_ASSIGN(Bytes wrapped, WrapDek(opened, dek, *rotation.new_kek, session.installation()));
-  ROWSEAL_ASSIGN(const Rows updated,
-                 connection.Execute(
-                     Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
-                                    " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
-                                    {dek.project.text(), ToText(dek.id), rotation.new_kek->id.value,
-                                     std::move(wrapped), dek.kek.value})));
-  if (updated.changed != 1) {
-    return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
+Result<std::int64_t> CountDeks(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql("SELECT count(*) FROM rowseal.dek")));
+  RowReader reader(answer.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
+
+// Rewraps every DEK that is not under the new KEK, in the open transaction.
+Result<void> RewrapAll(Connection& connection, Session& session, const Rotation& rotation,
+                       RotationReport& report) {
+  DekRewrapper rewrapper(session, rotation.new_kek);
+  BatchOutcome outcome;
+  while (!outcome.last) {
+    ROWSEAL_TRY(rewrapper.Read(connection, outcome.position, kPage));
+    ROWSEAL_TRY(rewrapper.Work());
+    ROWSEAL_ASSIGN(outcome, rewrapper.Write(connection));
+    report.rewrapped += outcome.done;
+    for (const JobFailure& failure : outcome.failures) {
+      report.failures.push_back(failure.item + ": " + failure.message);
+    }
   }
   return {};
 }
 
-// Rewraps every DEK that is not under the new KEK. A row that does not open is named and left: the
-// others must not wait for it, and its old KEK stays.
-Result<void> RewrapAll(Connection& connection, Session& session, const Rotation& rotation,
-                       RotationReport& report) {
-  std::string after_project;
-  std::string after_id;
-  while (true) {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.dek d JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
-            " ORDER BY d.project_id, d.id LIMIT $4",
-            {after_project, after_id, rotation.new_kek->id.value, kPage})));
-    for (Row& row : page.rows) {
-      after_project = TextAt(row, 0);
-      after_id = TextAt(row, 1);
-      const std::string name = "DEK " + after_id + " of project '" + after_project + "'";
-      RowReader reader(row);
-      const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-      const Result<DekAndKek> dek =
-          project ? ReadDek(*project, reader) : tl::unexpected(project.error());
-      const Result<void> rewrapped =
-          dek ? RewrapDek(connection, session, rotation, dek->dek) : tl::unexpected(dek.error());
-      if (rewrapped) {
-        ++report.rewrapped;
-      } else if (rewrapped.error().code == ErrorCode::kIntegrity) {
-        report.failures.push_back(name + ": " + rewrapped.error().message);
-      } else {
-        return rewrapped;
-      }
-    }
-    if (static_cast<std::int64_t>(page.rows.size()) < kPage) {
-      return {};
-    }
+// By the store's clock, so that no machine's own clock makes a rotation due or puts it off. A key
+// from the future says that a clock was wrong once; nothing is due until somebody looks.
+Result<bool> IsDue(Connection& connection, Session& session) {
+  ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicy(connection, Policy::kKekMaxAge));
+  ROWSEAL_ASSIGN(const PolicyDuration interval,
+                 ReadPolicy(connection, Policy::kRotationMinInterval));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  if (active == nullptr || !max_age) {
+    return false;
   }
+  Timestamp newest = active->created_at;
+  for (const KekRecord& kek : trust->rows.keks) {
+    newest = kek.purpose == KekPurpose::kWrap ? std::max(newest, kek.created_at) : newest;
+  }
+  if (newest > now) {
+    session.observer().Log({LogLevel::kWarning,
+                            "clock_behind_keys",
+                            "a KEK was created in the future by the store's clock, so none is due;"
+                            " set the clock right, or rotate by hand",
+                            {{"kek", ToText(active->id)}}});
+    return false;
+  }
+  return now - active->created_at >= *max_age && now - newest >= *interval;
 }
 
-}  // namespace
+void LogRotated(Observer& observer, const RotationReport& report) {
+  observer.Log({report.failures.empty() ? LogLevel::kInfo : LogLevel::kError,
+                "kek_rotated",
+                "the new KEK is active",
+                {{"old_kek", ToText(report.old_kek)},
+                 {"new_kek", ToText(report.new_kek)},
+                 {"rewrapped", std::to_string(report.rewrapped)},
+                 {"failed", std::to_string(report.failures.size())}}});
+}
 
-Result<RotationReport> RotateKek(Client& client, const Access& access) {
+enum class Rotate : std::uint8_t { kAlways, kIfDue };
+
+Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
+                                                  const Access& access) {
   const auto start = std::chrono::steady_clock::now();
   Session& session = client.session();
   Connection& connection = client.connection();
@@ -152,15 +167,28 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Rotation rotation, Prepare(session));
-  RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}};
+  if (rotate == Rotate::kIfDue) {
+    ROWSEAL_ASSIGN(const bool is_due, IsDue(connection, session));
+    if (!is_due) {
+      return std::nullopt;
+    }
+  }
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(const Rotation rotation, Prepare(session, now));
+  RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}, {}};
   session.observer().Log(
       {LogLevel::kInfo,
        "kek_rotation_started",
        "a new KEK is made and DEKs are rewrapped",
        {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
   ROWSEAL_TRY(WriteKeks(connection, rotation));
-  ROWSEAL_TRY(RewrapAll(connection, session, rotation, report));
+  ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection));
+  if (deks <= kRewrappedAtOnce) {
+    ROWSEAL_TRY(RewrapAll(connection, session, rotation, report));
+  } else {
+    ROWSEAL_ASSIGN(report.job, StartJobOfKind(connection, session, kRewrapJob,
+                                              std::string(kDefaultScope), {}, now));
+  }
   ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rotate",
                          ToText(report.old_kek) + " " + ToText(report.new_kek)));
   ROWSEAL_TRY(transaction.Commit());
@@ -172,14 +200,36 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
   session.observer().Count(Counter::kKekRotations);
   session.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(report.rewrapped));
   session.observer().Record(Timer::kKekRotation, elapsed);
-  session.observer().Log({report.failures.empty() ? LogLevel::kInfo : LogLevel::kError,
-                          "kek_rotated",
-                          "the new KEK is active",
-                          {{"old_kek", ToText(report.old_kek)},
-                           {"new_kek", ToText(report.new_kek)},
-                           {"rewrapped", std::to_string(report.rewrapped)},
-                           {"failed", std::to_string(report.failures.size())}}});
+  LogRotated(session.observer(), report);
   return report;
+}
+
+}  // namespace
+
+Result<RotationReport> RotateKek(Client& client, const Access& access) {
+  Result<std::optional<RotationReport>> report = RunRotation(client, Rotate::kAlways, access);
+  if (!report) {
+    return tl::unexpected(std::move(report).error());
+  }
+  return report->value();
+}
+
+Result<std::optional<RotationReport>> RotateKekIfDue(Client& client, const Access& access) {
+  return RunRotation(client, Rotate::kIfDue, access);
+}
+
+Result<JobId> StartRewrap(Client& client, const Access& access) {
+  const auto lock = client.Lock();
+  Session& session = client.session();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(connection, session, kRewrapJob,
+                                                 std::string(kDefaultScope), {}, now));
+  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rewrap", ToText(job)));
+  ROWSEAL_TRY(transaction.Commit());
+  return job;
 }
 
 }  // namespace rowseal

@@ -103,8 +103,9 @@ class Intruder final {
 
 /// kTables are the tables of a store, parents first.
 inline const std::vector<std::string> kTables = {
-    "installation", "root_key",       "kek",           "kek_wrapping", "dek",
-    "secret",       "secret_version", "sealed_column", "audit_log",    "audit_item"};
+    "installation",   "root_key",      "kek",       "kek_wrapping", "dek",    "secret",
+    "secret_version", "sealed_column", "audit_log", "audit_item",   "policy", "job",
+    "job_failure"};
 
 /// TestStore is a store in a folder of its own, with one `file:` root.
 class TestStore final {

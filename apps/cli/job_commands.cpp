@@ -1,0 +1,178 @@
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "arguments.h"
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "job_output.h"
+#include "output.h"
+#include "program.h"
+
+// jobs, maintain and policy.
+
+namespace rowseal::cli {
+namespace {
+
+Result<int> ShowJobs(Program& program, bool all) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<JobSummary> jobs,
+                 ListJobs(client, all ? Jobs::kAll : Jobs::kUnfinished));
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const JobSummary& job : jobs) {
+    list.push_back(JobJson(job));
+    rows.push_back({ToText(job.id), job.kind, job.object.empty() ? "-" : Printable(job.object),
+                    job.running ? "running" : job.state,
+                    fmt::format("{} of {}", job.done, job.total), std::to_string(job.failed),
+                    ToRfc3339(job.changed_at)});
+  }
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"jobs", std::move(list)}})
+          : PrintText(Table({"ID", "KIND", "OBJECT", "STATE", "DONE", "FAILED", "CHANGED"}, rows)));
+  return 0;
+}
+
+Result<int> RunNamedJobs(Program& program, const std::vector<std::string>& ids, int share) {
+  std::vector<JobId> jobs;
+  for (const std::string& id : ids) {
+    ROWSEAL_ASSIGN(const JobId job, ParseUuid<JobId>(id));
+    jobs.push_back(job);
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, share));
+  ROWSEAL_TRY(program.json() ? PrintJson(JobsJson(report)) : PrintText(JobsText(report)));
+  return EndOfJobs(client, report);
+}
+
+using Mover = Result<void> (*)(Client&, JobId, const Access&);
+
+Result<int> MoveNamedJob(Program& program, const std::string& id, Mover move) {
+  ROWSEAL_ASSIGN(const JobId job, ParseUuid<JobId>(id));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(move(client, job, program.access()));
+  return Silent(program, {{"job", ToText(job)}});
+}
+
+Result<int> RunMaintain(Program& program, int share) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  JobsProgress progress;
+  RunJobsOptions options;
+  options.on_progress = [&](const JobSummary& job) { return progress.Show(job); };
+  options.share_percent = share;
+  const Result<MaintainReport> report = Maintain(client, options, program.access());
+  progress.Clear();
+  if (!report) {
+    return tl::unexpected(report.error());
+  }
+  Json json = JobsJson(report->jobs);
+  std::string text;
+  json["kek_rotation"] = nullptr;
+  if (report->kek_rotation) {
+    json["kek_rotation"] = RotationJson(*report->kek_rotation);
+    text += RotationText(*report->kek_rotation);
+  }
+  text += JobsText(report->jobs);
+  ROWSEAL_TRY(program.json() ? PrintJson(json)
+                             : PrintText(text.empty() ? "nothing was due\n" : text));
+  if (report->kek_rotation && !report->kek_rotation->failures.empty()) {
+    return EndOfRotation(*report->kek_rotation);
+  }
+  return EndOfJobs(client, report->jobs);
+}
+
+Result<int> ShowPolicies(Program& program, const std::optional<std::string>& name) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<PolicySetting> policies, Policies(client));
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const PolicySetting& policy : policies) {
+    if (name && policy.name != *name) {
+      continue;
+    }
+    list.push_back({{"name", policy.name},
+                    {"value", policy.value},
+                    {"default", policy.is_default},
+                    {"meaning", policy.meaning}});
+    rows.push_back(
+        {policy.name, policy.value, policy.is_default ? "default" : "set", policy.meaning});
+  }
+  if (name && rows.empty()) {
+    return Fail(ErrorCode::kNotFound, "there is no policy '" + Printable(*name) + "'",
+                "rowseal policy get lists them");
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson({{"policies", std::move(list)}})
+                             : PrintText(Table({"NAME", "VALUE", "FROM", "MEANING"}, rows)));
+  return 0;
+}
+
+struct PolicyArguments {
+  std::string name;
+  std::string value;
+};
+
+Result<int> ChangePolicy(Program& program, const PolicyArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(SetPolicy(client, arguments.name, arguments.value, program.access()));
+  return Silent(program, {{"name", arguments.name}, {"value", arguments.value}});
+}
+
+void AddJobVerbs(Verbs verbs) {
+  Verbs jobs = verbs.Group("jobs", "List, run and steer the long works over a store");
+  const auto all = std::make_shared<bool>(false);
+  jobs.Add({"list", "List the jobs that have not ended",
+            "  rowseal jobs list\n  rowseal jobs list --all --json\n"},
+           [all](Program& program) { return ShowJobs(program, *all); })
+      .add_flag("--all", *all, "Those that have ended too");
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  const auto share = std::make_shared<int>(kDefaultShare);
+  CLI::App& run =
+      jobs.Add({"run", "Run jobs to their ends: those named, or all that nobody runs",
+                "  rowseal jobs run\n"},
+               [ids, share](Program& program) { return RunNamedJobs(program, *ids, *share); });
+  run.add_option("JOB", *ids, "The jobs' ids");
+  AddShare(run, *share);
+  const auto id = std::make_shared<std::string>();
+  const auto add_mover = [&](const std::string& name, const std::string& what, Mover move) {
+    jobs.Add({name, what, "  rowseal jobs " + name + " 01980f3c-…\n"},
+             [id, move](Program& program) { return MoveNamedJob(program, *id, move); })
+        .add_option("JOB", *id, "The job's id")
+        ->required();
+  };
+  add_mover("pause", "Let a job wait; whoever runs it stops at its next batch", PauseJob);
+  add_mover("resume", "Let a paused job be run again", ResumeJob);
+  add_mover("cancel", "Give a job up; what it did stays", CancelJob);
+}
+
+void AddPolicyVerbs(Verbs verbs) {
+  Verbs policy = verbs.Group("policy", "Show and set when keys are due");
+  const auto asked = std::make_shared<std::optional<std::string>>();
+  policy
+      .Add({"get", "Show the policies in force",
+            "  rowseal policy get\n  rowseal policy get kek.max_age --json\n"},
+           [asked](Program& program) { return ShowPolicies(program, *asked); })
+      .add_option("NAME", *asked, "One policy");
+  const auto arguments = std::make_shared<PolicyArguments>();
+  CLI::App& set =
+      policy.Add({"set", "Change a policy", "  rowseal policy set kek.max_age 90d\n"},
+                 [arguments](Program& program) { return ChangePolicy(program, *arguments); });
+  set.add_option("NAME", arguments->name, "The policy")->required();
+  set.add_option("VALUE", arguments->value, "A number and s, m, h or d; an age may be `never`")
+      ->required();
+}
+
+}  // namespace
+
+void AddMaintenanceVerbs(Verbs verbs) {
+  AddJobVerbs(verbs);
+  const auto share = std::make_shared<int>(kDefaultShare);
+  CLI::App& maintain =
+      verbs.Add({"maintain", "Do what is due and return: rotations by policy, unfinished jobs",
+                 "  rowseal maintain\n"},
+                [share](Program& program) { return RunMaintain(program, *share); });
+  AddShare(maintain, *share);
+  AddPolicyVerbs(verbs);
+}
+
+}  // namespace rowseal::cli

@@ -1,0 +1,168 @@
+#include "job_output.h"
+
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+
+namespace rowseal::cli {
+namespace {
+
+constexpr std::int64_t kNamedFailures = 20;  // of each job; `--json` of `jobs list` counts all
+
+volatile std::sig_atomic_t stop_asked = 0;
+
+extern "C" void AskToStop(int /*signal*/) { stop_asked = 1; }
+
+// The first signal stops at the end of a batch, the second ends the process as always.
+void CatchSignals() {
+  struct sigaction stop {};
+  stop.sa_handler = AskToStop;
+  stop.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  sigaction(SIGINT, &stop, nullptr);
+  sigaction(SIGTERM, &stop, nullptr);
+}
+
+std::string Outcome(const JobSummary& job) {
+  if (job.state == "failed") {
+    return fmt::format("done with {} failures", job.failed);
+  }
+  return job.state == "ready"
+             ? (job.running ? "run by another process" : "stopped, to be continued")
+             : job.state;
+}
+
+std::string Subject(const JobSummary& job) {
+  return job.object.empty() ? job.kind : job.kind + " " + Printable(job.object);
+}
+
+}  // namespace
+
+JobsProgress::JobsProgress() {
+  stop_asked = 0;
+  CatchSignals();
+}
+
+JobsProgress::~JobsProgress() {
+  Clear();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+bool JobsProgress::Show(const JobSummary& job) {
+  if (job_ != job.id || run_ != job.run) {
+    Clear();
+    job_ = job.id;
+    run_ = job.run;
+    progress_.emplace(Subject(job) + ":", "items", job.total, job.done);
+  }
+  progress_->Show(job.done + job.failed);
+  return stop_asked == 0;
+}
+
+void JobsProgress::Clear() {
+  if (progress_) {
+    progress_->Clear();
+  }
+}
+
+Result<JobsReport> RunJobsShowing(const Program& program, Client& client,
+                                  const std::vector<JobId>& jobs, int share) {
+  JobsProgress progress;
+  RunJobsOptions options;
+  options.jobs = jobs;
+  options.share_percent = share;
+  options.on_progress = [&](const JobSummary& job) { return progress.Show(job); };
+  return RunJobs(client, options, program.access());
+}
+
+Json JobJson(const JobSummary& job) {
+  return {{"id", ToText(job.id)},
+          {"kind", job.kind},
+          {"object", job.object},
+          {"state", job.state},
+          {"running", job.running},
+          {"run", job.run},
+          {"total", job.total},
+          {"done", job.done},
+          {"failed", job.failed},
+          {"created_at", ToRfc3339(job.created_at)},
+          {"started_at", TimeJson(job.started_at)},
+          {"changed_at", ToRfc3339(job.changed_at)}};
+}
+
+Json JobsJson(const JobsReport& report) {
+  Json list = Json::array();
+  for (const JobSummary& job : report.jobs) {
+    list.push_back(JobJson(job));
+  }
+  return {{"jobs", std::move(list)}, {"failed", report.failed}, {"stopped", report.stopped}};
+}
+
+std::string JobsText(const JobsReport& report) {
+  std::string text;
+  for (const JobSummary& job : report.jobs) {
+    text += fmt::format("{}: {} items, {}\n", Subject(job), job.done, Outcome(job));
+  }
+  return text;
+}
+
+Json RotationJson(const RotationReport& report) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(report.duration).count();
+  return {{"old_kek", report.old_kek.value},
+          {"new_kek", report.new_kek.value},
+          {"rewrapped", report.rewrapped},
+          {"failed", report.failures},
+          {"job", report.job ? Json(ToText(*report.job)) : Json(nullptr)},
+          {"milliseconds", milliseconds}};
+}
+
+std::string RotationText(const RotationReport& report) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(report.duration).count();
+  if (report.job) {
+    return fmt::format("KEK {} rotated to {} in {:.1f} ms; a job rewraps the DEKs\n",
+                       report.old_kek.value, report.new_kek.value, milliseconds);
+  }
+  return fmt::format("KEK {} rotated to {}, {} DEKs rewrapped in {:.1f} ms\n", report.old_kek.value,
+                     report.new_kek.value, report.rewrapped, milliseconds);
+}
+
+Result<int> EndOfJobs(Client& client, const JobsReport& report) {
+  for (const JobSummary& job : report.jobs) {
+    if (job.failed == 0) {
+      continue;
+    }
+    ROWSEAL_ASSIGN(const std::vector<ItemFailure> failures,
+                   ListItemFailures(client, job.id, kNamedFailures));
+    for (const ItemFailure& failure : failures) {
+      PrintError({ErrorCode::kPartial, Printable(failure.item) + ": " + failure.message, {}});
+    }
+  }
+  if (report.failed > 0) {
+    return Fail(ErrorCode::kPartial,
+                fmt::format("items that could not be done: {}; all others are", report.failed),
+                "mend or restore what is named, then `rowseal jobs run` tries it again");
+  }
+  if (report.stopped) {
+    return Fail(ErrorCode::kPartial, "stopped before the end",
+                "`rowseal jobs run` goes on where it stopped");
+  }
+  return 0;
+}
+
+Result<int> EndOfRotation(const RotationReport& report) {
+  for (const std::string& failure : report.failures) {
+    PrintError({ErrorCode::kIntegrity, failure, {}});
+  }
+  if (report.failures.empty()) {
+    return 0;
+  }
+  return Fail(
+      ErrorCode::kIntegrity,
+      fmt::format("DEKs that do not open and stay under the old KEK: {}", report.failures.size()),
+      "restore their rows from a backup, then rotate again");
+}
+
+}  // namespace rowseal::cli

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <rowseal/connection.h>
+
+#include "jobs/job_record.h"
+
+namespace rowseal {
+
+/// BatchLimit bounds what one batch may take on.
+struct BatchLimit {
+  std::size_t items = 64;
+  std::int64_t bytes = 4 * 1024 * 1024;  ///< of values; a larger one is alone
+};
+
+/// BatchOutcome is what a batch came to.
+struct BatchOutcome {
+  std::string position;  ///< where the next batch begins
+  std::int64_t done = 0;
+  std::vector<JobFailure> failures;
+  bool last = false;  ///< nothing lies behind
+};
+
+/// JobBody is what a kind of job does, in batches of three steps. Each may be done again after a
+/// crash or a lost lease, so a step changes only what still stands as it was read. An item that
+/// cannot be done is a failure of the outcome; an error ends the run, and a later one goes on.
+class JobBody {
+ public:
+  virtual ~JobBody() = default;
+
+  /// Count estimates how many items lie ahead, once a run, in a read transaction.
+  virtual Result<std::int64_t> Count(Connection& connection) = 0;
+
+  /// Read takes the items behind `position` on, in a read transaction.
+  virtual Result<void> Read(Connection& connection, const std::string& position,
+                            const BatchLimit& limit) = 0;
+
+  /// Work does what needs no transaction: it opens and seals. Items that stand in another database
+  /// are changed here, before the position moves past them.
+  virtual Result<void> Work() = 0;
+
+  /// Started names the jobs that Write started: what is to follow this one.
+  virtual std::vector<JobId> Started() const { return {}; }
+
+  /// Write writes what Work made, in the write transaction that also moves the position.
+  virtual Result<BatchOutcome> Write(Connection& connection) = 0;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,262 @@
+#include "jobs/job_table.h"
+
+#include <array>
+
+#include "base/encoding.h"
+#include "jobs/lease_owner.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::array kStates = {JobState::kReady, JobState::kPaused, JobState::kDone,
+                                JobState::kFailed, JobState::kCancelled};
+
+#define ROWSEAL_JOB_COLUMNS                                                                    \
+  "id, kind, object, argument, state, run, position, total, done, failed, owner, lease_until," \
+  " created_at, started_at, changed_at"
+
+std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
+
+std::optional<Timestamp> ReadOptionalTime(RowReader& reader) {
+  if (reader.NextIsNull()) {
+    reader.Skip();
+    return std::nullopt;
+  }
+  return Timestamp(std::chrono::microseconds(reader.Integer()));
+}
+
+Result<JobRecord> ReadRecord(Row& row) {
+  RowReader reader(row);
+  JobRecord job;
+  ROWSEAL_ASSIGN(job.id, ParseUuid<JobId>(reader.Text()));
+  job.kind = reader.Text();
+  job.object = reader.Text();
+  job.argument = reader.Text();
+  ROWSEAL_ASSIGN(job.state, ParseJobState(reader.Text()));
+  job.run = reader.Integer();
+  job.position = reader.Text();
+  job.total = reader.Integer();
+  job.done = reader.Integer();
+  job.failed = reader.Integer();
+  if (reader.NextIsNull()) {
+    reader.Skip();
+  } else {
+    job.owner = reader.Text();
+  }
+  job.lease_until = ReadOptionalTime(reader);
+  job.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+  job.started_at = ReadOptionalTime(reader);
+  job.changed_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+  ROWSEAL_TRY(reader.status());
+  return job;
+}
+
+Result<void> ForgetFailures(Connection& connection, JobId id) {
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("DELETE FROM rowseal.job_failure WHERE job_id = $1", {ToText(id)})));
+  return {};
+}
+
+// A job that ended with failures is run again from the beginning, so it is not paused.
+bool CanMoveJob(JobState from, JobState to) {
+  switch (to) {
+    case JobState::kPaused:
+      return from == JobState::kReady;
+    case JobState::kReady:
+      return from == JobState::kPaused;
+    case JobState::kCancelled:
+      return from == JobState::kReady || from == JobState::kPaused || from == JobState::kFailed;
+    default:
+      return false;
+  }
+}
+
+// The job of that kind and object that has not ended, if there is one.
+Result<std::optional<JobId>> FindUnfinished(Connection& connection, const NewJob& job) {
+  ROWSEAL_ASSIGN(Rows found, connection.Execute(Statement::Sql(
+                                 "SELECT id FROM rowseal.job WHERE kind = $1 AND object = $2"
+                                 " AND state IN ('ready', 'paused', 'failed')",
+                                 {job.kind, job.object})));
+  if (found.rows.empty()) {
+    return std::nullopt;
+  }
+  ROWSEAL_ASSIGN(const JobId id, ParseUuid<JobId>(TextAt(found.rows.front(), 0)));
+  return id;
+}
+
+}  // namespace
+
+std::string_view ToText(JobState state) noexcept {
+  switch (state) {
+    case JobState::kReady:
+      return "ready";
+    case JobState::kPaused:
+      return "paused";
+    case JobState::kDone:
+      return "done";
+    case JobState::kFailed:
+      return "failed";
+    case JobState::kCancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+Result<JobState> ParseJobState(std::string_view text) {
+  for (const JobState state : kStates) {
+    if (ToText(state) == text) {
+      return state;
+    }
+  }
+  return Fail(ErrorCode::kIntegrity, "'" + Printable(text) + "' is not a state of a job",
+              "restore the table job from a backup, or delete the row");
+}
+
+Result<JobId> StartJob(Connection& connection, const NewJob& job, Timestamp now) {
+  ROWSEAL_ASSIGN(const std::optional<JobId> unfinished, FindUnfinished(connection, job));
+  if (!unfinished) {
+    ROWSEAL_TRY(connection.Execute(Statement::Sql(
+        "INSERT INTO rowseal.job (id, kind, object, argument, state, run, position, total, done,"
+        " failed, created_at, changed_at) VALUES ($1, $2, $3, $4, 'ready', 1, '', 0, 0, 0, $5, $5)",
+        {ToText(job.id), job.kind, job.object, job.argument, ToMicros(now)})));
+    return job.id;
+  }
+  ROWSEAL_TRY(ForgetFailures(connection, *unfinished));
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "UPDATE rowseal.job SET argument = $2, state = 'ready', run = run + 1, position = '',"
+      " total = 0, done = 0, failed = 0, started_at = NULL, changed_at = $3 WHERE id = $1",
+      {ToText(*unfinished), job.argument, ToMicros(now)})));
+  return *unfinished;
+}
+
+Result<std::vector<JobRecord>> ReadJobs(Connection& connection, JobFilter filter) {
+  const std::string_view sql =
+      filter == JobFilter::kAll
+          ? "SELECT " ROWSEAL_JOB_COLUMNS " FROM rowseal.job ORDER BY id"
+          : "SELECT " ROWSEAL_JOB_COLUMNS
+            " FROM rowseal.job WHERE state IN ('ready', 'paused', 'failed') ORDER BY id";
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
+  std::vector<JobRecord> jobs;
+  for (Row& row : answer.rows) {
+    ROWSEAL_ASSIGN(JobRecord job, ReadRecord(row));
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+Result<JobRecord> ReadJob(Connection& connection, JobId id) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql("SELECT " ROWSEAL_JOB_COLUMNS
+                                                                " FROM rowseal.job WHERE id = $1",
+                                                                {ToText(id)})));
+  if (answer.rows.empty()) {
+    return Fail(ErrorCode::kNotFound, "there is no job " + ToText(id),
+                "rowseal jobs list shows what is there");
+  }
+  return ReadRecord(answer.rows.front());
+}
+
+#undef ROWSEAL_JOB_COLUMNS
+
+Result<std::vector<JobFailure>> ReadJobFailures(Connection& connection, JobId id,
+                                                std::int64_t limit) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT item, message FROM rowseal.job_failure WHERE job_id = $1"
+                                  " ORDER BY item LIMIT $2",
+                                  {ToText(id), limit})));
+  std::vector<JobFailure> failures;
+  for (const Row& row : answer.rows) {
+    failures.push_back({TextAt(row, 0), TextAt(row, 1)});
+  }
+  return failures;
+}
+
+Result<Claim> ClaimJob(Connection& connection, JobId id, const std::string& owner, Timestamp now) {
+  ROWSEAL_ASSIGN(const JobRecord job, ReadJob(connection, id));
+  if (job.state != JobState::kReady && job.state != JobState::kFailed) {
+    return Claim::kNotRunnable;
+  }
+  const bool is_held = !job.owner.empty() && job.owner != owner && job.lease_until > now &&
+                       !LeaseOwnerIsDead(job.owner);
+  if (is_held) {
+    return Claim::kHeldByOther;
+  }
+  const bool begins_again = job.state == JobState::kFailed;
+  if (begins_again) {
+    ROWSEAL_TRY(ForgetFailures(connection, id));
+  }
+  const std::string_view sql =
+      begins_again ? "UPDATE rowseal.job SET owner = $2, lease_until = $3, changed_at = $4,"
+                     " state = 'ready', run = run + 1, position = '', total = 0, done = 0,"
+                     " failed = 0, started_at = NULL WHERE id = $1"
+                   : "UPDATE rowseal.job SET owner = $2, lease_until = $3, changed_at = $4"
+                     " WHERE id = $1";
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql(sql, {ToText(id), owner, ToMicros(now + kLease), ToMicros(now)})));
+  return Claim::kTaken;
+}
+
+Result<bool> HoldsJob(Connection& connection, const JobRecord& job, const std::string& owner,
+                      Timestamp now) {
+  ROWSEAL_ASSIGN(const Rows renewed,
+                 connection.Execute(Statement::Sql(
+                     "UPDATE rowseal.job SET lease_until = $3 WHERE id = $1 AND owner = $2"
+                     " AND state = 'ready' AND run = $4 AND position = $5",
+                     {ToText(job.id), owner, ToMicros(now + kLease), job.run, job.position})));
+  return renewed.changed == 1;
+}
+
+Result<void> AdvanceJob(Connection& connection, const JobRecord& job, Timestamp now) {
+  const Param owner = job.owner.empty() ? Param(Null{}) : Param(job.owner);
+  const Param lease = job.owner.empty() ? Param(Null{}) : Param(ToMicros(now + kLease));
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "UPDATE rowseal.job SET state = $2, position = $3, total = $4, done = $5, failed = $6,"
+      " owner = $7, lease_until = $8, started_at = $9, changed_at = $10 WHERE id = $1",
+      {ToText(job.id), std::string(ToText(job.state)), job.position, job.total, job.done,
+       job.failed, owner, lease, ToMicros(job.started_at.value_or(now)), ToMicros(now)})));
+  return {};
+}
+
+Result<std::int64_t> RecordJobFailures(Connection& connection, JobId id,
+                                       const std::vector<JobFailure>& failures) {
+  for (const JobFailure& failure : failures) {
+    ROWSEAL_TRY(connection.Execute(
+        Statement::Sql("INSERT INTO rowseal.job_failure (job_id, item, message) VALUES ($1, $2, $3)"
+                       " ON CONFLICT (job_id, item) DO UPDATE SET message = excluded.message",
+                       {ToText(id), failure.item, failure.message})));
+  }
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT count(*) FROM rowseal.job_failure WHERE job_id = $1", {ToText(id)})));
+  RowReader reader(answer.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
+
+Result<void> ReleaseJob(Connection& connection, JobId id, const std::string& owner) {
+  ROWSEAL_TRY(
+      connection.Execute(Statement::Sql("UPDATE rowseal.job SET owner = NULL, lease_until = NULL"
+                                        " WHERE id = $1 AND owner = $2",
+                                        {ToText(id), owner})));
+  return {};
+}
+
+Result<void> MoveJob(Connection& connection, JobId id, JobState to, Timestamp now) {
+  ROWSEAL_ASSIGN(const JobRecord job, ReadJob(connection, id));
+  if (job.state == to) {
+    return {};
+  }
+  if (!CanMoveJob(job.state, to)) {
+    return Fail(ErrorCode::kRefusedByState,
+                "job " + ToText(id) + " is " + std::string(ToText(job.state)) +
+                    " and cannot become " + std::string(ToText(to)),
+                "rowseal jobs list shows how jobs stand");
+  }
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("UPDATE rowseal.job SET state = $2, owner = NULL, lease_until = NULL,"
+                     " changed_at = $3 WHERE id = $1",
+                     {ToText(id), std::string(ToText(to)), ToMicros(now)})));
+  return {};
+}
+
+}  // namespace rowseal

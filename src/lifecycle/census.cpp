@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <map>
+
+#include <rowseal/lifecycle.h>
+
+#include "base/encoding.h"
+#include "client/columns.h"
+#include "client/session.h"
+#include "envelope/sealed_text.h"
+#include "envelope/sealed_value.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 1000;
+constexpr std::int64_t kBytesAtOnce = 8LL * 1024 * 1024;
+constexpr std::int64_t kFirstProjects = 10;
+
+using Censuses = std::map<std::int64_t, KekCensus>;  // by KEK
+
+// A row for each KEK, purpose and state.
+Result<void> CountDeks(Connection& connection, Censuses& censuses) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT kek_id, purpose, state, count(*), count(drained_at)"
+                                  " FROM rowseal.dek GROUP BY kek_id, purpose, state"
+                                  " ORDER BY kek_id, purpose, state")));
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    const std::int64_t kek = reader.Integer();
+    DekCount count{reader.Text(), reader.Text(), reader.Integer(), reader.Integer()};
+    ROWSEAL_TRY(reader.status());
+    if (const auto found = censuses.find(kek); found != censuses.end()) {
+      found->second.deks.push_back(std::move(count));
+    }
+  }
+  return {};
+}
+
+Result<void> NameProjects(Connection& connection, KekCensus& census) {
+  ROWSEAL_ASSIGN(Rows count, connection.Execute(
+                                 Statement::Sql("SELECT count(DISTINCT project_id) FROM rowseal.dek"
+                                                " WHERE kek_id = $1",
+                                                {census.id.value})));
+  RowReader reader(count.rows.front());
+  census.projects = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  ROWSEAL_ASSIGN(const Rows names, connection.Execute(Statement::Sql(
+                                       "SELECT DISTINCT project_id FROM rowseal.dek"
+                                       " WHERE kek_id = $1 ORDER BY project_id LIMIT $2",
+                                       {census.id.value, kFirstProjects})));
+  for (const Row& row : names.rows) {
+    census.first_projects.push_back(TextAt(row, 0));
+  }
+  return {};
+}
+
+Result<void> CountSecrets(Connection& connection, Censuses& censuses) {
+  for (auto& [id, census] : censuses) {
+    census.secrets = census.versions = census.values = 0;
+  }
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      connection.Execute(Statement::Sql(
+          "SELECT kek_id, count(*), sum(versions) FROM (SELECT d.kek_id, v.project_id,"
+          "  v.secret_id, count(*) AS versions FROM rowseal.secret_version v JOIN rowseal.dek d"
+          "  ON d.project_id = v.project_id AND d.id = v.dek_id"
+          "  GROUP BY d.kek_id, v.project_id, v.secret_id) AS by_secret GROUP BY kek_id")));
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    const auto found = censuses.find(reader.Integer());
+    const std::int64_t secrets = reader.Integer();
+    const std::int64_t versions = reader.Integer();
+    ROWSEAL_TRY(reader.status());
+    if (found != censuses.end()) {
+      found->second.secrets = secrets;
+      found->second.versions = versions;
+    }
+  }
+  return {};
+}
+
+Result<std::map<std::string, std::int64_t>> KekOfEachDek(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT id, kek_id FROM rowseal.dek WHERE purpose = 'value'")));
+  std::map<std::string, std::int64_t> keks;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    std::string id = reader.Text();
+    keks[std::move(id)] = reader.Integer();
+    ROWSEAL_TRY(reader.status());
+  }
+  return keks;
+}
+
+Result<void> CountColumn(AppColumn& column, const std::map<std::string, std::int64_t>& keks,
+                         Censuses& censuses) {
+  std::string position;
+  while (true) {
+    ROWSEAL_ASSIGN(const std::vector<AppValue> rows,
+                   column.Read(position, kRowsAtOnce, kBytesAtOnce));
+    if (rows.empty()) {
+      return {};
+    }
+    position = rows.back().position;
+    for (const AppValue& row : rows) {
+      for (const SealedSpan& span : FindSealedValues(row.text)) {
+        const Result<SealedValue> value =
+            DecodeSealedValue(std::string_view(row.text).substr(span.offset, span.size));
+        const auto kek = value ? keks.find(ToText(value->dek)) : keks.end();
+        if (kek != keks.end() && censuses.contains(kek->second)) {
+          ++*censuses[kek->second].values;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
+  const auto lock = client.Lock();
+  Session& session = client.session();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  Censuses censuses;
+  for (const KekRecord& kek : session.keyring().trust()->rows.keks) {
+    if (kek.purpose == KekPurpose::kWrap) {
+      KekCensus census;
+      census.id = kek.id;
+      census.scope = kek.scope;
+      census.state = ToText(kek.state);
+      census.created_at = kek.created_at;
+      ROWSEAL_TRY(NameProjects(connection, census));
+      censuses.emplace(kek.id.value, std::move(census));
+    }
+  }
+  ROWSEAL_TRY(CountDeks(connection, censuses));
+  if (count == CountFrom::kEveryRow) {
+    ROWSEAL_TRY(CountSecrets(connection, censuses));
+    ROWSEAL_ASSIGN(const auto keks, KekOfEachDek(connection));
+    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+    for (const ColumnRecord& column : columns) {
+      if (column.source) {
+        ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
+                       session.OpenAppColumn(*column.source));
+        ROWSEAL_TRY(CountColumn(*place, keks, censuses));
+      }
+    }
+  }
+  std::vector<KekCensus> result;
+  for (auto& [id, census] : censuses) {
+    result.push_back(std::move(census));
+  }
+  return result;
+}
+
+}  // namespace rowseal

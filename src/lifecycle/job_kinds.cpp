@@ -1,0 +1,92 @@
+#include "lifecycle/job_kinds.h"
+
+#include <charconv>
+
+#include "base/encoding.h"
+#include "client/columns.h"
+#include "client/random_ids.h"
+#include "lifecycle/reseal_column.h"
+#include "lifecycle/reseal_secrets.h"
+#include "lifecycle/rewrap_deks.h"
+#include "lifecycle/rotate_dek.h"
+
+namespace rowseal {
+namespace {
+
+tl::unexpected<Error> NotOurs(const JobRecord& job, std::string_view what) {
+  return Fail(ErrorCode::kIntegrity,
+              "job " + ToText(job.id) + " has " + std::string(what) + " '" +
+                  Printable(job.kind + " " + job.object + " " + job.argument) + "'",
+              "somebody changed it outside Rowseal; cancel it: rowseal jobs cancel");
+}
+
+Result<std::unique_ptr<JobBody>> MakeRotateDeks(Session& session, const JobRecord& job,
+                                                const Access& access) {
+  std::int64_t micros = 0;
+  const char* const end = job.argument.data() + job.argument.size();
+  const auto read = std::from_chars(job.argument.data(), end, micros);
+  if (read.ec != std::errc() || read.ptr != end) {
+    return NotOurs(job, "an unknown argument");
+  }
+  return std::make_unique<RotateDeksBody>(session, Timestamp(std::chrono::microseconds(micros)),
+                                          access);
+}
+
+}  // namespace
+
+Result<JobId> StartJobOfKind(Connection& connection, Session& session, std::string_view kind,
+                             std::string object, std::string argument, Timestamp now) {
+  ROWSEAL_ASSIGN(const auto fresh, TimeOrderedUuid(now));
+  ROWSEAL_ASSIGN(const JobId id,
+                 StartJob(connection, {JobId{fresh}, std::string(kind), object, argument}, now));
+  session.observer().Log({LogLevel::kInfo,
+                          "job_started",
+                          "a job is to be run",
+                          {{"job", ToText(id)}, {"kind", std::string(kind)}, {"object", object}}});
+  return id;
+}
+
+Result<std::vector<JobId>> StartColumnJobs(Connection& connection, Session& session,
+                                           Timestamp now) {
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+  std::vector<JobId> jobs;
+  for (const ColumnRecord& column : columns) {
+    if (column.source) {
+      ROWSEAL_ASSIGN(const JobId id, StartJobOfKind(connection, session, kResealColumnJob,
+                                                    ToText(column.id), {}, now));
+      jobs.push_back(id);
+    }
+  }
+  return jobs;
+}
+
+Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& job,
+                                             const Access& access) {
+  if (job.kind == kResealJob) {
+    std::optional<ProjectId> project;
+    if (!job.object.empty()) {
+      Result<ProjectId> parsed = ProjectId::Parse(job.object);
+      if (!parsed) {
+        return NotOurs(job, "an unknown object");
+      }
+      project = std::move(*parsed);
+    }
+    return std::make_unique<ResealSecrets>(session, std::move(project), access, job.id);
+  }
+  if (job.kind == kResealColumnJob) {
+    const Result<ColumnId> column = ParseUuid<ColumnId>(job.object);
+    if (!column) {
+      return NotOurs(job, "an unknown object");
+    }
+    return std::make_unique<ResealColumn>(session, *column, access, job.id);
+  }
+  if (job.kind == kRewrapJob) {
+    return std::make_unique<RewrapBody>(session);
+  }
+  if (job.kind == kRotateDeksJob) {
+    return MakeRotateDeks(session, job, access);
+  }
+  return NotOurs(job, "an unknown kind");
+}
+
+}  // namespace rowseal

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include <rowseal/jobs.h>
+
+#include "client/columns.h"
+#include "client/session.h"
+#include "lifecycle/job_kinds.h"
+#include "lifecycle/policies.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+Result<bool> Exists(Connection& connection, std::string_view sql, std::vector<Param> params) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, std::move(params))));
+  RowReader reader(answer.rows.front());
+  const bool exists = reader.Integer() != 0;
+  ROWSEAL_TRY(reader.status());
+  return exists;
+}
+
+std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
+
+Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
+                           const std::string& object) {
+  return Exists(connection,
+                "SELECT EXISTS (SELECT 1 FROM rowseal.job WHERE kind = $1 AND object = $2"
+                " AND state IN ('ready', 'paused', 'failed'))",
+                {std::string(kind), object});
+}
+
+// Starts a rotation of the DEKs that are due. One that is under way already finds them by itself.
+Result<void> StartDueDekRotation(Connection& connection, Session& session, Timestamp now) {
+  ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicy(connection, Policy::kDekMaxAge));
+  ROWSEAL_ASSIGN(const PolicyDuration interval,
+                 ReadPolicy(connection, Policy::kRotationMinInterval));
+  ROWSEAL_ASSIGN(const bool under_way,
+                 HasUnfinished(connection, kRotateDeksJob, std::string(kAllDeks)));
+  if (!max_age || under_way) {
+    return {};
+  }
+  const Timestamp before = now - std::max(*max_age, *interval);
+  ROWSEAL_ASSIGN(const bool any_due,
+                 Exists(connection,
+                        "SELECT EXISTS (SELECT 1 FROM rowseal.dek WHERE state = 'active'"
+                        " AND purpose IN ('secret', 'value') AND created_at < $1)",
+                        {ToMicros(before)}));
+  if (any_due) {
+    ROWSEAL_TRY(StartJobOfKind(connection, session, kRotateDeksJob, std::string(kAllDeks),
+                               std::to_string(ToMicros(before)), now));
+  }
+  return {};
+}
+
+// A value DEK is drained only after a scan that began when no app could still hold a value under it
+// that it had not stored yet.
+Result<void> StartDueScans(Connection& connection, Session& session, Timestamp now) {
+  ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
+  const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+  for (const ColumnRecord& column : columns) {
+    if (!column.source) {
+      return {};  // its values cannot be found, so nothing can be proven drained
+    }
+  }
+  for (const ColumnRecord& column : columns) {
+    ROWSEAL_ASSIGN(const bool is_due,
+                   Exists(connection,
+                          "SELECT EXISTS (SELECT 1 FROM rowseal.dek d, rowseal.sealed_column c"
+                          " WHERE d.purpose = 'value' AND d.drained_at IS NULL"
+                          " AND d.state IN ('deactivated', 'compromised')"
+                          " AND d.deactivated_at + $1 <= $2 AND c.id = $3"
+                          " AND (c.scanned_at IS NULL OR c.scanned_at < d.deactivated_at + $1))",
+                          {settle_micros, ToMicros(now), ToText(column.id)}));
+    ROWSEAL_ASSIGN(const bool under_way,
+                   HasUnfinished(connection, kResealColumnJob, ToText(column.id)));
+    if (is_due && !under_way) {
+      ROWSEAL_TRY(
+          StartJobOfKind(connection, session, kResealColumnJob, ToText(column.id), {}, now));
+    }
+  }
+  return {};
+}
+
+Result<void> StartWhatIsDue(Client& client) {
+  const auto lock = client.Lock();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_TRY(client.session().LoadTrust(connection));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_TRY(StartDueDekRotation(connection, client.session(), now));
+  ROWSEAL_TRY(StartDueScans(connection, client.session(), now));
+  return transaction.Commit();
+}
+
+}  // namespace
+
+Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
+                                const Access& access) {
+  MaintainReport report;
+  ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
+  ROWSEAL_TRY(StartWhatIsDue(client));
+  RunJobsOptions all = options;
+  all.jobs.clear();
+  ROWSEAL_ASSIGN(report.jobs, RunJobs(client, all, access));
+  return report;
+}
+
+}  // namespace rowseal

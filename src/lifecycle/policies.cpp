@@ -1,0 +1,132 @@
+#include "lifecycle/policies.h"
+
+#include <array>
+#include <charconv>
+
+#include <rowseal/policy.h>
+
+#include "base/encoding.h"
+#include "client/audit.h"
+#include "client/session.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::int64_t kLongest = 100LL * 365 * 24 * 3600;  // seconds
+
+struct PolicyRow {
+  Policy policy;
+  std::string_view name;
+  std::string_view default_value;
+  bool may_be_never;
+  std::string_view meaning;
+};
+
+constexpr std::array kPolicies = {
+    PolicyRow{Policy::kKekMaxAge, "kek.max_age", "365d", true,
+              "a KEK older than this is due for rotation"},
+    PolicyRow{Policy::kDekMaxAge, "dek.max_age", "730d", true,
+              "a DEK older than this is due for rotation"},
+    PolicyRow{Policy::kRotationMinInterval, "rotation.min_interval", "24h", false,
+              "no two due rotations of a kind follow closer than this"},
+    PolicyRow{Policy::kValueSettleTime, "value.settle_time", "24h", false,
+              "how long an app may take to store a value that it sealed"},
+};
+
+const PolicyRow* FindPolicy(std::string_view name) {
+  for (const PolicyRow& row : kPolicies) {
+    if (row.name == name) {
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
+Result<std::optional<std::string>> StoredText(Connection& connection, std::string_view name) {
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT value FROM rowseal.policy WHERE name = $1", {std::string(name)})));
+  if (answer.rows.empty()) {
+    return std::nullopt;
+  }
+  return TextAt(answer.rows.front(), 0);
+}
+
+}  // namespace
+
+Result<PolicyDuration> ParsePolicyDuration(std::string_view text) {
+  if (text == "never") {
+    return PolicyDuration();
+  }
+  constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
+      {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}}};
+  std::int64_t number = -1;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec == std::errc() && read.ptr + 1 == end && text.front() != '-') {
+    for (const auto& [unit, seconds] : kUnits) {
+      if (*read.ptr == unit && number <= kLongest / seconds) {
+        return PolicyDuration(std::chrono::seconds(number * seconds));
+      }
+    }
+  }
+  return Fail(ErrorCode::kInvalidArgument, "'" + Printable(text) + "' is not a duration",
+              "write a whole number and s, m, h or d, as 90d; an age may also be never");
+}
+
+Result<PolicyDuration> ReadPolicy(Connection& connection, Policy policy) {
+  const PolicyRow& row = kPolicies[static_cast<std::size_t>(policy)];
+  ROWSEAL_ASSIGN(const std::optional<std::string> stored, StoredText(connection, row.name));
+  Result<PolicyDuration> duration =
+      ParsePolicyDuration(stored ? std::string_view(*stored) : row.default_value);
+  if (!duration || (!*duration && !row.may_be_never)) {
+    return Fail(ErrorCode::kIntegrity,
+                "policy " + std::string(row.name) + " holds '" + Printable(stored.value_or("")) +
+                    "', which is no duration",
+                "set it again: rowseal policy set");
+  }
+  return duration;
+}
+
+Result<std::vector<PolicySetting>> Policies(Client& client) {
+  const auto lock = client.Lock();
+  std::vector<PolicySetting> settings;
+  for (const PolicyRow& row : kPolicies) {
+    ROWSEAL_ASSIGN(const std::optional<std::string> stored,
+                   StoredText(client.connection(), row.name));
+    settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),
+                        !stored.has_value(), std::string(row.meaning)});
+  }
+  return settings;
+}
+
+Result<void> SetPolicy(Client& client, std::string_view name, std::string_view value,
+                       const Access& access) {
+  const PolicyRow* row = FindPolicy(name);
+  if (row == nullptr) {
+    return Fail(ErrorCode::kNotFound, "there is no policy '" + Printable(name) + "'",
+                "rowseal policy get lists them");
+  }
+  ROWSEAL_ASSIGN(const PolicyDuration duration, ParsePolicyDuration(value));
+  const bool is_age_of_nothing = row->may_be_never && duration && duration->count() == 0;
+  if ((!duration && !row->may_be_never) || is_age_of_nothing) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "policy " + std::string(name) + " cannot be " + std::string(value),
+                "give a duration, as 24h");
+  }
+  const auto lock = client.Lock();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "INSERT INTO rowseal.policy (name, value, changed_at) VALUES ($1, $2, $3)"
+      " ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
+      {std::string(name), std::string(value), now.time_since_epoch().count()})));
+  ROWSEAL_TRY(WriteAudit(connection, client.session(), kSystemProject, complete, "policy.set",
+                         std::string(name) + " " + std::string(value)));
+  return transaction.Commit();
+}
+
+}  // namespace rowseal

@@ -1,0 +1,223 @@
+#include "lifecycle/reseal_column.h"
+
+#include <algorithm>
+
+#include "client/audit.h"
+#include "client/columns.h"
+#include "client/value_sealing.h"
+#include "envelope/sealed_text.h"
+#include "lifecycle/policies.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+std::string KeyText(const std::vector<std::string>& key) {
+  std::string text;
+  for (const std::string& part : key) {
+    text += (text.empty() ? "" : "/") + part;
+  }
+  return text;
+}
+
+bool IsOfThisItem(const Error& error) {
+  return error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kRefusedByState ||
+         error.code == ErrorCode::kInvalidArgument;
+}
+
+}  // namespace
+
+void ResealColumn::Refuse(const AppValue& row, std::string_view why) {
+  session_.observer().Count(Counter::kItemsQuarantined);
+  failures_.push_back(
+      {"row " + KeyText(row.key) + " of column '" + column_->label.text() + "'", std::string(why)});
+}
+
+// The registration is read for each batch: its tag says whether the place still is the one that
+// somebody with the keys registered.
+Result<void> ResealColumn::OpenColumn(Connection& connection) {
+  ROWSEAL_TRY(session_.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session_));
+  const auto found = std::ranges::find(columns, column_id_, &ColumnRecord::id);
+  if (found == columns.end() || !found->source) {
+    return Fail(ErrorCode::kNotFound,
+                "column " + ToText(column_id_) + " is not registered with a place",
+                "cancel the job, or register the column's place: rowseal column add");
+  }
+  if (!place_ || column_->source != found->source) {
+    ROWSEAL_ASSIGN(place_, session_.OpenAppColumn(*found->source));
+  }
+  column_ = *found;
+  return {};
+}
+
+Result<std::int64_t> ResealColumn::Count(Connection& connection) {
+  ROWSEAL_TRY(OpenColumn(connection));
+  return place_->Count();
+}
+
+Result<std::optional<DekAndKek>> ResealColumn::FindDek(Connection& connection,
+                                                       const ProjectId& project, DekId id) {
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      connection.Execute(Statement::Sql(
+          "SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
+          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+          " WHERE d.project_id = $1 AND d.id = $2",
+          {project.text(), ToText(id)})));
+  if (answer.rows.empty()) {
+    return std::nullopt;
+  }
+  RowReader reader(answer.rows.front());
+  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
+  return dek;
+}
+
+Result<std::vector<ResealColumn::Stale>> ResealColumn::FindStale(Connection& connection,
+                                                                 const ProjectId& project,
+                                                                 const AppValue& row) {
+  std::vector<Stale> stale;
+  for (const SealedSpan& span : FindSealedValues(row.text)) {
+    ROWSEAL_ASSIGN(SealedValue value,
+                   DecodeSealedValue(std::string_view(row.text).substr(span.offset, span.size)));
+    ROWSEAL_ASSIGN(std::optional<DekAndKek> dek, FindDek(connection, project, value.dek));
+    if (!dek) {
+      return Fail(ErrorCode::kIntegrity, "its DEK is not in project '" + project.text() +
+                                             "': the value was moved here, or its key is gone");
+    }
+    if (dek->dek.state != KeyState::kActive) {
+      stale.push_back({span.offset, span.size, std::move(value), std::move(*dek)});
+    }
+  }
+  return stale;
+}
+
+Result<void> ResealColumn::ReadRow(Connection& connection, AppValue row) {
+  const Result<ProjectId> project =
+      row.defect.empty() ? ProjectId::Parse(row.project) : Fail(ErrorCode::kIntegrity, row.defect);
+  Result<std::vector<Stale>> stale =
+      project ? FindStale(connection, *project, row) : tl::unexpected(project.error());
+  if (!stale && IsOfThisItem(stale.error())) {
+    Refuse(row, stale.error().message);
+    return {};
+  }
+  if (!stale) {
+    return tl::unexpected(std::move(stale).error());
+  }
+  if (stale->empty()) {
+    return {};
+  }
+  Result<std::optional<ActiveDekOperation::Active>> active =
+      FindActiveDek(connection, session_, *project, DekPurpose::kValue);
+  if (!active && !IsOfThisItem(active.error())) {
+    return tl::unexpected(std::move(active).error());
+  }
+  if (!active || !*active) {
+    Refuse(row, active ? "its project has no active DEK for values" : active.error().message);
+    return {};
+  }
+  items_.push_back({std::move(row), *project, std::move(*stale), std::move(**active)});
+  return {};
+}
+
+Result<void> ResealColumn::Read(Connection& connection, const std::string& position,
+                                const BatchLimit& limit) {
+  items_.clear();
+  resealed_.clear();
+  failures_.clear();
+  positions_.clear();
+  missed_.reset();
+  start_ = position;
+  ROWSEAL_TRY(OpenColumn(connection));
+  ROWSEAL_ASSIGN(std::vector<AppValue> rows, place_->Read(position, limit.items, limit.bytes));
+  for (AppValue& row : rows) {
+    positions_.push_back(row.position);
+    ROWSEAL_TRY(ReadRow(connection, std::move(row)));
+  }
+  return {};
+}
+
+// From the last to the first, so that offsets hold.
+Result<std::string> ResealColumn::Reseal(const Item& item) const {
+  std::string text = item.row.text;
+  const bool is_cell = column_->context == ContextKind::kCell;
+  const ValuePlace place{item.project, column_->label,
+                         is_cell ? item.row.key : std::vector<std::string>()};
+  for (auto stale = item.stale.rbegin(); stale != item.stale.rend(); ++stale) {
+    ROWSEAL_ASSIGN(const std::string sealed,
+                   ResealValueAt(session_, place, *column_, stale->value, stale->dek, item.active));
+    text.replace(stale->offset, stale->size, sealed);
+  }
+  return text;
+}
+
+Result<void> ResealColumn::Work() {
+  std::vector<AppChange> changes;
+  std::vector<const Item*> changed;
+  for (const Item& item : items_) {
+    Result<std::string> text = Reseal(item);
+    if (text) {
+      changes.push_back({item.row.position, item.row.text, std::move(*text)});
+      changed.push_back(&item);
+    } else if (IsOfThisItem(text.error())) {
+      Refuse(item.row, text.error().message);
+    } else {
+      return tl::unexpected(std::move(text).error());
+    }
+  }
+  ROWSEAL_ASSIGN(const std::vector<bool> replaced, place_->Replace(changes));
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (replaced[i]) {
+      resealed_[changed[i]->project] += static_cast<std::int64_t>(changed[i]->stale.size());
+    } else if (!missed_) {
+      missed_ = changes[i].position;
+    }
+  }
+  return {};
+}
+
+// A scan counts if every row was read, none failed, and it began when no process could still hold a
+// value under the old key that it had not stored yet.
+Result<void> ResealColumn::NoteScan(Connection& connection) {
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("UPDATE rowseal.sealed_column SET scanned_at ="
+                     " (SELECT started_at FROM rowseal.job WHERE id = $2) WHERE id = $1"
+                     " AND EXISTS (SELECT 1 FROM rowseal.job WHERE id = $2 AND failed = 0)",
+                     {ToText(column_id_), ToText(job_)})));
+  ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
+  ROWSEAL_ASSIGN(
+      const Rows drained,
+      connection.Execute(Statement::Sql(
+          "UPDATE rowseal.dek SET drained_at = $1 WHERE purpose = 'value' AND drained_at IS NULL"
+          " AND state IN ('deactivated', 'compromised') AND deactivated_at + $2 <="
+          " (SELECT CASE WHEN count(*) = count(scanned_at) THEN min(scanned_at) END"
+          "  FROM rowseal.sealed_column)",
+          {now.time_since_epoch().count(), settle_micros})));
+  session_.observer().Count(Counter::kDeksDrained, static_cast<std::uint64_t>(drained.changed));
+  return {};
+}
+
+Result<BatchOutcome> ResealColumn::Write(Connection& connection) {
+  for (const auto& [project, values] : resealed_) {
+    ROWSEAL_TRY(WriteAudit(connection, session_, project.text(), access_, "reseal",
+                           "job " + ToText(job_) + " column " + ToText(column_id_)));
+    session_.observer().Count(Counter::kValuesResealed, static_cast<std::uint64_t>(values));
+  }
+  BatchOutcome outcome;
+  outcome.failures = failures_;
+  outcome.last = positions_.empty();
+  // Where the app was first, its row may hold an old value that it had read before: the next batch
+  // begins with that row.
+  const auto end = missed_ ? std::ranges::find(positions_, *missed_) : positions_.end();
+  outcome.position = end == positions_.begin() ? start_ : *std::prev(end);
+  outcome.done = end - positions_.begin();
+  if (outcome.last) {
+    ROWSEAL_TRY(NoteScan(connection));
+  }
+  return outcome;
+}
+
+}  // namespace rowseal

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/active_dek.h"
+#include "client/session.h"
+#include "envelope/sealed_value.h"
+#include "jobs/job_body.h"
+#include "store/app_column.h"
+
+namespace rowseal {
+
+/// ResealColumn seals the values of one registered column that are not under their project's active
+/// DEK again, in place in the app's database: a column's whole text, and sealed values within a
+/// larger text, such as strings of a JSON document. An app that writes a row meanwhile wins, and
+/// the row is looked at again. A scan that read every row without a failure is noted at the column;
+/// enough of them mark `value` DEKs as drained.
+class ResealColumn final : public JobBody {
+ public:
+  ResealColumn(Session& session, ColumnId column, Access access, JobId job)
+      : session_(session), column_id_(column), access_(std::move(access)), job_(job) {}
+
+  Result<std::int64_t> Count(Connection& connection) override;
+  Result<void> Read(Connection& connection, const std::string& position,
+                    const BatchLimit& limit) override;
+  Result<void> Work() override;
+  Result<BatchOutcome> Write(Connection& connection) override;
+
+ private:
+  // A sealed value within a row's text that is to be sealed again.
+  struct Stale {
+    std::size_t offset;
+    std::size_t size;
+    SealedValue value;
+    DekAndKek dek;
+  };
+  struct Item {
+    AppValue row;
+    ProjectId project;
+    std::vector<Stale> stale;
+    ActiveDekOperation::Active active;
+  };
+
+  Result<void> OpenColumn(Connection& connection);
+  Result<std::vector<Stale>> FindStale(Connection& connection, const ProjectId& project,
+                                       const AppValue& row);
+  Result<std::optional<DekAndKek>> FindDek(Connection& connection, const ProjectId& project,
+                                           DekId id);
+  Result<void> ReadRow(Connection& connection, AppValue row);
+  Result<std::string> Reseal(const Item& item) const;
+  Result<void> NoteScan(Connection& connection);
+  void Refuse(const AppValue& row, std::string_view why);
+
+  Session& session_;
+  const ColumnId column_id_;
+  const Access access_;
+  const JobId job_;
+  std::optional<ColumnRecord> column_;
+  std::unique_ptr<AppColumn> place_;
+
+  std::string start_;                   // of this batch
+  std::vector<std::string> positions_;  // of the rows read
+  std::vector<Item> items_;
+  std::optional<std::string> missed_;           // the first row that the app changed meanwhile
+  std::map<ProjectId, std::int64_t> resealed_;  // values, by project
+  std::vector<JobFailure> failures_;
+};
+
+}  // namespace rowseal

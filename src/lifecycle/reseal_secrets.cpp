@@ -1,0 +1,285 @@
+#include "lifecycle/reseal_secrets.h"
+
+#include <charconv>
+
+#include "client/audit.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+// Versions looked at in one statement; those under an active DEK cost an index entry each.
+constexpr std::int64_t kLookedAt = 4096;
+constexpr std::int64_t kDeksAtOnce = 500;
+
+std::string RowName(std::string_view project, std::string_view secret, std::int64_t version) {
+  return "secret_version " + std::string(project) + "/" + std::string(secret) + "/" +
+         std::to_string(version);
+}
+
+}  // namespace
+
+// Projects and ids have no control character, so line feeds separate.
+std::string ResealSecrets::Encode(const Position& position) {
+  return (position.phase == Phase::kVersions ? "versions\n" : "drained\n") + position.project +
+         "\n" + position.id + "\n" + std::to_string(position.version);
+}
+
+Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
+  Position position;
+  if (text.empty()) {
+    return position;
+  }
+  std::vector<std::string> parts;
+  std::size_t start = 0;
+  for (std::size_t end = 0; end != std::string::npos; start = end + 1) {
+    end = text.find('\n', start);
+    parts.push_back(text.substr(start, end == std::string::npos ? end : end - start));
+  }
+  const bool read =
+      parts.size() == 4 &&
+      std::from_chars(parts[3].data(), parts[3].data() + parts[3].size(), position.version).ec ==
+          std::errc();
+  if (!read || (parts[0] != "versions" && parts[0] != "drained")) {
+    return Fail(ErrorCode::kIntegrity, "the position of the job was changed",
+                "cancel the job (rowseal jobs cancel) and rotate again");
+  }
+  position.phase = parts[0] == "versions" ? Phase::kVersions : Phase::kDrained;
+  position.project = std::move(parts[1]);
+  position.id = std::move(parts[2]);
+  return position;
+}
+
+void ResealSecrets::Refuse(std::string item, const Error& error) {
+  session_.observer().Count(Counter::kItemsQuarantined);
+  failures_.push_back({std::move(item), error.message});
+}
+
+Result<std::int64_t> ResealSecrets::Count(Connection& connection) {
+  const Param project = project_ ? Param(project_->text()) : Param(Null{});
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
+                     "  ON d.project_id = v.project_id AND d.id = v.dek_id"
+                     " WHERE d.state <> 'active' AND ($1 IS NULL OR v.project_id = $1)",
+                     {project})));
+  RowReader reader(answer.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
+
+// Finds how far this batch reaches, without reading ciphertext.
+Result<std::optional<ResealSecrets::Position>> ResealSecrets::FindBound(Connection& connection,
+                                                                        const Position& from,
+                                                                        const BatchLimit& limit,
+                                                                        bool& any_due) {
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     "SELECT v.project_id, v.secret_id, v.version, length(v.encrypted_data),"
+                     " CASE WHEN d.state = 'active' THEN 0 ELSE 1 END"
+                     " FROM rowseal.secret_version v LEFT JOIN rowseal.dek d"
+                     "  ON d.project_id = v.project_id AND d.id = v.dek_id"
+                     " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+                     "  AND ($4 IS NULL OR v.project_id = $4)"
+                     " ORDER BY v.project_id, v.secret_id, v.version LIMIT $5",
+                     {from.project, from.id, from.version,
+                      project_ ? Param(project_->text()) : Param(Null{}), kLookedAt})));
+  std::optional<Position> bound;
+  std::size_t due = 0;
+  std::int64_t bytes = 0;
+  for (Row& row : page.rows) {
+    RowReader reader(row);
+    Position at{Phase::kVersions, reader.Text(), reader.Text(), reader.Integer()};
+    const std::int64_t size = reader.Integer();
+    const bool is_due = reader.Integer() != 0;
+    ROWSEAL_TRY(reader.status());
+    if (is_due && due > 0 && (due >= limit.items || bytes + size > limit.bytes)) {
+      break;
+    }
+    due += is_due ? 1 : 0;
+    bytes += is_due ? size : 0;
+    bound = std::move(at);
+  }
+  any_due = due > 0;
+  return bound;
+}
+
+Result<void> ResealSecrets::ReadDue(Connection& connection, const Position& from,
+                                    const Position& to) {
+  ROWSEAL_ASSIGN(
+      Rows page,
+      connection.Execute(Statement::Sql(
+          "SELECT v.project_id, v.secret_id, v.version,"
+          " s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
+          " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
+          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+          " FROM rowseal.secret_version v"
+          " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
+          " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+          " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+          " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+          "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+          "  AND (d.state IS NULL OR d.state <> 'active')"
+          " ORDER BY v.project_id, v.secret_id, v.version",
+          {from.project, from.id, from.version, to.project, to.id, to.version})));
+  constexpr std::size_t kOwnColumns = 3;
+  for (Row& row : page.rows) {
+    RowReader reader(row);
+    const std::string project_text = reader.Text();
+    const std::string secret = reader.Text();
+    std::string name = RowName(project_text, secret, reader.Integer());
+    Row rest(std::make_move_iterator(row.begin() + kOwnColumns),
+             std::make_move_iterator(row.end()));
+    const Result<ProjectId> project = ProjectId::Parse(project_text);
+    Result<StoredVersion> version =
+        project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
+    if (version) {
+      items_.push_back({std::move(name), *project, std::move(*version), std::nullopt});
+    } else {
+      Refuse(std::move(name), version.error());
+    }
+  }
+  return {};
+}
+
+// One active DEK for each project of the batch; items come in the order of their projects. None is
+// made here: a rotation leaves one, so a project without is somebody's to look at.
+Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
+  std::vector<Item> found;
+  std::optional<ProjectId> without;
+  for (Item& item : items_) {
+    if (active_.empty() || active_.back().record.project != item.project) {
+      if (without != item.project) {
+        ROWSEAL_ASSIGN(std::optional<ActiveDekOperation::Active> active,
+                       FindActiveDek(connection, session_, item.project, DekPurpose::kSecret));
+        if (active) {
+          active_.push_back(std::move(*active));
+        } else {
+          without = item.project;
+        }
+      }
+    }
+    if (without == item.project) {
+      Refuse(item.name,
+             {ErrorCode::kRefusedByState, "project '" + item.project.text() + "' has no active DEK",
+              "rowseal dek rotate --project makes one"});
+    } else {
+      found.push_back(std::move(item));
+    }
+  }
+  items_ = std::move(found);
+  return {};
+}
+
+Result<void> ResealSecrets::Read(Connection& connection, const std::string& position,
+                                 const BatchLimit& limit) {
+  items_.clear();
+  active_.clear();
+  failures_.clear();
+  ROWSEAL_TRY(session_.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const Position from, Decode(position));
+  next_ = from;
+  if (from.phase == Phase::kDrained) {
+    return {};
+  }
+  bool any_due = false;
+  ROWSEAL_ASSIGN(const std::optional<Position> bound, FindBound(connection, from, limit, any_due));
+  if (!bound) {
+    next_ = Position{Phase::kDrained, {}, {}, 0};
+    return {};
+  }
+  next_ = *bound;
+  if (any_due) {
+    ROWSEAL_TRY(ReadDue(connection, from, *bound));
+  }
+  return FindActiveDeks(connection);
+}
+
+Result<void> ResealSecrets::Work() {
+  auto active = active_.begin();
+  for (Item& item : items_) {
+    while (active->record.project != item.project) {
+      ++active;
+    }
+    Result<ResealedVersion> resealed =
+        SealAgain(session_, item.project, item.version, item.version, *active);
+    if (resealed) {
+      item.resealed = std::move(*resealed);
+    } else if (resealed.error().code == ErrorCode::kIntegrity ||
+               resealed.error().code == ErrorCode::kRefusedByState) {
+      Refuse(item.name, resealed.error());
+    } else {
+      return tl::unexpected(std::move(resealed).error());
+    }
+  }
+  return {};
+}
+
+// One audit entry a project and batch; each version's write MAC is logged with it. What another
+// process changed meanwhile is under an active DEK, and nothing is left to do there.
+Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& outcome) {
+  std::string entry;
+  const ProjectId* entry_project = nullptr;
+  for (const Item& item : items_) {
+    if (!item.resealed) {
+      continue;
+    }
+    if (entry_project == nullptr || *entry_project != item.project) {
+      ROWSEAL_ASSIGN(entry, WriteAudit(connection, session_, item.project.text(), access_, "reseal",
+                                       "job " + ToText(job_)));
+      entry_project = &item.project;
+    }
+    ROWSEAL_ASSIGN(const bool stored,
+                   StoreResealed(connection, session_, item.project, *item.resealed, entry));
+    session_.observer().Count(Counter::kSecretsResealed, stored ? 1 : 0);
+    ++outcome.done;
+  }
+  return {};
+}
+
+// Only a key that seals no more can be drained, and what is counted here is counted under the write
+// lock; nothing can come under it afterwards, so it is never counted again.
+Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     "SELECT d.project_id, d.id, EXISTS (SELECT 1 FROM rowseal.secret_version v"
+                     "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
+                     " FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
+                     "  AND ($3 IS NULL OR d.project_id = $3) AND d.purpose = 'secret'"
+                     "  AND d.state IN ('deactivated', 'compromised') AND d.drained_at IS NULL"
+                     " ORDER BY d.project_id, d.id LIMIT $4",
+                     {next_.project, next_.id, project_ ? Param(project_->text()) : Param(Null{}),
+                      kDeksAtOnce})));
+  BatchOutcome outcome;
+  outcome.last = static_cast<std::int64_t>(page.rows.size()) < kDeksAtOnce;
+  for (Row& row : page.rows) {
+    RowReader reader(row);
+    next_.project = reader.Text();
+    next_.id = reader.Text();
+    const bool is_needed = reader.Integer() != 0;
+    ROWSEAL_TRY(reader.status());
+    if (!is_needed) {
+      ROWSEAL_TRY(connection.Execute(
+          Statement::Sql("UPDATE rowseal.dek SET drained_at = $3 WHERE project_id = $1 AND id = $2",
+                         {next_.project, next_.id, now.time_since_epoch().count()})));
+      session_.observer().Count(Counter::kDeksDrained);
+    }
+  }
+  outcome.position = Encode(next_);
+  return outcome;
+}
+
+Result<BatchOutcome> ResealSecrets::Write(Connection& connection) {
+  if (next_.phase == Phase::kDrained && items_.empty()) {
+    return WriteDrained(connection);
+  }
+  BatchOutcome outcome;
+  ROWSEAL_TRY(WriteItems(connection, outcome));
+  outcome.failures = failures_;
+  outcome.position = Encode(next_);
+  return outcome;
+}
+
+}  // namespace rowseal

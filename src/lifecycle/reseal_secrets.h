@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/active_dek.h"
+#include "client/secret_reseal.h"
+#include "client/session.h"
+#include "jobs/job_body.h"
+
+namespace rowseal {
+
+/// ResealSecrets seals every secret version that is not under its project's active DEK again, under
+/// that DEK: of one project, or of all. It walks versions by key, so what others write behind it is
+/// under an active DEK already; a rotation in between begins it again. In the end it marks the DEKs
+/// under which a recount finds nothing as drained.
+class ResealSecrets final : public JobBody {
+ public:
+  /// Without a project: all projects. `job` is what the audit entries name.
+  ResealSecrets(Session& session, std::optional<ProjectId> project, Access access, JobId job)
+      : session_(session), project_(std::move(project)), access_(std::move(access)), job_(job) {}
+
+  Result<std::int64_t> Count(Connection& connection) override;
+  Result<void> Read(Connection& connection, const std::string& position,
+                    const BatchLimit& limit) override;
+  Result<void> Work() override;
+  Result<BatchOutcome> Write(Connection& connection) override;
+
+ private:
+  enum class Phase : std::uint8_t { kVersions, kDrained };
+
+  struct Position {
+    Phase phase = Phase::kVersions;
+    std::string project;
+    std::string id;
+    std::int64_t version = 0;
+  };
+  static std::string Encode(const Position& position);
+  static Result<Position> Decode(const std::string& text);
+
+  struct Item {
+    std::string name;  // of its row, for a failure
+    ProjectId project;
+    StoredVersion version;
+    std::optional<ResealedVersion> resealed;
+  };
+
+  Result<std::optional<Position>> FindBound(Connection& connection, const Position& from,
+                                            const BatchLimit& limit, bool& any_due);
+  Result<void> ReadDue(Connection& connection, const Position& from, const Position& to);
+  Result<void> FindActiveDeks(Connection& connection);
+  Result<void> WriteItems(Connection& connection, BatchOutcome& outcome);
+  Result<BatchOutcome> WriteDrained(Connection& connection);
+  void Refuse(std::string item, const Error& error);
+
+  Session& session_;
+  const std::optional<ProjectId> project_;
+  const Access access_;
+  const JobId job_;
+
+  Position next_;
+  std::vector<Item> items_;
+  std::vector<ActiveDekOperation::Active> active_;
+  std::vector<JobFailure> failures_;
+};
+
+}  // namespace rowseal

@@ -1,0 +1,121 @@
+#include "lifecycle/rewrap_deks.h"
+
+namespace rowseal {
+
+Result<Bytes> DekRewrapper::Rewrap(const DekRecord& dek) const {
+  ROWSEAL_TRY(session_.integrity()->Verify(dek));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> old_kek, session_.keyring().OpenKek(dek.kek));
+  ROWSEAL_ASSIGN(const Dek opened, UnwrapDek(dek, *old_kek, session_.installation()));
+  return WrapDek(opened, dek, *kek_, session_.installation());
+}
+
+// A position is a project and a DEK's id; neither has a line feed.
+Result<void> DekRewrapper::Read(Connection& connection, const std::string& position,
+                                std::size_t limit) {
+  items_.clear();
+  failures_.clear();
+  position_ = position;
+  const std::size_t separator = position.find('\n');
+  const std::string after_id =
+      separator == std::string::npos ? std::string() : position.substr(separator + 1);
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
+                     " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+                     " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+                     " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
+                     " ORDER BY d.project_id, d.id LIMIT $4",
+                     {position.substr(0, separator), after_id, kek_->id.value,
+                      static_cast<std::int64_t>(limit)})));
+  last_ = page.rows.size() < limit;
+  for (Row& row : page.rows) {
+    const std::string project_text = TextAt(row, 0);
+    const std::string id = TextAt(row, 1);
+    position_ = project_text + "\n" + id;
+    std::string name = "DEK " + id + " of project '" + project_text + "'";
+    RowReader reader(row);
+    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
+    Result<DekAndKek> dek = project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+    if (dek) {
+      items_.push_back({std::move(name), std::move(dek->dek), std::nullopt});
+    } else {
+      failures_.push_back({std::move(name), dek.error().message});
+    }
+  }
+  return {};
+}
+
+Result<void> DekRewrapper::Work() {
+  for (Item& item : items_) {
+    Result<Bytes> wrapped = Rewrap(item.dek);
+    if (wrapped) {
+      item.wrapped = std::move(*wrapped);
+    } else if (wrapped.error().code == ErrorCode::kIntegrity) {
+      failures_.push_back({item.name, wrapped.error().message});
+    } else {
+      return tl::unexpected(std::move(wrapped).error());
+    }
+  }
+  return {};
+}
+
+Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
+  BatchOutcome outcome;
+  for (Item& item : items_) {
+    if (!item.wrapped) {
+      continue;
+    }
+    ROWSEAL_ASSIGN(const Rows updated,
+                   connection.Execute(
+                       Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
+                                      " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
+                                      {item.dek.project.text(), ToText(item.dek.id), kek_->id.value,
+                                       std::move(*item.wrapped), item.dek.kek.value})));
+    outcome.done += updated.changed;
+  }
+  outcome.failures = failures_;
+  outcome.position = position_;
+  outcome.last = last_;
+  return outcome;
+}
+
+Result<const KekRecord*> RewrapBody::ActiveKek() const {
+  const KekRecord* active = session_.keyring().trust()->ActiveKek(kDefaultScope);
+  if (active == nullptr) {
+    return Fail(ErrorCode::kRefusedByState, "no KEK of scope default is active",
+                "resume the suspended KEK first");
+  }
+  return active;
+}
+
+Result<std::int64_t> RewrapBody::Count(Connection& connection) {
+  ROWSEAL_TRY(session_.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT count(*) FROM rowseal.dek WHERE kek_id <> $1", {active->id.value})));
+  RowReader reader(answer.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
+
+Result<void> RewrapBody::Read(Connection& connection, const std::string& position,
+                              const BatchLimit& limit) {
+  ROWSEAL_TRY(session_.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
+  if (!rewrapper_ || rewrapper_->kek() != active->id) {
+    ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
+    rewrapper_.emplace(session_, std::move(kek));
+  }
+  return rewrapper_->Read(connection, position, limit.items);
+}
+
+Result<BatchOutcome> RewrapBody::Write(Connection& connection) {
+  ROWSEAL_ASSIGN(BatchOutcome outcome, rewrapper_->Write(connection));
+  session_.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(outcome.done));
+  session_.observer().Count(Counter::kItemsQuarantined, outcome.failures.size());
+  return outcome;
+}
+
+}  // namespace rowseal

@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include <rowseal/jobs.h>
+
+#include "client/audit.h"
+#include "client/session.h"
+#include "jobs/job_runner.h"
+#include "jobs/lease_owner.h"
+#include "lifecycle/job_kinds.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{200};  // at a job that another process runs
+
+JobSummary Summarise(const JobRecord& job, Timestamp now) {
+  const bool running = job.state == JobState::kReady && !job.owner.empty() &&
+                       job.lease_until > now && !LeaseOwnerIsDead(job.owner);
+  return {job.id,     job.kind,       job.object,     std::string(ToText(job.state)),
+          running,    job.run,        job.total,      job.done,
+          job.failed, job.created_at, job.started_at, job.changed_at};
+}
+
+bool CanRun(const JobRecord& job) {
+  return job.state == JobState::kReady || job.state == JobState::kFailed;
+}
+
+// Runs jobs one after the other, each at most once a run of it.
+class JobsRun final {
+ public:
+  JobsRun(Client& client, const RunJobsOptions& options, Access access, std::string owner)
+      : client_(client),
+        options_(options),
+        access_(std::move(access)),
+        owner_(std::move(owner)),
+        wanted_(options.jobs) {}
+
+  Result<JobsReport> Run() {
+    while (!report_.stopped) {
+      ROWSEAL_ASSIGN(const std::optional<JobRecord> next, Next());
+      if (!next) {
+        break;
+      }
+      ROWSEAL_TRY(RunOne(next->id));
+    }
+    for (const auto& [id, job] : ended_) {
+      report_.jobs.push_back(job);
+      report_.failed += job.failed;
+    }
+    return std::move(report_);
+  }
+
+ private:
+  // The next job that is asked for and has not ended here.
+  Result<std::optional<JobRecord>> Next() {
+    const auto lock = client_.Lock();
+    if (!options_.jobs.empty()) {
+      for (const JobId id : wanted_) {
+        if (!ended_.contains(id)) {
+          ROWSEAL_ASSIGN(JobRecord job, ReadJob(client_.connection(), id));
+          return job;
+        }
+      }
+      return std::nullopt;
+    }
+    ROWSEAL_ASSIGN(std::vector<JobRecord> jobs,
+                   ReadJobs(client_.connection(), JobFilter::kUnfinished));
+    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client_.connection()));
+    for (JobRecord& job : jobs) {
+      if (CanRun(job) && !ended_.contains(job.id) && !Summarise(job, now).running) {
+        return std::move(job);
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<void> RunOne(JobId id) {
+    ROWSEAL_ASSIGN(const Claim claim, TryClaim(id));
+    if (claim == Claim::kHeldByOther) {
+      return WaitFor(id);
+    }
+    if (claim == Claim::kNotRunnable) {
+      return Settle(id);
+    }
+    ROWSEAL_ASSIGN(JobRecord job, Look(id));
+    Result<std::unique_ptr<JobBody>> body = MakeJobBody(client_.session(), job, access_);
+    if (!body) {
+      Release(id);
+      return tl::unexpected(std::move(body).error());
+    }
+    const JobRun run{owner_, [this] { return client_.Lock(); },
+                     [this](const JobRecord& so_far) { return Show(so_far); },
+                     options_.share_percent};
+    ROWSEAL_ASSIGN(job, RunJob(client_.connection(), std::move(job), **body, run));
+    const std::vector<JobId> started = (*body)->Started();
+    wanted_.insert(wanted_.end(), started.begin(), started.end());
+    return Settle(id);
+  }
+
+  Result<Claim> TryClaim(JobId id) {
+    const auto lock = client_.Lock();
+    Connection& connection = client_.connection();
+    ROWSEAL_ASSIGN(Transaction transaction,
+                   Transaction::Begin(connection, TransactionKind::kWrite));
+    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+    ROWSEAL_ASSIGN(const Claim claim, ClaimJob(connection, id, owner_, now));
+    ROWSEAL_TRY(transaction.Commit());
+    return claim;
+  }
+
+  void Release(JobId id) {
+    const auto lock = client_.Lock();
+    static_cast<void>(ReleaseJob(client_.connection(), id, owner_));
+  }
+
+  Result<JobRecord> Look(JobId id) {
+    const auto lock = client_.Lock();
+    return ReadJob(client_.connection(), id);
+  }
+
+  bool Show(const JobRecord& job) {
+    if (options_.on_progress && !options_.on_progress(Summarise(job, job.changed_at))) {
+      report_.stopped = true;
+    }
+    return !report_.stopped;
+  }
+
+  // Another process runs it: its progress is shown here as well. With no jobs asked for by name,
+  // the others do not wait for it.
+  Result<void> WaitFor(JobId id) {
+    ROWSEAL_ASSIGN(const JobRecord job, Look(id));
+    if (options_.jobs.empty() || !CanRun(job)) {
+      return Settle(id);
+    }
+    if (Show(job)) {
+      std::this_thread::sleep_for(kLookAgain);
+    }
+    return {};
+  }
+
+  Result<void> Settle(JobId id) {
+    ROWSEAL_ASSIGN(const JobRecord job, Look(id));
+    ended_.insert_or_assign(id, Summarise(job, job.changed_at));
+    if (job.state == JobState::kDone || job.state == JobState::kFailed) {
+      client_.session().observer().Log({job.failed == 0 ? LogLevel::kInfo : LogLevel::kError,
+                                        "job_finished",
+                                        "a job came to its end",
+                                        {{"job", ToText(job.id)},
+                                         {"kind", job.kind},
+                                         {"object", job.object},
+                                         {"done", std::to_string(job.done)},
+                                         {"failed", std::to_string(job.failed)}}});
+    }
+    return {};
+  }
+
+  Client& client_;
+  const RunJobsOptions& options_;
+  const Access access_;
+  const std::string owner_;
+  std::vector<JobId> wanted_;
+  std::map<JobId, JobSummary> ended_;
+  JobsReport report_;
+};
+
+Result<void> Move(Client& client, JobId job, JobState to, std::string_view action,
+                  const Access& access) {
+  const auto lock = client.Lock();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_TRY(MoveJob(connection, job, to, now));
+  ROWSEAL_TRY(
+      WriteAudit(connection, client.session(), kSystemProject, complete, action, ToText(job)));
+  return transaction.Commit();
+}
+
+}  // namespace
+
+Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which) {
+  const auto lock = client.Lock();
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client.connection()));
+  ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs,
+                 ReadJobs(client.connection(),
+                          which == Jobs::kAll ? JobFilter::kAll : JobFilter::kUnfinished));
+  std::vector<JobSummary> summaries;
+  for (const JobRecord& job : jobs) {
+    summaries.push_back(Summarise(job, now));
+  }
+  return summaries;
+}
+
+Result<std::vector<ItemFailure>> ListItemFailures(Client& client, JobId job, std::int64_t limit) {
+  if (limit < 1 || limit > 10'000) {
+    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
+  }
+  const auto lock = client.Lock();
+  ROWSEAL_TRY(ReadJob(client.connection(), job));
+  ROWSEAL_ASSIGN(const std::vector<JobFailure> failures,
+                 ReadJobFailures(client.connection(), job, limit));
+  std::vector<ItemFailure> named;
+  for (const JobFailure& failure : failures) {
+    named.push_back({job, failure.item, failure.message});
+  }
+  return named;
+}
+
+Result<JobsReport> RunJobs(Client& client, const RunJobsOptions& options, const Access& access) {
+  if (options.share_percent < 1 || options.share_percent > 100) {
+    return Fail(ErrorCode::kInvalidArgument, "a job's share of the time is 1 to 100 percent");
+  }
+  ROWSEAL_ASSIGN(Access complete, client.session().Complete(access));
+  ROWSEAL_ASSIGN(std::string owner, NewLeaseOwner());
+  return JobsRun(client, options, std::move(complete), std::move(owner)).Run();
+}
+
+Result<void> PauseJob(Client& client, JobId job, const Access& access) {
+  return Move(client, job, JobState::kPaused, "job.pause", access);
+}
+
+Result<void> ResumeJob(Client& client, JobId job, const Access& access) {
+  return Move(client, job, JobState::kReady, "job.resume", access);
+}
+
+Result<void> CancelJob(Client& client, JobId job, const Access& access) {
+  return Move(client, job, JobState::kCancelled, "job.cancel", access);
+}
+
+}  // namespace rowseal
