@@ -109,6 +109,10 @@ def root_keys():
     return cases
 
 
+def root_keys_accepted():
+    return [{"name": "one final newline", "text": root_key_text(ROOT_KEY) + "\n", "key": ROOT_KEY}]
+
+
 def root_keys_refused():
     text = root_key_text(ROOT_KEY)
     cases = [("empty", ""), ("upper case", text.upper()), ("cut off", text[:-1]),
@@ -130,9 +134,9 @@ KEKS = [
      "resumes_to": "deactivated", "revision": 3, "key": key_of(0xA0)},
 ]
 DEKS = [
-    {"project": "42", "id": SECRET_DEK, "kek_id": 2, "purpose": "secret", "suite": 1,
+    {"project_id": "42", "id": SECRET_DEK, "kek_id": 2, "purpose": "secret", "suite": 1,
      "state": "active", "revision": 1, "key": SECRET_DEK_KEY},
-    {"project": "clé-日本", "id": VALUE_DEK, "kek_id": 2, "purpose": "value", "suite": 1,
+    {"project_id": "clé-日本", "id": VALUE_DEK, "kek_id": 2, "purpose": "value", "suite": 1,
      "state": "deactivated", "revision": 2, "key": VALUE_DEK_KEY},
 ]
 COLUMNS = [
@@ -150,34 +154,89 @@ def check_values():
              "check_value": check_value(key, key_id)} for key, key_id in cases]
 
 
+def kek_context(kek, check, root_id):
+    return fields("rowseal/v1/kek", INSTALLATION, str(kek["id"]), kek["scope"], kek["purpose"],
+                  check, str(root_id))
+
+
+def wrapping(kek, root_id, root_key, number, check=None):
+    """A KEK under a root. `number` tells the nonces and the wrapping secret of wrappings apart."""
+    check = check or check_value(kek["key"], str(kek["id"]))
+    context = kek_context(kek, check, root_id)
+    wrapping_secret = key_of(0xC0 + number)
+    secret = wrap(root_key, nonce_of(0x10 + number), wrapping_secret, context)
+    return {"kek_id": kek["id"], "root_id": root_id, "scope": kek["scope"],
+            "purpose": kek["purpose"], "check_value": check, "context": context,
+            "root_key": root_key, "wrapping_secret": wrapping_secret,
+            "secret_nonce": nonce_of(0x10 + number), "secret": secret,
+            "kek": kek["key"], "key_nonce": nonce_of(0x30 + number),
+            "key": wrap(wrapping_secret, nonce_of(0x30 + number), kek["key"], context)}
+
+
 def wrappings():
-    cases = []
-    for number, kek in enumerate(KEKS):
-        check = check_value(kek["key"], str(kek["id"]))
-        context = fields("rowseal/v1/kek", INSTALLATION, str(kek["id"]), kek["scope"],
-                         kek["purpose"], check, "1")
-        wrapping_secret = key_of(0xC0 + number)
-        secret = wrap(ROOT_KEY, nonce_of(0x10 + number), wrapping_secret, context)
-        cases.append({"kek_id": kek["id"], "root_id": 1, "scope": kek["scope"],
-                      "purpose": kek["purpose"], "check_value": check, "context": context,
-                      "root_key": ROOT_KEY, "wrapping_secret": wrapping_secret,
-                      "secret_nonce": nonce_of(0x10 + number), "secret": secret,
-                      "kek": kek["key"], "key_nonce": nonce_of(0x30 + number),
-                      "key": wrap(wrapping_secret, nonce_of(0x30 + number), kek["key"], context)})
-    return cases
+    return [wrapping(kek, 1, ROOT_KEY, number) for number, kek in enumerate(KEKS)]
+
+
+def wrappings_refused():
+    """Rows of a KEK and its wrapping, with the context that the row gives."""
+    def row(name, kek, **changed):
+        vector = {**wrapping(kek, 1, ROOT_KEY, 0), **changed}
+        place = {"id": vector["kek_id"], "scope": vector["scope"], "purpose": vector["purpose"]}
+        vector["context"] = kek_context(place, vector["check_value"], vector["root_id"])
+        return {"name": name, **{member: vector[member] for member in (
+            "kek_id", "root_id", "scope", "purpose", "check_value", "context", "root_key", "secret",
+            "key")}}
+
+    kek, other = KEKS[1], check_value(KEKS[2]["key"], "2")
+    bound = wrapping(kek, 1, ROOT_KEY, 0, other)
+    return [row("another KEK's id", kek, kek_id=3), row("another root's id", kek, root_id=2),
+            row("another scope", kek, scope="42"),
+            row("another purpose", kek, purpose="integrity"),
+            row("another check value", kek, check_value=other),
+            # Both layers open: only the comparison refuses.
+            row("bound to a check value that is not the key's", kek, check_value=other,
+                secret=bound["secret"], key=bound["key"])]
+
+
+def dek_context(dek, check, installation=INSTALLATION):
+    return fields("rowseal/v1/dek", installation, dek["project_id"], dek["id"], dek["purpose"],
+                  b"\x01", check, str(dek["kek_id"]))
 
 
 def deks():
     cases = []
     for number, dek in enumerate(DEKS):
         check = check_value(dek["key"], dek["id"])
-        context = fields("rowseal/v1/dek", INSTALLATION, dek["project"], dek["id"], dek["purpose"],
-                         b"\x01", check, str(dek["kek_id"]))
+        context = dek_context(dek, check)
         nonce = nonce_of(0x50 + number)
         kek = KEYS_BY_KEK[dek["kek_id"]]
         cases.append({**dek, "check_value": check, "context": context, "kek": kek, "nonce": nonce,
                       "wrapped_key": wrap(kek, nonce, dek["key"], context)})
     return cases
+
+
+def deks_refused():
+    """Rows whose key does not come out, with the context that the row gives."""
+    dek = deks()[0]
+    other = check_value(VALUE_DEK_KEY, dek["id"])
+
+    def row(name, installation=INSTALLATION, **changed):
+        vector = {**dek, **changed}
+        vector["context"] = dek_context(vector, vector["check_value"], installation)
+        members = ("project_id", "id", "kek_id", "purpose", "suite", "state", "revision",
+                   "check_value", "context", "kek", "wrapped_key")
+        return {"name": name, "installation": installation,
+                **{member: vector[member] for member in members}}
+
+    bound = wrap(dek["kek"], dek["nonce"], dek["key"], dek_context(dek, other))
+    return [row("another project", project_id="43"), row("another id", id=VALUE_DEK),
+            row("another purpose", purpose="value"), row("another KEK's id", kek_id=10),
+            row("another KEK", kek_id=10, kek=KEYS_BY_KEK[10]),
+            row("another installation", OTHER_INSTALLATION),
+            row("another check value", check_value=other),
+            # It opens: only the comparison refuses.
+            row("bound to a check value that is not the key's", check_value=other,
+                wrapped_key=bound)]
 
 
 def tagged(table, row, *values):
@@ -187,21 +246,30 @@ def tagged(table, row, *values):
     return {"table": table, "row": row, "message": message, "mac": code, "tag": tag}
 
 
-def row_tags():
-    root = {"id": 1, "uri": "file:/srv/app/root.key", "scope": "default",
-            "fingerprint": reader.root_fingerprint(ROOT_KEY), "public_part": b"",
+def root_tag(root_id, uri, root_key):
+    root = {"id": root_id, "uri": uri, "scope": "default",
+            "fingerprint": reader.root_fingerprint(root_key), "public_part": b"",
             "state": "active", "revision": 1}
-    tags = [tagged("root_key", root, "1", root["uri"], root["scope"], root["fingerprint"], b"",
-                   root["state"], 1)]
+    return tagged("root_key", root, str(root_id), uri, root["scope"], root["fingerprint"], b"",
+                  root["state"], 1)
+
+
+def kek_tags():
+    tags = []
     for kek in KEKS:
         row = {**kek, "check_value": check_value(kek["key"], str(kek["id"]))}
         del row["key"]
         tags.append(tagged("kek", row, str(row["id"]), row["scope"], row["purpose"], b"\x01",
                            row["state"], row["resumes_to"], row["revision"], row["check_value"]))
+    return tags
+
+
+def row_tags():
+    tags = [root_tag(1, "file:/srv/app/root.key", ROOT_KEY)] + kek_tags()
     for dek in DEKS:
         row = {**dek, "check_value": check_value(dek["key"], dek["id"])}
         del row["key"], row["kek_id"]
-        tags.append(tagged("dek", row, row["project"], row["id"], row["purpose"], b"\x01",
+        tags.append(tagged("dek", row, row["project_id"], row["id"], row["purpose"], b"\x01",
                            row["state"], row["revision"], row["check_value"]))
     for row in COLUMNS:
         tags.append(tagged("sealed_column", row, row["id"], row["label"], row["context"],
@@ -209,21 +277,53 @@ def row_tags():
     return tags
 
 
-def trust_tag():
-    tags = row_tags()
+def row_tags_refused():
+    """Tags that do not stand for their row."""
+    kek, dek = kek_tags()[1], row_tags()[4]
+    forged = mac(WRAP_KEK, kek["message"])
+    cases = [("another key's id", kek, (10).to_bytes(8, "big") + kek["mac"]),
+             ("made with a KEK that wraps, and its id", kek, (2).to_bytes(8, "big") + forged),
+             ("made with a KEK that wraps", kek, kek["tag"][:8] + forged),
+             ("another row's tag", kek, kek_tags()[2]["tag"]),
+             ("without the key's id", kek, kek["mac"]),
+             ("cut by a byte", dek, dek["tag"][:-1]),
+             ("another row's tag", dek, kek["tag"])]
+    return [{"name": name, "table": vector["table"], "row": vector["row"], "tag": tag}
+            for name, vector, tag in cases]
+
+
+def trust_tag_over(tags, wrapped, **changed):
+    """The tag over the roots and KEKs among `tags` and over the wrappings, in any order."""
     row = {"id": INSTALLATION, "epoch": 3, "next_kek_id": 11, "next_root_id": 2,
-           "integrity_kek_id": 1, "projects_table": "", "project_key_type": "text"}
+           "integrity_kek_id": 1, "projects_table": "", "project_key_type": "text", **changed}
     values = [row["id"], row["epoch"], row["next_kek_id"], row["next_root_id"], "1",
               row["projects_table"], row["project_key_type"]]
     for table in ("root_key", "kek"):
-        members = [tag for tag in tags if tag["table"] == table]
+        members = sorted((tag["row"]["id"], tag["tag"]) for tag in tags if tag["table"] == table)
         values.append(len(members))
-        for member in members:
-            values += [str(member["row"]["id"]), member["tag"]]
-    values.append(len(KEKS))
-    for wrapping in wrappings():
-        values += [str(wrapping["kek_id"]), "1", wrapping["secret"], wrapping["key"]]
+        for member_id, tag in members:
+            values += [str(member_id), tag]
+    values.append(len(wrapped))
+    for one in sorted(wrapped, key=lambda one: (one["kek_id"], one["root_id"])):
+        values += [str(one["kek_id"]), str(one["root_id"]), one["secret"], one["key"]]
     return tagged("installation", row, *values)
+
+
+def trust_tag():
+    return trust_tag_over(row_tags(), wrappings())
+
+
+def two_roots():
+    """Another set of the same KEKs, under the roots 2 and 10. Its rows stand in no order."""
+    other_root_key = bytes([0xFF]) * 32
+    tags = ([root_tag(10, "file:/srv/app/second.key", other_root_key),
+             root_tag(2, "file:/srv/app/root.key", ROOT_KEY)] + kek_tags())
+    wrapped = []
+    for root_id, root_key in ((10, other_root_key), (2, ROOT_KEY)):
+        for kek in (KEKS[2], KEKS[0], KEKS[1]):
+            wrapped.append(wrapping(kek, root_id, root_key, 3 + len(wrapped)))
+    return {"row_tags": tags, "wrappings": wrapped,
+            "trust_tag": trust_tag_over(tags, wrapped, epoch=4, next_root_id=11)}
 
 
 def paddings():
@@ -250,7 +350,7 @@ def secret_versions():
         nonce = nonce_of(0x70 + number)
         data = seal(SECRET_DEK_KEY, nonce, pad(value), context)
         message = fields("rowseal/v1/write-mac", context, nonce, data)
-        described.append({"project": "42", "secret_id": SECRETS[number], "name": name, "kind": kind,
+        described.append({"project_id": "42", "secret_id": SECRETS[number], "name": name, "kind": kind,
                           "version": version, "expires_at": expires_at, "dek_id": SECRET_DEK,
                           "dek": SECRET_DEK_KEY, "value": value, "padded": pad(value),
                           "context": context, "nonce": nonce,
@@ -258,6 +358,53 @@ def secret_versions():
                           "encrypted_data": data, "write_mac_message": message,
                           "write_mac": mac(INTEGRITY_KEK, message)})
     return described
+
+
+def secret_versions_refused():
+    """Rows that do not open in their place, with the context that the place gives."""
+    stored = secret_versions()[1]
+
+    def row(case, **changed):
+        vector = {"installation": INSTALLATION, "dek_purpose": "secret", **stored, **changed}
+        vector["context"] = fields(
+            "rowseal/v1/secret", vector["installation"], vector["project_id"],
+            vector["secret_id"], vector["name"], vector["kind"], vector["version"],
+            vector["expires_at"])
+        if changed.get("dek") and "encrypted_data" not in changed:  # made so by a writer
+            vector["encrypted_data"] = seal(vector["dek"], vector["nonce"], vector["padded"],
+                                            vector["context"])
+        members = ("installation", "project_id", "secret_id", "name", "kind", "version",
+                   "expires_at", "dek_id", "dek", "dek_purpose", "nonce", "encrypted_data",
+                   "context")
+        return {"case": case, **{member: vector[member] for member in members}}
+
+    data = stored["encrypted_data"]
+    return [row("another project", project_id="43"),
+            row("another secret", secret_id=SECRETS[0]),
+            row("another name", name="clé de signature"),
+            row("another kind", kind="workflow"), row("another version", version=1),
+            row("another expiry", expires_at=stored["expires_at"] + 1),
+            row("no expiry", expires_at=None),
+            row("another installation", installation=OTHER_INSTALLATION),
+            row("another nonce", nonce=nonce_of(0x73)),
+            row("cut by a byte", encrypted_data=data[:-1]),
+            row("cut by a block", encrypted_data=data[:-48] + data[-16:]),
+            # Sealed as the pages say, but with a DEK that is for values: it opens, and is refused.
+            row("a DEK of purpose value", project_id="clé-日本", dek_id=VALUE_DEK,
+                dek=VALUE_DEK_KEY, dek_purpose="value")]
+
+
+def write_macs_refused():
+    """Write MACs that are not that of the row: it was not what was written last."""
+    rows = secret_versions()
+    row, message = rows[0], rows[0]["write_mac_message"]
+    cases = [("another version's", rows[1]["write_mac"]),
+             ("of an older nonce", mac(INTEGRITY_KEK, fields(
+                 "rowseal/v1/write-mac", row["context"], nonce_of(0x00), row["encrypted_data"]))),
+             ("made with a KEK that wraps", mac(WRAP_KEK, message)),
+             ("behind the key's id, as a tag is", (1).to_bytes(8, "big") + row["write_mac"])]
+    return [{"name": name, "context": row["context"], "nonce": row["nonce"],
+             "encrypted_data": row["encrypted_data"], "write_mac": code} for name, code in cases]
 
 
 def sealed_values():
@@ -271,7 +418,7 @@ def sealed_values():
         header = (b"\x01\x01" + {"field": b"\x01", "cell": b"\x02"}[kind]
                   + bytes.fromhex(VALUE_DEK.replace("-", "")) + nonce)
         sealed = seal(VALUE_DEK_KEY, nonce, pad(value), context)
-        described.append({"project": "clé-日本", "column_id": column, "context_kind": kind,
+        described.append({"project_id": "clé-日本", "column_id": column, "context_kind": kind,
                           "row_key": row_key, "dek_id": VALUE_DEK, "dek": VALUE_DEK_KEY,
                           "value": value, "padded": pad(value), "context": context, "nonce": nonce,
                           "header": header, "sealed": sealed,
@@ -296,6 +443,38 @@ def sealed_values_refused():
              ("a byte more", "rs1." + base64url(envelope + b"\x00")),
              ("no block", "rs1." + base64url(envelope[:43] + envelope[-16:]))]
     return [{"name": name, "text": text} for name, text in cases]
+
+
+def sealed_values_elsewhere():
+    """Sealed values that are well-formed, and refused where somebody reads them."""
+    field, cell = sealed_values()[0], sealed_values()[1]
+
+    def place(name, vector, **changed):
+        registered = "field" if vector is field else "cell"
+        merged = {"installation": INSTALLATION, "registered": registered, "dek_purpose": "value",
+                  **vector, **changed}
+        members = ("installation", "project_id", "column_id", "registered", "row_key", "dek_id",
+                   "dek", "dek_purpose", "text")
+        return {"name": name, **{member: merged[member] for member in members}}
+
+    # Both are true envelopes for column and project, which only the last steps refuse.
+    def sealed(dek_id, dek, project, column):
+        nonce = nonce_of(0xB0)
+        header = b"\x01\x01\x01" + bytes.fromhex(dek_id.replace("-", "")) + nonce
+        context = fields("rowseal/v1/value", INSTALLATION, project, column, "field")
+        return "rs1." + base64url(header + seal(dek, nonce, pad(b"v"), context))
+
+    return [place("another project", field, project_id="42"),
+            place("another column", field, column_id=SECRETS[0]),
+            place("another installation", field, installation=OTHER_INSTALLATION),
+            place("another row", cell, row_key=["18"]),
+            place("a part more of the row key", cell, row_key=["17", ""]),
+            place("a field for a column that is registered as cell", field, registered="cell",
+                  column_id=CELL_COLUMN, row_key=["17"],
+                  text=sealed(VALUE_DEK, VALUE_DEK_KEY, "clé-日本", CELL_COLUMN)),
+            place("a DEK of purpose secret", field, project_id="42", dek_id=SECRET_DEK,
+                  dek=SECRET_DEK_KEY, dek_purpose="secret",
+                  text=sealed(SECRET_DEK, SECRET_DEK_KEY, "42", FIELD_COLUMN))]
 
 
 def wrapped_keys_refused():
@@ -323,13 +502,20 @@ def vectors():
         "installation": INSTALLATION, "other_installation": OTHER_INSTALLATION,
         "integrity_kek_id": 1, "integrity_key": INTEGRITY_KEK,
         "field_encodings": field_encodings(), "xaes": xaes(),
-        "root_keys": root_keys(), "root_keys_refused": root_keys_refused(),
-        "check_values": check_values(), "wrappings": wrappings(), "deks": deks(),
+        "root_keys": root_keys(), "root_keys_accepted": root_keys_accepted(),
+        "root_keys_refused": root_keys_refused(),
+        "check_values": check_values(),
+        "wrappings": wrappings(), "wrappings_refused": wrappings_refused(),
+        "deks": deks(), "deks_refused": deks_refused(),
         "wrapped_keys_refused": wrapped_keys_refused(),
-        "row_tags": row_tags(), "trust_tag": trust_tag(),
+        "row_tags": row_tags(), "row_tags_refused": row_tags_refused(),
+        "trust_tag": trust_tag(), "two_roots": two_roots(),
         "paddings": paddings(), "paddings_refused": paddings_refused(),
         "secret_versions": secret_versions(),
+        "secret_versions_refused": secret_versions_refused(),
+        "write_macs_refused": write_macs_refused(),
         "sealed_values": sealed_values(), "sealed_values_refused": sealed_values_refused(),
+        "sealed_values_elsewhere": sealed_values_elsewhere(),
     }
 
 

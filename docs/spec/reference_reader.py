@@ -2,14 +2,17 @@
 """Opens every row of a Rowseal store, using nothing that the pages beside it do not say.
 
     reference_reader.py --store secrets.db --root-key-file root.key [--values FILE] [--reveal]
+                        [--immutable]
 
 It prints one JSON line for each secret version and each sealed value: what it is, its size and the
 SHA-256 of its plaintext. Each line of FILE is a JSON object with project, label, sealed and, for a
 column of context `cell`, row_key (a list of texts). With --reveal the plaintext stands there too.
+With --immutable it reads a copy in a folder where SQLite can make no file (sqlite.md).
 
 It is a recovery tool and an independent check: it opens rows whatever the state of their keys and
-whether they have expired, and it reads only. Exit status: 0 every row opened; 2 usage, or a file
-cannot be read; 4 a stored byte is wrong, each row named on stderr; 6 the root key is malformed or
+whether they have expired, and it reads only. A version that opens is printed, also where stderr says
+that something else was written last. Exit status: 0 every row stands; 2 usage, or a file cannot be
+read; 4 a row does not stand or is missing, each named on stderr; 6 the root key is malformed or
 another than the store's; 7 not a store of this format. Needs Debian's python3-cryptography.
 """
 import argparse
@@ -18,6 +21,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import os
 import sqlite3
 import sys
 import urllib.parse
@@ -42,6 +46,29 @@ class RootKeyError(Exception):
 def require(condition, why):
     if not condition:
         raise IntegrityError(why)
+
+
+class Text(bytes):
+    """What a TEXT column holds: somebody may have written bytes there that are no UTF-8."""
+
+
+def decoded(row):
+    """The row with its texts; a text that is not well-formed is an error of this row only."""
+    return {name: value.decode() if isinstance(value, Text) else value
+            for name, value in zip(row.keys(), row)}
+
+
+def named(table, *key):
+    """A row's name for messages, whatever stands in its key."""
+    return " ".join([table] + [part.decode(errors="backslashreplace") if isinstance(part, bytes)
+                               else str(part) for part in key])
+
+
+def check_name(what, text):
+    """README.md, Limits: project ids, names of secrets, labels of columns."""
+    require(1 <= len(text.encode()) <= 255
+            and not any(ord(c) < 0x20 or 0x7F <= ord(c) <= 0x9F for c in text),
+            "its %s is empty, too long, or has a control character" % what)
 
 
 # contexts.md: fields
@@ -159,16 +186,17 @@ class Store:
         self.failures = 0
         self.db = db
         self.db.row_factory = sqlite3.Row
-        self.db.text_factory = bytes.decode
+        self.db.text_factory = Text
         self.db.execute("BEGIN")
         marks = [self.rows("pragma_" + mark)[0][0] for mark in ("application_id", "user_version")]
         if marks != [0x52534C31, 1]:
             raise FormError("not a Rowseal store of format 1")
-        installations = self.rows("installation")
+        installations = self.decoded_rows("installation")
         require(len(installations) == 1, "installation: there must be one row")
         self.installation = installations[0]
         self.id = self.installation["id"]
-        self.roots, self.keks = self.rows("root_key ORDER BY id"), self.rows("kek ORDER BY id")
+        self.roots = self.decoded_rows("root_key ORDER BY id")
+        self.keks = self.decoded_rows("kek ORDER BY id")
         self.wrappings = self.rows("kek_wrapping ORDER BY kek_id, root_id")
         own = [root["id"] for root in self.roots
                if hmac.compare_digest(root["fingerprint"], root_fingerprint(root_key))]
@@ -181,24 +209,32 @@ class Store:
                 if wrapping["kek_id"] == kek["id"] and wrapping["root_id"] in own:
                     self.kek_keys[kek["id"]] = self.open_kek(kek, wrapping, root_key)
         self.tag_id = self.installation["integrity_kek_id"]
+        self.kek_purposes = {kek["id"]: kek["purpose"] for kek in self.keks}
+        require(self.kek_purposes.get(self.tag_id) == "integrity",
+                "installation: integrity_kek_id names no KEK of purpose integrity")
         require(self.tag_id in self.kek_keys, "installation: the integrity key does not open")
         self.tag_key = self.kek_keys[self.tag_id]
         self.verify_trust()
-        self.deks = {(dek["project_id"], dek["id"]): dek for dek in self.rows("dek")}
         self.dek_keys = {}
-        for place, dek in self.deks.items():
-            self.attempt("dek %s %s" % place, self.open_dek, place, dek)
+        for dek in self.rows("dek"):
+            self.attempt(named("dek", dek["project_id"], dek["id"]), self.open_dek, dek)
 
     def rows(self, table):
         return self.db.execute("SELECT * FROM " + table).fetchall()
+
+    def decoded_rows(self, table):
+        return [decoded(row) for row in self.rows(table)]
+
+    def report(self, row, why):
+        self.failures += 1
+        print("reference_reader: error: %s: %s" % (row, why), file=sys.stderr)
 
     def attempt(self, row, operation, *arguments):
         """Runs the operation; a row that does not stand is named, and the others go on."""
         try:
             return operation(*arguments)
         except (IntegrityError, TypeError, ValueError) as error:
-            self.failures += 1
-            print("reference_reader: error: %s: %s" % (row, error), file=sys.stderr)
+            self.report(row, error)
             return None
 
     def open_kek(self, kek, wrapping, root_key):
@@ -237,60 +273,86 @@ class Store:
             values += [str(w["kek_id"]), str(w["root_id"]), w["secret"], w["key"]]
         self.check_tag("installation", i["trust_tag"], "installation", *values)
 
-    def open_dek(self, place, dek):
+    def open_dek(self, dek):
+        dek = decoded(dek)
+        check_name("project", dek["project_id"])
         self.check_tag("dek", dek["row_tag"], "dek", dek["project_id"], dek["id"], dek["purpose"],
                        bytes([dek["suite"]]), dek["state"], dek["revision"], dek["check_value"])
         require(dek["suite"] == 1, "an unknown suite")
+        require(self.kek_purposes.get(dek["kek_id"]) == "wrap", "it names no KEK that wraps")
         require(dek["kek_id"] in self.kek_keys, "no KEK that this root key opens wraps it")
         context = fields("rowseal/v1/dek", self.id, dek["project_id"], dek["id"], dek["purpose"],
                          bytes([dek["suite"]]), dek["check_value"], str(dek["kek_id"]))
-        self.dek_keys[place] = unwrap_checked(self.kek_keys[dek["kek_id"]], dek["wrapped_key"],
-                                              context, dek["id"], dek["check_value"])
+        key = unwrap_checked(self.kek_keys[dek["kek_id"]], dek["wrapped_key"], context, dek["id"],
+                             dek["check_value"])
+        self.dek_keys[dek["project_id"], dek["id"]] = dek["purpose"], key
 
     def dek_key(self, project, dek_id, purpose):
-        place = (project, dek_id)
-        require(place in self.dek_keys, "its DEK is not there or does not open")
-        require(self.deks[place]["purpose"] == purpose, "its DEK is for another purpose")
-        return self.dek_keys[place]
+        require((project, dek_id) in self.dek_keys, "its DEK is not there or does not open")
+        own_purpose, key = self.dek_keys[project, dek_id]
+        require(own_purpose == purpose, "its DEK is for another purpose")
+        return key
 
     def open_version(self, v):
-        require(v["version"] is not None, "the secret has no version")
+        """Gives the row as text and numbers, its plaintext, and the bytes of its write MAC."""
+        v = decoded(v)
+        require(v["name"] is not None, "its row of secret is not there")
+        check_name("project", v["project_id"])
+        check_name("name", v["name"])
+        require(v["kind"] in ("webhook", "access_token", "workflow"), "an unknown kind")
         context = fields("rowseal/v1/secret", self.id, v["project_id"], v["secret_id"], v["name"],
                          v["kind"], v["version"], v["expires_at"])
         key = self.dek_key(v["project_id"], v["dek_id"], "secret")
         value = unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context))
-        written = mac(self.tag_key, fields("rowseal/v1/write-mac", context, v["nonce"],
-                                           v["encrypted_data"]))
-        require(hmac.compare_digest(written, v["write_mac"] or b""),
-                "it is not what was written last")
-        require(v["newest"] == v["newest_written"] == v["next_version"] - 1,
-                "a newer version was written")
-        return value
+        return v, value, fields("rowseal/v1/write-mac", context, v["nonce"], v["encrypted_data"])
+
+    def check_written(self, v, message):
+        require(v["write_mac"] is not None, "it opens, but the log names no write of it")
+        require(hmac.compare_digest(mac(self.tag_key, message), v["write_mac"]),
+                "it opens, but it is not what was written last")
 
     def secret_versions(self):
         return self.db.execute("""
-            SELECT s.project_id, s.id AS secret_id, s.name, s.kind, s.next_version, v.version,
-              v.expires_at, v.dek_id, v.nonce, v.encrypted_data,
-              (SELECT max(n.version) FROM secret_version n
-               WHERE n.project_id = v.project_id AND n.secret_id = v.secret_id) AS newest,
-              (SELECT max(a.version) FROM audit_item a
-               WHERE a.project_id = v.project_id AND a.secret_id = v.secret_id) AS newest_written,
+            SELECT v.project_id, v.secret_id, s.name, s.kind, v.version, v.expires_at, v.dek_id,
+              v.nonce, v.encrypted_data,
               (SELECT a.write_mac FROM audit_item a
                WHERE a.project_id = v.project_id AND a.secret_id = v.secret_id
                  AND a.version = v.version ORDER BY a.number DESC LIMIT 1) AS write_mac
-            FROM secret s
-            LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
-            ORDER BY s.project_id, s.name, v.version""")
+            FROM secret_version v
+            LEFT JOIN secret s ON s.project_id = v.project_id AND s.id = v.secret_id
+            ORDER BY v.project_id, s.name, v.secret_id, v.version""")
 
-    def check_nothing_vanished(self):
-        vanished = self.db.execute("""
-            SELECT DISTINCT project_id, secret_id FROM audit_item
-            EXCEPT SELECT project_id, id FROM secret
-            EXCEPT SELECT project_id, object FROM audit_log WHERE action = 'delete'""").fetchall()
-        require(not vanished, "written, not there and not deleted: "
-                + ", ".join("%s %s" % tuple(row) for row in vanished))
+    def check_log(self):
+        """secrets.md, Write MAC: what the log names and the tables do not have."""
+        for *key, counted, stored, written in self.db.execute("""
+                SELECT s.project_id, s.id, s.next_version - 1,
+                  (SELECT coalesce(max(v.version), 0) FROM secret_version v
+                   WHERE v.project_id = s.project_id AND v.secret_id = s.id),
+                  (SELECT coalesce(max(a.version), 0) FROM audit_item a
+                   WHERE a.project_id = s.project_id AND a.secret_id = s.id)
+                FROM secret s"""):
+            if stored < 1 or not stored == written == counted:
+                self.report(named("secret", *key), "a newer version was written: the newest is %d, "
+                            "the counter says %d and the log %d" % (stored, counted, written))
+        for table, why, rows in (
+                ("secret_version", "written, and not there", """
+                    SELECT a.project_id, a.secret_id, a.version FROM audit_item a
+                    JOIN secret s ON s.project_id = a.project_id AND s.id = a.secret_id
+                    EXCEPT SELECT project_id, secret_id, version FROM secret_version"""),
+                ("secret", "written, not there and not deleted", """
+                    SELECT project_id, secret_id FROM audit_item
+                    EXCEPT SELECT project_id, id FROM secret
+                    EXCEPT SELECT project_id, object FROM audit_log WHERE action = 'delete'"""),
+                ("secret", "deleted, and there", """
+                    SELECT project_id, id FROM secret
+                    INTERSECT SELECT project_id, object FROM audit_log
+                    WHERE action = 'delete'""")):
+            for key in self.db.execute(rows):
+                self.report(named(table, *key), why)
 
     def open_column(self, column):
+        column = decoded(column)
+        check_name("label", column["label"])
         self.check_tag("sealed_column", column["row_tag"], "sealed_column", column["id"],
                        column["label"], column["context"], column["state"], column["revision"])
         return column
@@ -315,16 +377,19 @@ def describe(value, reveal):
 def read_all(store, values, reveal):
     columns = {}
     for column in store.rows("sealed_column"):
-        if store.attempt("sealed_column " + column["id"], store.open_column, column):
+        column = store.attempt(named("sealed_column", column["id"]), store.open_column, column)
+        if column is not None:
             columns[column["label"]] = column
     for v in store.secret_versions():
-        row = "secret_version %s %s %s" % (v["project_id"], v["secret_id"], v["version"])
-        value = store.attempt(row, store.open_version, v)
-        if value is not None:
+        row = named("secret_version", v["project_id"], v["secret_id"], v["version"])
+        opened = store.attempt(row, store.open_version, v)
+        if opened is not None:
+            v, value, message = opened
+            store.attempt(row, store.check_written, v, message)
             line = {name: v[name] for name in ("project_id", "secret_id", "name", "kind", "version",
                                                "expires_at")}
             print(json.dumps({"project": line.pop("project_id"), **line, **describe(value, reveal)}))
-    store.attempt("secret", store.check_nothing_vanished)
+    store.check_log()
     for number, wanted in enumerate(values, 1):
         value = store.attempt("value %d" % number, store.open_value, columns, wanted["project"],
                               wanted["label"], wanted["sealed"], wanted.get("row_key", ()))
@@ -344,6 +409,8 @@ def main():
     parser.add_argument("--root-key-file", required=True)
     parser.add_argument("--values", help="JSON lines of sealed values to open")
     parser.add_argument("--reveal", action="store_true", help="print plaintext, as base64")
+    parser.add_argument("--immutable", action="store_true",
+                        help="nobody writes the store, it has no -wal, and no file can be made")
     options = parser.parse_args()
     try:
         with open(options.root_key_file, "rb") as file:
@@ -358,6 +425,11 @@ def main():
         return fail(2, error)
     try:
         uri = "file:" + urllib.parse.quote(options.store) + "?mode=ro"
+        if options.immutable:
+            if os.path.exists(options.store + "-wal"):
+                return fail(2, "its newest rows stand in the -wal file: copy both to a folder that "
+                            "can be written")
+            uri += "&immutable=1"
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
             store = Store(db, root_key)
             read_all(store, values, options.reveal)

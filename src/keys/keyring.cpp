@@ -110,6 +110,15 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   if (matched.empty()) {
     return tl::unexpected(NoMatchingRoot(roots_, rows));
   }
+  // A KEK that wraps makes no tags: who got hold of one would otherwise name it here and forge them
+  // all. Its purpose needs no tag, for it is bound where the KEK is wrapped.
+  const auto named = std::ranges::find(rows.keks, rows.installation.integrity_kek, &KekRecord::id);
+  if (named != rows.keks.end() && named->purpose != KekPurpose::kIntegrity) {
+    return Fail(ErrorCode::kIntegrity,
+                "installation.integrity_kek_id names row " + ToText(named->id) +
+                    " of kek, whose purpose is " + std::string(ToText(named->purpose)),
+                "restore the table installation from a backup");
+  }
   Result<std::shared_ptr<const Kek>> integrity_kek =
       UnwrapWithAnyRoot(rows, rows.installation.integrity_kek);
   if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
@@ -170,9 +179,17 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
       return held->second->dek;
     }
   }
-  ROWSEAL_TRY(trust()->integrity->Verify(record));
+  const std::shared_ptr<const TrustSet> trust = this->trust();
+  ROWSEAL_TRY(trust->integrity->Verify(record));
+  if (const KekRecord* row = trust->FindKek(record.kek);
+      row != nullptr && row->purpose != KekPurpose::kWrap) {
+    return Fail(ErrorCode::kIntegrity,
+                "DEK " + ToText(record.id) + " names KEK " + ToText(record.kek) +
+                    ", whose purpose is " + std::string(ToText(row->purpose)),
+                "restore the row of dek from a backup");
+  }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, OpenKek(record.kek));
-  ROWSEAL_ASSIGN(Dek opened, UnwrapDek(record, *kek, trust()->rows.installation.id));
+  ROWSEAL_ASSIGN(Dek opened, UnwrapDek(record, *kek, trust->rows.installation.id));
   auto dek = std::make_shared<const Dek>(std::move(opened));
 
   const std::lock_guard lock(mutex_);

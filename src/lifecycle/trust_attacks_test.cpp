@@ -232,6 +232,27 @@ TEST_F(TrustRowsTest, RootNamedOnlyByTheStoreIsNeverOpened) {
   ExpectSetRefused(ErrorCode::kRootKeyMismatch, "expected fingerprint");
 }
 
+// Somebody who holds a KEK that wraps, which opens DEKs and no more, makes every tag with it.
+TEST_F(TrustRowsTest, TagsMadeWithAKekThatWrapsAreRefused) {
+  const KekId leaked{3};
+  TrustRows rows = Must(LoadTrustRows(intruder_.connection()));
+  const IntegrityKey forger(rows.installation.id, Must(live_.session().keyring().OpenKek(leaked)));
+  rows.installation.integrity_kek = leaked;
+  for (RootRecord& root : rows.roots) {
+    root.row_tag = Must(forger.Tag(root));
+    intruder_.Run("UPDATE root_key SET row_tag = $2 WHERE id = $1", {root.id.value, root.row_tag});
+  }
+  for (KekRecord& kek : rows.keks) {
+    kek.row_tag = Must(forger.Tag(kek));
+    intruder_.Run("UPDATE kek SET row_tag = $2 WHERE id = $1", {kek.id.value, kek.row_tag});
+  }
+  intruder_.Run("UPDATE installation SET integrity_kek_id = $1, trust_tag = $2",
+                {leaked.value, Must(forger.TrustTag(rows))});
+  ExpectSetRefused(ErrorCode::kIntegrity, "row 3 of kek, whose purpose is wrap");
+  intruder_.Run("UPDATE kek SET purpose = 'integrity', state = 'deactivated' WHERE id = 3");
+  ExpectSetRefused(ErrorCode::kIntegrity, "wrapping of KEK 3 by root 1");
+}
+
 // --- DEKs ----------------------------------------------------------------------------------------
 
 class EditedDek : public TrustRowsTest, public ::testing::WithParamInterface<Edit> {};
@@ -268,6 +289,29 @@ INSTANTIATE_TEST_SUITE_P(
                       Edit{"under_the_integrity_key", {"UPDATE dek SET kek_id = 2"}, ""},
                       Edit{"under_no_kek", {"UPDATE dek SET kek_id = 9"}, ""}),
     [](const auto& edit) { return edit.param.name; });
+
+// Wrapped by somebody who holds the integrity key: it opens, but that KEK is not there to wrap.
+TEST_F(TrustRowsTest, DekWrappedUnderTheIntegrityKeyIsRefused) {
+  const std::string id = DekOf("p1");
+  std::vector<Row> answer = intruder_.Run(
+      "SELECT id, kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag,"
+      " created_at, 1, row_tag FROM dek WHERE id = $1",
+      {id});
+  RowReader reader(answer.front());
+  const DekRecord record = Must(ReadDek(Project("p1"), reader)).dek;
+  const InstallationId installation = live_.session().installation();
+  const auto wrapping = Must(live_.session().keyring().OpenKek(record.kek));
+  const auto integrity = Must(live_.session().keyring().OpenKek(KekId{2}));
+  const Dek dek = Must(UnwrapDek(record, *wrapping, installation));
+  intruder_.Run("UPDATE dek SET kek_id = 2, wrapped_key = $2 WHERE id = $1",
+                {id, Must(WrapDek(dek, record, *integrity, installation))});
+  ExpectGetRefused("p1", id);
+  Client fresh = Connect();
+  const std::vector<VerifyFailure> failures = VerifyFailures(fresh);
+  ASSERT_FALSE(failures.empty());
+  EXPECT_EQ(failures.front().row, "dek p1/" + id);
+  EXPECT_THAT(failures.front().message, ::testing::HasSubstr("whose purpose is integrity"));
+}
 
 TEST_F(TrustRowsTest, DekRowOfAnotherProjectIsRefused) {
   intruder_.Run("DELETE FROM dek WHERE project_id = 'p1' AND purpose = 'secret'");
@@ -368,6 +412,9 @@ class ReplayTest : public TrustRowsTest {
     }
     return failures;
   }
+  static std::string MissingVersion(const std::string& secret, std::int64_t version) {
+    return "missing secret_version p1/" + secret + "/" + std::to_string(version);
+  }
   const std::vector<std::string> set_ = {"installation", "root_key", "kek", "kek_wrapping", "dek"};
 };
 
@@ -426,7 +473,52 @@ TEST_F(ReplayTest, DeletedNewestVersionIsRefusedAndNamed) {
     EXPECT_THAT(Get(*client, "p1", "name"), FailsNaming(ErrorCode::kIntegrity, "'name'"));
     EXPECT_EQ(Must(Get(*client, "p1", "name", 1)), "one");
   }
-  EXPECT_EQ(Verified(), std::vector<std::string>{"missing secret p1/" + id});
+  EXPECT_EQ(Verified(),
+            (std::vector<std::string>{"missing secret p1/" + id, MissingVersion(id, 2)}));
+}
+
+TEST_F(ReplayTest, DeletedOlderVersionIsNamed) {
+  Must(Put(live_, "p1", "name", "two"));
+  Must(Put(live_, "p1", "name", "three"));
+  const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  intruder_.Run("DELETE FROM secret_version WHERE secret_id = $1 AND version = 2", {id});
+  EXPECT_EQ(Must(Get(live_, "p1", "name")), "three");
+  EXPECT_EQ(Verified(), std::vector<std::string>{MissingVersion(id, 2)});
+}
+
+// The put makes the newest version, the counter and the log agree again.
+TEST_F(ReplayTest, DeletedNewestVersionIsNamedAfterTheNextPut) {
+  Must(Put(live_, "p1", "name", "two"));
+  const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  intruder_.Run("DELETE FROM secret_version WHERE secret_id = $1 AND version = 2", {id});
+  Must(Put(live_, "p1", "name", "three"));
+  EXPECT_EQ(Verified(), std::vector<std::string>{MissingVersion(id, 2)});
+}
+
+TEST_F(ReplayTest, DeletedVersionsAreNamedOnEveryPageAndOnce) {
+  for (int version = 2; version <= 600; ++version) {  // more than two pages
+    Must(Put(live_, "p1", "name", "again"));
+  }
+  Must(live_.Rename(Project("p1"), Named("name"), Named("renamed")));  // logs each once more
+  ASSERT_TRUE(Verified().empty());
+  const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  std::vector<std::string> expected;
+  for (const std::int64_t version : {1, 256, 257, 512, 599}) {
+    intruder_.Run("DELETE FROM secret_version WHERE secret_id = $1 AND version = $2",
+                  {id, version});
+    expected.push_back(MissingVersion(id, version));
+  }
+  EXPECT_EQ(Verified(), expected);
+}
+
+// What docs/threat-model.md says is unnoticed, so that the page changes with the code.
+TEST_F(ReplayTest, VersionDeletedWithItsEntriesIsUnnoticed) {
+  Must(Put(live_, "p1", "name", "two"));
+  Must(Put(live_, "p1", "name", "three"));
+  const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  intruder_.Run("DELETE FROM secret_version WHERE secret_id = $1 AND version = 2", {id});
+  intruder_.Run("DELETE FROM audit_item WHERE secret_id = $1 AND version = 2", {id});
+  EXPECT_TRUE(Verified().empty());
 }
 
 // The counter is set back too: only a process that saw the newer version, and verify, notice.
@@ -435,8 +527,30 @@ TEST_F(ReplayTest, SecretPutBackToAnOlderVersionIsRefusedByAProcessThatSawTheNew
   Must(Put(live_, "p1", "name", "newer"));
   PutBack({"secret", "secret_version"}, old);
   const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  Client fresh = Connect();
   EXPECT_THAT(Get(live_, "p1", "name"), FailsNaming(ErrorCode::kIntegrity, id));
-  EXPECT_EQ(Verified(), std::vector<std::string>{"missing secret p1/" + id});
+  EXPECT_EQ(Must(Get(fresh, "p1", "name")), "one");
+  EXPECT_EQ(Verified(),
+            (std::vector<std::string>{"missing secret p1/" + id, MissingVersion(id, 2)}));
+}
+
+// Where nobody saw it, the next put takes its number: a limit that docs/threat-model.md states.
+TEST_F(ReplayTest, DeletedVersionWhoseNumberAPutTookAgainIsUnnoticed) {
+  const auto old = Save({"secret", "secret_version"});
+  Must(Put(live_, "p1", "name", "newer"));
+  PutBack({"secret", "secret_version"}, old);
+  Client fresh = Connect();
+  Must(Put(fresh, "p1", "name", "newest"));
+  EXPECT_TRUE(Verified().empty());
+}
+
+// A write MAC is compared by verify only: what opens is released.
+TEST_F(ReplayTest, VersionThatTheLogDoesNotNameIsReleasedAndNamedByVerify) {
+  const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");
+  Must(Put(live_, "p1", "name", "two"));
+  intruder_.Run("DELETE FROM audit_item WHERE secret_id = $1 AND version = 1", {id});
+  EXPECT_EQ(Must(Get(live_, "p1", "name", 1)), "one");
+  EXPECT_EQ(Verified(), std::vector<std::string>{"replay secret_version p1/" + id + "/1"});
 }
 
 TEST_F(ReplayTest, DeletedSecretIsNamedByVerifyUnlessSomebodyDeletedIt) {

@@ -31,6 +31,7 @@ class Verifier final {
     ROWSEAL_TRY(InPages([this] { return VerifyDekPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifySecretPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifyVersionPage(); }));
+    ROWSEAL_TRY(InPages([this] { return VerifyLoggedVersionPage(); }));
     ROWSEAL_TRY(InPages([this] { return CompareWithLog(); }));
     return report_;
   }
@@ -126,7 +127,7 @@ class Verifier final {
       const std::int64_t newest_logged = reader.Integer();
       ROWSEAL_TRY(reader.status());
       ++report_.secrets;
-      if (newest_stored != newest_expected || newest_stored != newest_logged) {
+      if (newest_stored < 1 || newest_stored != newest_expected || newest_stored != newest_logged) {
         Report(FailureClass::kMissing, "secret " + key_.project + "/" + key_.id,
                "its newest version is " + std::to_string(newest_stored) + ", the counter says " +
                    std::to_string(newest_expected) + " and the log " +
@@ -225,6 +226,39 @@ class Verifier final {
       Report(FailureClass::kReplay, name,
              "it opens, but it is not what the log says was written last");
     }
+  }
+
+  // Every version of a secret is kept, so each one that the log names must be there. Reads no
+  // ciphertext; a secret that is gone as a whole is CompareWithLog's.
+  Result<bool> VerifyLoggedVersionPage() {
+    ROWSEAL_ASSIGN(
+        Rows page,
+        connection_.Execute(Statement::Sql(
+            "SELECT a.project_id, a.secret_id, a.version, s.id, v.version"
+            " FROM (SELECT DISTINCT project_id, secret_id, version FROM rowseal.audit_item"
+            "  WHERE (project_id, secret_id, version) > ($1, $2, $3)"
+            "  ORDER BY project_id, secret_id, version LIMIT $4) a"
+            " LEFT JOIN rowseal.secret s ON s.project_id = a.project_id AND s.id = a.secret_id"
+            " LEFT JOIN rowseal.secret_version v ON v.project_id = a.project_id"
+            "  AND v.secret_id = a.secret_id AND v.version = a.version"
+            " ORDER BY a.project_id, a.secret_id, a.version",
+            {key_.project, key_.id, key_.version, kPage})));
+    for (Row& row : page.rows) {
+      RowReader reader(row);
+      key_ = {reader.Text(), reader.Text(), reader.Integer()};
+      const bool has_secret = !reader.NextIsNull();
+      reader.Skip();
+      const bool has_version = !reader.NextIsNull();
+      reader.Skip();
+      ROWSEAL_TRY(reader.status());
+      if (has_secret && !has_version) {
+        Report(
+            FailureClass::kMissing,
+            "secret_version " + key_.project + "/" + key_.id + "/" + std::to_string(key_.version),
+            "the log says it was written, and its secret is there");
+      }
+    }
+    return static_cast<std::int64_t>(page.rows.size()) == kPage;
   }
 
   // A secret that the log knows, that is not there, and that nobody deleted; and one that was

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "crypto/mac.h"
 #include "crypto/xaes_256_gcm.h"
 #include "envelope/contexts.h"
 #include "envelope/field_writer.h"
@@ -48,6 +49,11 @@ XaesNonce Nonce(const json& text) {
 }
 InstallationId Installation() {
   return ParseUuid<InstallationId>(Text(Vectors()["installation"])).value();
+}
+InstallationId Installation(const json& vector) {
+  return vector.contains("installation")
+             ? ParseUuid<InstallationId>(Text(vector["installation"])).value()
+             : Installation();
 }
 std::optional<Timestamp> Time(const json& micros) {
   return micros.is_null() ? std::optional<Timestamp>()
@@ -95,7 +101,7 @@ KekRecord KekOf(const json& row) {
 }
 
 DekRecord DekOf(const json& row) {
-  DekRecord record{.project = ProjectId::Parse(Text(row["project"])).value(),
+  DekRecord record{.project = ProjectId::Parse(Text(row["project_id"])).value(),
                    .id = ParseUuid<DekId>(Text(row["id"])).value(),
                    .kek = {},
                    .purpose = ParseDekPurpose(Text(row["purpose"])).value(),
@@ -129,6 +135,26 @@ IntegrityKey TaggingKey() {
                       std::make_shared<const Kek>(Kek{id, Key(Vectors()["integrity_key"])}));
 }
 
+SecretContext PlaceOfVersion(const json& vector, const ProjectId& project, const SecretName& name) {
+  return {Installation(vector),
+          project,
+          ParseUuid<SecretId>(Text(vector["secret_id"])).value(),
+          name,
+          ParseSecretKind(Text(vector["kind"])).value(),
+          {vector["version"].get<std::int64_t>()},
+          Time(vector["expires_at"])};
+}
+
+Result<Kek> Unwrap(const KekRecord& record, const json& vector) {
+  const auto root =
+      LocalRoot::Create("env:ROOT", SecretBytes::CopyOf(Hex(vector["root_key"])).value()).value();
+  const WrappingRecord wrapping{record.id,
+                                {vector["root_id"].get<std::int64_t>()},
+                                Hex(vector["secret"]),
+                                Hex(vector["key"])};
+  return UnwrapKek(record, wrapping, Installation(), *root);
+}
+
 Result<Bytes> TagOf(const json& tagged) {
   const std::string table = Text(tagged["table"]);
   const json& row = tagged["row"];
@@ -141,10 +167,11 @@ Result<Bytes> TagOf(const json& tagged) {
   return table == "dek" ? TaggingKey().Tag(DekOf(row)) : TaggingKey().Tag(ColumnOf(row));
 }
 
-// The set that the vector's trust tag covers.
-TrustRows Trust() {
+// The set that a trust tag covers: `row_tags`, `wrappings` and `trust_tag` of all vectors, or of
+// `two_roots`.
+TrustRows Trust(const json& set) {
   TrustRows rows;
-  const json& row = Vectors()["trust_tag"]["row"];
+  const json& row = set["trust_tag"]["row"];
   rows.installation.id = Installation();
   rows.installation.epoch = row["epoch"].get<std::int64_t>();
   rows.installation.next_kek_id = row["next_kek_id"].get<std::int64_t>();
@@ -152,8 +179,8 @@ TrustRows Trust() {
   rows.installation.integrity_kek.value = row["integrity_kek_id"].get<std::int64_t>();
   rows.installation.projects_table = Text(row["projects_table"]);
   rows.installation.project_key_type = Text(row["project_key_type"]);
-  rows.installation.trust_tag = Hex(Vectors()["trust_tag"]["tag"]);
-  for (const json& tagged : Vectors()["row_tags"]) {
+  rows.installation.trust_tag = Hex(set["trust_tag"]["tag"]);
+  for (const json& tagged : set["row_tags"]) {
     if (tagged["table"] == "root_key") {
       rows.roots.push_back(RootOf(tagged["row"]));
       rows.roots.back().row_tag = Hex(tagged["tag"]);
@@ -162,7 +189,7 @@ TrustRows Trust() {
       rows.keks.back().row_tag = Hex(tagged["tag"]);
     }
   }
-  for (const json& wrapping : Vectors()["wrappings"]) {
+  for (const json& wrapping : set["wrappings"]) {
     rows.wrappings.push_back({{wrapping["kek_id"].get<std::int64_t>()},
                               {wrapping["root_id"].get<std::int64_t>()},
                               Hex(wrapping["secret"]),
@@ -230,6 +257,14 @@ TEST_F(SpecVectors, RootKeyTextRefusesWhatIsNotCanonical) {
   }
 }
 
+TEST_F(SpecVectors, RootKeyTextMayHaveOneFinalNewline) {
+  for (const json& vector : Cases("root_keys_accepted")) {
+    const Result<SecretBytes> decoded = DecodeRootKey(AsBytes(Text(vector["text"])));
+    ASSERT_TRUE(decoded.has_value()) << vector["name"];
+    EXPECT_EQ(rowseal::ToHex(decoded->Reveal()), vector["key"]);
+  }
+}
+
 TEST_F(SpecVectors, CheckValuesMatch) {
   for (const json& vector : Cases("check_values")) {
     EXPECT_EQ(ToHex(CheckValue(Key(vector["key"]), Text(vector["id"])).value()),
@@ -238,7 +273,7 @@ TEST_F(SpecVectors, CheckValuesMatch) {
 }
 
 TEST_F(SpecVectors, KeksUnwrapFromTheRootKey) {
-  const TrustRows trust = Trust();
+  const TrustRows trust = Trust(Vectors());
   for (std::size_t i = 0; i < Cases("wrappings").size(); ++i) {
     const json& vector = Vectors()["wrappings"][i];
     const KekRecord& record = trust.keks[i];
@@ -264,6 +299,26 @@ TEST_F(SpecVectors, KeksUnwrapFromTheRootKey) {
   }
 }
 
+TEST_F(SpecVectors, WrappingsInAnotherPlaceAreRefused) {
+  for (const json& vector : Cases("wrappings_refused")) {
+    KekRecord record;
+    record.id.value = vector["kek_id"].get<std::int64_t>();
+    record.scope = Text(vector["scope"]);
+    record.purpose = ParseKekPurpose(Text(vector["purpose"])).value();
+    record.check_value = Hex(vector["check_value"]);
+    EXPECT_EQ(rowseal::ToHex(EncodeContext(KekContext{Installation(),
+                                                      record.id,
+                                                      record.scope,
+                                                      ToText(record.purpose),
+                                                      record.check_value,
+                                                      {vector["root_id"].get<std::int64_t>()}})),
+              vector["context"]);
+    const Result<Kek> kek = Unwrap(record, vector);
+    ASSERT_FALSE(kek.has_value()) << vector["name"];
+    EXPECT_EQ(kek.error().code, ErrorCode::kIntegrity) << vector["name"];
+  }
+}
+
 TEST_F(SpecVectors, DeksUnwrapFromTheirKek) {
   for (const json& vector : Cases("deks")) {
     const DekRecord record = DekOf(vector);
@@ -276,6 +331,20 @@ TEST_F(SpecVectors, DeksUnwrapFromTheirKek) {
     EXPECT_EQ(rowseal::ToHex(dek->key.bytes().Reveal()), vector["key"]);
     EXPECT_EQ(rowseal::ToHex(EncodeWrappedKey(DecodeWrappedKey(record.wrapped_key).value())),
               vector["wrapped_key"]);
+  }
+}
+
+TEST_F(SpecVectors, DeksInAnotherPlaceAreRefused) {
+  for (const json& vector : Cases("deks_refused")) {
+    const DekRecord record = DekOf(vector);
+    EXPECT_EQ(rowseal::ToHex(EncodeContext(DekContext{
+                  Installation(vector), record.project, record.id, ToText(record.purpose),
+                  record.suite, record.check_value, record.kek})),
+              vector["context"]);
+    const Result<Dek> dek =
+        UnwrapDek(record, Kek{record.kek, Key(vector["kek"])}, Installation(vector));
+    ASSERT_FALSE(dek.has_value()) << vector["name"];
+    EXPECT_EQ(dek.error().code, ErrorCode::kIntegrity) << vector["name"];
   }
 }
 
@@ -298,8 +367,42 @@ TEST_F(SpecVectors, RowTagsMatch) {
   EXPECT_EQ(seen.size(), 4U);  // every tagged table
 }
 
+TEST_F(SpecVectors, TagsThatDoNotStandForTheirRowAreRefused) {
+  for (const json& vector : Cases("row_tags_refused")) {
+    Result<void> verified;
+    if (vector["table"] == "kek") {
+      KekRecord record = KekOf(vector["row"]);
+      record.row_tag = Hex(vector["tag"]);
+      verified = TaggingKey().Verify(record);
+    } else {
+      ASSERT_EQ(vector["table"], "dek");
+      DekRecord record = DekOf(vector["row"]);
+      record.row_tag = Hex(vector["tag"]);
+      verified = TaggingKey().Verify(record);
+    }
+    ASSERT_FALSE(verified.has_value()) << vector["name"];
+    EXPECT_EQ(verified.error().code, ErrorCode::kIntegrity) << vector["name"];
+  }
+}
+
+TEST_F(SpecVectors, TwoRootsOpenTheSameKeksAndTheirSetHasItsTag) {
+  const json& two = Cases("two_roots");
+  const TrustRows rows = Trust(two);
+  ASSERT_EQ(rows.roots.size(), 2U);
+  EXPECT_EQ(rowseal::ToHex(TaggingKey().TrustTag(rows).value()), two["trust_tag"]["tag"]);
+  EXPECT_TRUE(TaggingKey().Verify(rows).has_value());
+  for (const json& vector : two["wrappings"]) {
+    const auto record =
+        std::ranges::find(rows.keks, KekId{vector["kek_id"].get<std::int64_t>()}, &KekRecord::id);
+    ASSERT_NE(record, rows.keks.end());
+    const Result<Kek> kek = Unwrap(*record, vector);
+    ASSERT_TRUE(kek.has_value()) << kek.error().message;
+    EXPECT_EQ(rowseal::ToHex(kek->key.bytes().Reveal()), vector["kek"]);
+  }
+}
+
 TEST_F(SpecVectors, TrustTagMatchesInAnyOrderOfRows) {
-  TrustRows rows = Trust();
+  TrustRows rows = Trust(Vectors());
   EXPECT_EQ(rowseal::ToHex(TaggingKey().TrustTag(rows).value()), Vectors()["trust_tag"]["tag"]);
   std::ranges::reverse(rows.keks);
   std::ranges::reverse(rows.wrappings);
@@ -324,15 +427,9 @@ TEST_F(SpecVectors, PaddingsMatch) {
 
 TEST_F(SpecVectors, SecretVersionsSealOpenAndHaveTheirWriteMac) {
   for (const json& vector : Cases("secret_versions")) {
-    const ProjectId project = ProjectId::Parse(Text(vector["project"])).value();
+    const ProjectId project = ProjectId::Parse(Text(vector["project_id"])).value();
     const SecretName name = SecretName::Parse(Text(vector["name"])).value();
-    const SecretContext fields{Installation(),
-                               project,
-                               ParseUuid<SecretId>(Text(vector["secret_id"])).value(),
-                               name,
-                               ParseSecretKind(Text(vector["kind"])).value(),
-                               {vector["version"].get<std::int64_t>()},
-                               Time(vector["expires_at"])};
+    const SecretContext fields = PlaceOfVersion(vector, project, name);
     const Bytes context = EncodeContext(fields);
     EXPECT_EQ(rowseal::ToHex(context), vector["context"]);
     const XaesKey dek = Key(vector["dek"]);
@@ -350,6 +447,36 @@ TEST_F(SpecVectors, SecretVersionsSealOpenAndHaveTheirWriteMac) {
   }
 }
 
+// What opens all the same is refused for its DEK's purpose: SpecStore has that.
+TEST_F(SpecVectors, VersionsInAnotherPlaceDoNotOpen) {
+  int of_another_purpose = 0;
+  for (const json& vector : Cases("secret_versions_refused")) {
+    const ProjectId project = ProjectId::Parse(Text(vector["project_id"])).value();
+    const SecretName name = SecretName::Parse(Text(vector["name"])).value();
+    const Bytes context = EncodeContext(PlaceOfVersion(vector, project, name));
+    EXPECT_EQ(rowseal::ToHex(context), vector["context"]) << vector["case"];
+    const std::string opened =
+        Open(Key(vector["dek"]), Nonce(vector["nonce"]), Hex(vector["encrypted_data"]), context);
+    if (vector["dek_purpose"] == "secret") {
+      EXPECT_EQ(opened, "integrity") << vector["case"];
+    } else {
+      EXPECT_NE(opened, "integrity") << vector["case"];
+      ++of_another_purpose;
+    }
+  }
+  EXPECT_EQ(of_another_purpose, 1);
+}
+
+TEST_F(SpecVectors, WriteMacsOfOtherWritesDiffer) {
+  for (const json& vector : Cases("write_macs_refused")) {
+    const Bytes own =
+        TaggingKey()
+            .WriteMac(Hex(vector["context"]), Hex(vector["nonce"]), Hex(vector["encrypted_data"]))
+            .value();
+    EXPECT_FALSE(EqualInConstantTime(own, Hex(vector["write_mac"]))) << vector["name"];
+  }
+}
+
 TEST_F(SpecVectors, SealedValuesDecodeOpenAndEncodeToTheSameText) {
   for (const json& vector : Cases("sealed_values")) {
     const Result<SealedValue> decoded = DecodeSealedValue(Text(vector["text"]));
@@ -359,7 +486,7 @@ TEST_F(SpecVectors, SealedValuesDecodeOpenAndEncodeToTheSameText) {
     EXPECT_EQ(ToText(decoded->context_kind), vector["context_kind"]);
     EXPECT_EQ(rowseal::ToHex(decoded->nonce), vector["nonce"]);
 
-    const ProjectId project = ProjectId::Parse(Text(vector["project"])).value();
+    const ProjectId project = ProjectId::Parse(Text(vector["project_id"])).value();
     const auto row_key = vector["row_key"].get<std::vector<std::string>>();
     const Bytes context = EncodeContext(ValueContext{
         Installation(), project, ParseUuid<ColumnId>(Text(vector["column_id"])).value(),
@@ -369,6 +496,28 @@ TEST_F(SpecVectors, SealedValuesDecodeOpenAndEncodeToTheSameText) {
     EXPECT_EQ(Open(dek, decoded->nonce, decoded->sealed, context), vector["padded"]);
     EXPECT_EQ(Seal(dek, decoded->nonce, Hex(vector["padded"]), context), vector["sealed"]);
   }
+}
+
+// A value for another kind of column, or under a DEK of another purpose, opens: SpecStore has
+// those.
+TEST_F(SpecVectors, SealedValuesInAnotherPlaceDoNotOpen) {
+  int left_to_the_store = 0;
+  for (const json& vector : Cases("sealed_values_elsewhere")) {
+    const SealedValue decoded = DecodeSealedValue(Text(vector["text"])).value();
+    EXPECT_EQ(ToText(decoded.dek), vector["dek_id"]);
+    if (vector["dek_purpose"] != "value" || ToText(decoded.context_kind) != vector["registered"]) {
+      ++left_to_the_store;
+      continue;
+    }
+    const ProjectId project = ProjectId::Parse(Text(vector["project_id"])).value();
+    const auto row_key = vector["row_key"].get<std::vector<std::string>>();
+    const Bytes context = EncodeContext(ValueContext{
+        Installation(vector), project, ParseUuid<ColumnId>(Text(vector["column_id"])).value(),
+        decoded.context_kind, row_key});
+    EXPECT_EQ(Open(Key(vector["dek"]), decoded.nonce, decoded.sealed, context), "integrity")
+        << vector["name"];
+  }
+  EXPECT_EQ(left_to_the_store, 2);
 }
 
 TEST_F(SpecVectors, SealedValuesOfAnotherFormAreRefused) {

@@ -189,6 +189,51 @@ class StoreTest(unittest.TestCase):
         self.assertEqual(status, 4)
         self.assertIn("a newer version was written", messages)
 
+    def test_DeletedOlderVersionIsNoticedByReaderAndProgram(self):
+        path = self.copy()
+        db = sqlite3.connect(path)
+        where = ("WHERE (project_id, secret_id) = (SELECT project_id, id FROM secret"
+                 " WHERE name = 'new name ✓') AND version = 2")
+        key = db.execute("SELECT project_id, secret_id, version FROM secret_version "
+                         + where).fetchone()
+        db.execute("DELETE FROM secret_version " + where)
+        db.commit()
+        db.close()
+        status, lines, messages = self.read(path)
+        self.assertEqual((status, len(lines)), (4, len(self.expected.versions)
+                                                + len(self.expected.values) - 1))
+        self.assertIn("secret_version %s %s %d: written, and not there" % key, messages)
+        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/%d" % key]))
+
+    def test_TextThatIsNotUtf8StopsItsRowOnly(self):
+        path = self.copy()
+        db = sqlite3.connect(path)
+        db.execute("UPDATE secret SET name = CAST(x'66ff' AS TEXT) WHERE name = 'size 0'")
+        db.commit()
+        db.close()
+        status, lines, _ = self.read(path)
+        self.assertEqual((status, len(lines)), (4, len(self.expected.versions)
+                                                + len(self.expected.values) - 1))
+        status, rows = self.verify(path)
+        self.assertEqual((status, len(rows)), (4, 1))
+        self.assertIn("secret_version acme/", rows[0])
+        db = sqlite3.connect(path)
+        db.execute("UPDATE secret_version SET secret_id = CAST(x'66ff' AS TEXT)"
+                   " WHERE secret_id = (SELECT id FROM secret WHERE name = 'size 1')")
+        db.commit()
+        db.close()
+        self.assertEqual(self.read(path)[0], 4)
+        status, rows = self.verify(path)
+        self.assertEqual(status, 4)
+        self.assertGreater(len(rows), 1)
+
+    def verify(self, path):
+        """What the program says: its status and the rows that it names."""
+        done = subprocess.run([ROWSEAL, "verify", "--json", "--store", "sqlite:" + path, "--root",
+                               "file:" + self.root], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=CLEAN, check=False)
+        return (done.returncode, [failure["row"] for failure in json.loads(done.stdout)["failures"]])
+
     def test_AnotherRootKeyIsRefused(self):
         other = self.folder.name + "/other.key"
         if not os.path.exists(other):

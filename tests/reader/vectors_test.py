@@ -48,40 +48,55 @@ def insert_tagged(db, vector, **more):
     insert(db, vector["table"], **row, row_tag=bytes.fromhex(vector["tag"]), created_at=0, **more)
 
 
-def make_store(path):
-    """Writes the vectors' rows into a new store."""
+def make_store(path, trust=VECTORS):
+    """Writes the vectors' rows into a new store; `trust` holds the set of roots and KEKs."""
     db = connect(path)
     with open(SCHEMA, encoding="utf-8") as schema:
         db.executescript(schema.read())
     db.executescript("PRAGMA application_id = 0x52534C31; PRAGMA user_version = 1")
-    insert(db, "installation", singleton=1, **VECTORS["trust_tag"]["row"],
-           trust_tag=bytes.fromhex(VECTORS["trust_tag"]["tag"]), created_at=0)
+    insert(db, "installation", singleton=1, **trust["trust_tag"]["row"],
+           trust_tag=bytes.fromhex(trust["trust_tag"]["tag"]), created_at=0)
     deks = {dek["id"]: dek for dek in VECTORS["deks"]}
+    for vector in trust["row_tags"]:
+        if vector["table"] in ("root_key", "kek"):
+            insert_tagged(db, vector)
     for vector in VECTORS["row_tags"]:
         if vector["table"] == "dek":
-            project = vector["row"].pop("project")
             wrapped = bytes.fromhex(deks[vector["row"]["id"]]["wrapped_key"])
-            insert_tagged(db, vector, project_id=project, wrapped_key=wrapped, kek_id=2)
-            vector["row"]["project"] = project
-        else:
+            insert_tagged(db, vector, wrapped_key=wrapped, kek_id=2)
+        elif vector["table"] == "sealed_column":
             insert_tagged(db, vector)
-    for wrapping in VECTORS["wrappings"]:
-        insert(db, "kek_wrapping", kek_id=wrapping["kek_id"], root_id=1,
+    for wrapping in trust["wrappings"]:
+        insert(db, "kek_wrapping", kek_id=wrapping["kek_id"], root_id=wrapping["root_id"],
                secret=bytes.fromhex(wrapping["secret"]), key=bytes.fromhex(wrapping["key"]))
     for v in VECTORS["secret_versions"]:
-        entry = "entry of " + v["secret_id"]
-        insert(db, "secret", project_id="42", id=v["secret_id"], name=v["name"], kind=v["kind"],
-               next_version=v["version"] + 1, created_at=0)
-        insert(db, "secret_version", project_id="42", secret_id=v["secret_id"],
-               version=v["version"], dek_id=v["dek_id"], nonce=bytes.fromhex(v["nonce"]),
-               encrypted_data=bytes.fromhex(v["encrypted_data"]), expires_at=v["expires_at"],
-               created_at=0, created_by="test")
-        insert(db, "audit_log", project_id="42", id=entry, at=0, actor="test", reason="",
-               action="put", outcome="done", object="")
-        insert(db, "audit_item", project_id="42", entry_id=entry, secret_id=v["secret_id"],
-               version=v["version"], write_mac=bytes.fromhex(v["write_mac"]))
+        insert_version(db, v, bytes.fromhex(v["write_mac"]))
     db.commit()
     db.close()
+
+
+def insert_version(db, v, write_mac):
+    project, entry = v["project_id"], "entry of " + v["secret_id"]
+    insert(db, "secret", project_id=project, id=v["secret_id"], name=v["name"], kind=v["kind"],
+           next_version=v["version"] + 1, created_at=0)
+    insert(db, "secret_version", project_id=project, secret_id=v["secret_id"],
+           version=v["version"], dek_id=v["dek_id"], nonce=bytes.fromhex(v["nonce"]),
+           encrypted_data=bytes.fromhex(v["encrypted_data"]), expires_at=v["expires_at"],
+           created_at=0, created_by="test")
+    insert(db, "audit_log", project_id=project, id=entry, at=0, actor="test", reason="",
+           action="put", outcome="done", object="")
+    insert(db, "audit_item", project_id=project, entry_id=entry, secret_id=v["secret_id"],
+           version=v["version"], write_mac=write_mac)
+
+
+def opens(key, nonce, sealed, context):
+    """Whether the AEAD alone lets it through."""
+    try:
+        reference_reader.xaes_open(bytes.fromhex(key), bytes.fromhex(nonce), bytes.fromhex(sealed),
+                                   context)
+        return True
+    except reference_reader.IntegrityError:
+        return False
 
 
 class VectorsTest(unittest.TestCase):
@@ -111,6 +126,63 @@ class VectorsTest(unittest.TestCase):
             with self.subTest(vector["name"]), self.assertRaises(reference_reader.IntegrityError):
                 reference_reader.unpad(bytes.fromhex(vector["padded"]))
 
+    def test_RootKeyTextMayHaveOneFinalNewline(self):
+        for vector in VECTORS["root_keys_accepted"]:
+            self.assertEqual(reference_reader.decode_root_key(vector["text"].encode()).hex(),
+                             vector["key"])
+
+    def test_WrappingsInAnotherPlaceAreRefused(self):
+        bound = 0
+        for vector in VECTORS["wrappings_refused"]:
+            hexed = {name: bytes.fromhex(vector[name])
+                     for name in ("root_key", "secret", "key", "check_value", "context")}
+            self.assertEqual(hexed["context"], reference_reader.fields(
+                "rowseal/v1/kek", VECTORS["installation"], str(vector["kek_id"]), vector["scope"],
+                vector["purpose"], hexed["check_value"], str(vector["root_id"])))
+            with self.subTest(vector["name"]), self.assertRaises(reference_reader.IntegrityError):
+                secret = reference_reader.unwrap(hexed["root_key"], hexed["secret"],
+                                                 hexed["context"])
+                bound += 1
+                reference_reader.unwrap_checked(secret, hexed["key"], hexed["context"],
+                                                str(vector["kek_id"]), hexed["check_value"])
+        self.assertEqual(bound, 1)  # the others do not open at all
+
+    def test_DeksInAnotherPlaceAreRefused(self):
+        bound = 0
+        for vector in VECTORS["deks_refused"]:
+            kek, wrapped, check, context = (bytes.fromhex(vector[name]) for name in (
+                "kek", "wrapped_key", "check_value", "context"))
+            self.assertEqual(context, reference_reader.fields(
+                "rowseal/v1/dek", vector["installation"], vector["project_id"], vector["id"],
+                vector["purpose"], bytes([vector["suite"]]), check, str(vector["kek_id"])))
+            bound += opens(vector["kek"], vector["wrapped_key"][4:52], vector["wrapped_key"][52:],
+                           context)
+            with self.subTest(vector["name"]), self.assertRaises(reference_reader.IntegrityError):
+                reference_reader.unwrap_checked(kek, wrapped, context, vector["id"], check)
+        self.assertEqual(bound, 1)
+
+    def test_VersionsInAnotherPlaceAreRefused(self):
+        for vector in VECTORS["secret_versions_refused"]:
+            context = reference_reader.fields(
+                "rowseal/v1/secret", vector["installation"], vector["project_id"],
+                vector["secret_id"], vector["name"], vector["kind"], vector["version"],
+                vector["expires_at"])
+            self.assertEqual(context.hex(), vector["context"])
+            self.assertEqual(opens(vector["dek"], vector["nonce"], vector["encrypted_data"],
+                                   context), vector["dek_purpose"] != "secret", vector["case"])
+
+    def test_SealedValuesInAnotherPlaceAreRefused(self):
+        for vector in VECTORS["sealed_values_elsewhere"]:
+            kind, dek_id, nonce, data = reference_reader.decode_sealed_value(vector["text"])
+            self.assertEqual(dek_id, vector["dek_id"])
+            row_key = vector["row_key"] if kind == "cell" else []
+            context = reference_reader.fields("rowseal/v1/value", vector["installation"],
+                                              vector["project_id"], vector["column_id"], kind,
+                                              *row_key)
+            self.assertEqual(opens(vector["dek"], nonce.hex(), data.hex(), context),
+                             vector["dek_purpose"] != "value" or kind != vector["registered"],
+                             vector["name"])
+
 
 class ReaderTest(unittest.TestCase):
     def setUp(self):
@@ -121,17 +193,20 @@ class ReaderTest(unittest.TestCase):
         make_store(self.store)
         with open(self.root, "w", encoding="utf-8") as file:
             file.write(VECTORS["root_keys"][0]["text"] + "\n")
+        self.write_values(VECTORS["sealed_values"])
+
+    def write_values(self, vectors):
         with open(self.values, "w", encoding="utf-8") as file:
-            for vector in VECTORS["sealed_values"]:
-                file.write(json.dumps({"project": vector["project"], "sealed": vector["text"],
+            for vector in vectors:
+                file.write(json.dumps({"project": vector["project_id"], "sealed": vector["text"],
                                        "label": LABELS[vector["column_id"]],
                                        "row_key": vector["row_key"]}) + "\n")
 
-    def read(self):
+    def read(self, *options):
         """Runs the reader in this process, which is quick; gives its status, lines and messages."""
         arguments, out, err = sys.argv, sys.stdout, sys.stderr
         sys.argv = ["reader", "--store", self.store, "--root-key-file", self.root,
-                    "--values", self.values]
+                    "--values", self.values, *options]
         sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
         try:
             status = reference_reader.main()
@@ -224,13 +299,207 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(status, 4)
         self.assertIn("a newer version was written", messages)
 
+    def test_RemovedOlderVersionIsNoticed(self):
+        # The log tells of a version 5 of the secret whose newest is 2^40.
+        secret = make_vectors.SECRETS[2]
+        self.change("INSERT INTO audit_item SELECT 99, project_id, entry_id, secret_id, 5, write_mac"
+                    " FROM audit_item WHERE secret_id = ?", secret)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
+        self.assertIn("secret_version 42 %s 5: written, and not there" % secret, messages)
+
+    def test_DeletedSecretPutBackIsNoticed(self):
+        secret = make_vectors.SECRETS[0]
+        for outcome in ("done", "any"):
+            self.change("INSERT INTO audit_log VALUES ('42', ?, 0, '', '', 'delete', ?, ?)",
+                        outcome, outcome, secret)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
+        self.assertIn("secret 42 %s: deleted, and there" % secret, messages)
+
+    def test_SecretWithoutAVersionIsNoticed(self):
+        secret = make_vectors.SECRETS[0]
+        self.change("DELETE FROM secret_version WHERE secret_id = ?", secret)
+        self.change("DELETE FROM audit_item WHERE secret_id = ?", secret)
+        self.change("UPDATE secret SET next_version = 1 WHERE id = ?", secret)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 5))
+        self.assertIn("secret 42 " + secret, messages)
+
+    def test_VersionWithoutItsSecretIsRefused(self):
+        secret = make_vectors.SECRETS[0]
+        self.change("DELETE FROM secret WHERE id = ?", secret)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 5))
+        self.assertIn("secret_version 42 %s 1: its row of secret is not there" % secret, messages)
+
+    def test_WrongOrMissingWriteMacIsAFindingAndTheVersionIsReleased(self):
+        for vector in VECTORS["write_macs_refused"]:
+            with self.subTest(vector["name"]):
+                make_store_again(self.store)
+                self.change("UPDATE audit_item SET write_mac = ? WHERE version = 1",
+                            bytes.fromhex(vector["write_mac"]))
+                status, lines, messages = self.read()
+                self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
+                self.assertIn("not what was written last", messages)
+        make_store_again(self.store)
+        self.change("DELETE FROM audit_item WHERE version = 1")
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 6))
+        self.assertIn("the log names no write of it", messages)
+
+    def test_TagsThatDoNotStandForTheirRowAreRefused(self):
+        for vector in VECTORS["row_tags_refused"]:
+            with self.subTest(vector["table"] + ": " + vector["name"]):
+                make_store_again(self.store)
+                self.change("UPDATE %s SET row_tag = ? WHERE id = ?" % vector["table"],
+                            bytes.fromhex(vector["tag"]), vector["row"]["id"])
+                self.assertEqual(self.read()[0], 4)
+
+    def test_RefusedVersionsAreNotReleased(self):
+        for vector in VECTORS["secret_versions_refused"]:
+            if vector["installation"] != VECTORS["installation"]:
+                continue  # as a whole, another store
+            with self.subTest(vector["case"]):
+                make_store_again(self.store)
+                db = connect(self.store)
+                for table in ("secret_version", "secret", "audit_item", "audit_log"):
+                    db.execute("DELETE FROM " + table)
+                insert_version(db, vector, make_vectors.mac(
+                    make_vectors.INTEGRITY_KEK, reference_reader.fields(
+                        "rowseal/v1/write-mac", *(bytes.fromhex(vector[part]) for part in (
+                            "context", "nonce", "encrypted_data")))))
+                db.commit()
+                db.close()
+                status, lines, messages = self.read()
+                self.assertEqual((status, len(lines), messages.count("error:")), (4, 3, 1))
+
+    def test_ValuesAreRefusedElsewhere(self):
+        vectors = [vector for vector in VECTORS["sealed_values_elsewhere"]
+                   if vector["column_id"] in LABELS
+                   and vector["installation"] == VECTORS["installation"]]
+        self.write_values(vectors)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 3))
+        self.assertEqual(messages.count("error: value"), len(vectors))
+        self.assertGreater(len(vectors), 4)
+
+    def test_EitherOfTwoRootsOpensTheStore(self):
+        os.remove(self.store)
+        make_store(self.store, VECTORS["two_roots"])
+        for root in VECTORS["root_keys"]:
+            with open(self.root, "w", encoding="utf-8") as file:
+                file.write(root["text"])
+            status, lines, messages = self.read()
+            self.assertEqual((status, len(lines), messages), (0, 6, ""))
+
+    def test_KekWithoutAWrappingByThisRootHasItsTagCompared(self):
+        # KEK 10 is wrapped by the other root only; the set's tag is made anew for that.
+        two = json.loads(json.dumps(VECTORS["two_roots"]))
+        two["wrappings"] = [w for w in two["wrappings"] if (w["kek_id"], w["root_id"]) != (10, 2)]
+        unhexed = [{**w, "secret": bytes.fromhex(w["secret"]), "key": bytes.fromhex(w["key"])}
+                   for w in two["wrappings"]]
+        tags = [{**t, "tag": bytes.fromhex(t["tag"])} for t in two["row_tags"]]
+        row = two["trust_tag"]["row"]
+        two["trust_tag"]["tag"] = make_vectors.trust_tag_over(tags, unhexed, **row)["tag"].hex()
+        os.remove(self.store)
+        make_store(self.store, two)
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines), messages), (0, 6, ""))
+        self.change("UPDATE kek SET state = 'compromised' WHERE id = 10")
+        self.assertEqual(self.read()[:2], (4, []))
+
+    def test_KekThatWrapsIsNoIntegrityKey(self):
+        # Every tag made again by somebody who holds the wrapping KEK 2.
+        def forged(message):
+            return (2).to_bytes(8, "big") + make_vectors.mac(make_vectors.WRAP_KEK, message)
+
+        tags = make_vectors.row_tags()
+        for tag in tags:
+            tag["tag"] = forged(tag["message"])
+            self.change("UPDATE %s SET row_tag = ? WHERE id = ?" % tag["table"], tag["tag"],
+                        tag["row"]["id"])
+        i = VECTORS["trust_tag"]["row"]
+        values = [i["id"], i["epoch"], i["next_kek_id"], i["next_root_id"], "2",
+                  i["projects_table"], i["project_key_type"]]
+        for table in ("root_key", "kek"):
+            members = [tag for tag in tags if tag["table"] == table]
+            values.append(len(members))
+            for member in members:
+                values += [str(member["row"]["id"]), member["tag"]]
+        wrappings = make_vectors.wrappings()
+        values.append(len(wrappings))
+        for w in wrappings:
+            values += [str(w["kek_id"]), str(w["root_id"]), w["secret"], w["key"]]
+        message = reference_reader.fields("rowseal/v1/row-tag", i["id"], "installation", *values)
+        self.change("UPDATE installation SET integrity_kek_id = 2, trust_tag = ?", forged(message))
+        status, lines, messages = self.read()
+        self.assertEqual((status, lines), (4, []))
+        self.assertIn("no KEK of purpose integrity", messages)
+
+    def test_DekUnderTheIntegrityKeyIsRefused(self):
+        dek = {**make_vectors.DEKS[0], "kek_id": 1}
+        check = reference_reader.check_value(dek["key"], dek["id"])
+        wrapped = make_vectors.wrap(make_vectors.INTEGRITY_KEK, bytes(range(24)), dek["key"],
+                                    make_vectors.dek_context(dek, check))
+        self.change("UPDATE dek SET kek_id = 1, wrapped_key = ? WHERE id = ?", wrapped, dek["id"])
+        status, lines, messages = self.read()
+        self.assertEqual((status, len(lines)), (4, 3))
+        self.assertIn("it names no KEK that wraps", messages)
+
+    def test_TextThatIsNotUtf8StopsItsRowOnly(self):
+        bad = "CAST(x'66ff' AS TEXT)"
+        for edit, opened in (("secret SET name = %s WHERE id = '%s'", 5),
+                             ("secret SET kind = %s WHERE id = '%s'", 5),
+                             ("secret_version SET dek_id = %s WHERE secret_id = '%s'", 5),
+                             ("secret_version SET secret_id = %s WHERE secret_id = '%s'", 5),
+                             ("audit_log SET object = %s WHERE object = ''", 6),
+                             ("audit_item SET entry_id = %s WHERE secret_id = '%s'", 6)):
+            with self.subTest(edit):
+                make_store_again(self.store)
+                self.change("UPDATE " + edit % (
+                    (bad, make_vectors.SECRETS[0]) if edit.count("%s") == 2 else bad))
+                status, lines, _ = self.read()
+                self.assertEqual((status, len(lines)), (0 if opened == 6 else 4, opened))
+        make_store_again(self.store)
+        self.change("UPDATE dek SET state = %s WHERE purpose = 'value'" % bad)
+        self.assertEqual(len(self.read()[1]), 3)
+        self.change("UPDATE sealed_column SET label = %s" % bad + " || id")
+        self.assertEqual(len(self.read()[1]), 3)
+        self.change("UPDATE kek SET scope = %s" % bad)
+        self.assertEqual(self.read()[:2], (4, []))
+
+    def test_NamesBeyondTheLimitsAreRefused(self):
+        v = VECTORS["secret_versions"][0]
+        for name in ("", "a\x1f", "a\x80", "\x7f", "é" * 128):
+            with self.subTest(name):
+                context = reference_reader.fields("rowseal/v1/secret", VECTORS["installation"], "42",
+                                                  v["secret_id"], name, v["kind"], 1, None)
+                data = make_vectors.seal(make_vectors.SECRET_DEK_KEY, bytes.fromhex(v["nonce"]),
+                                         make_vectors.pad(b"v"), context)
+                make_store_again(self.store)
+                self.change("UPDATE secret SET name = ? WHERE id = ?", name, v["secret_id"])
+                self.change("UPDATE secret_version SET encrypted_data = ? WHERE secret_id = ?",
+                            data, v["secret_id"])
+                status, lines, messages = self.read()
+                self.assertEqual((status, len(lines)), (4, 5))
+                self.assertIn("its name is empty, too long, or has a control character", messages)
+
+    def test_ImmutableReadsACopyWithoutItsLogOnly(self):
+        before = sorted(os.listdir(os.path.dirname(self.store)))
+        self.assertEqual(self.read("--immutable")[0], 0)
+        self.assertEqual(sorted(os.listdir(os.path.dirname(self.store))), before)
+        with open(self.store + "-wal", "w", encoding="utf-8"):
+            pass
+        self.assertEqual(self.read("--immutable")[:2], (2, []))
+
     def test_VanishedSecretIsNoticedUnlessItWasDeleted(self):
         secret = make_vectors.SECRETS[0]
         self.change("DELETE FROM secret_version WHERE secret_id = ?", secret)
         self.change("DELETE FROM secret WHERE id = ?", secret)
         status, lines, messages = self.read()
         self.assertEqual((status, len(lines)), (4, 5))
-        self.assertIn("not deleted: 42 " + secret, messages)
+        self.assertIn("secret 42 %s: written, not there and not deleted" % secret, messages)
         self.change("INSERT INTO audit_log VALUES ('42', 'e', 0, '', '', 'delete', 'done', ?)",
                     secret)
         self.assertEqual(self.read()[0], 0)
