@@ -121,6 +121,35 @@ def root_keys_refused():
     return [{"name": name, "text": text} for name, text in cases]
 
 
+def passphrase_part(passes, memory, salt):
+    return b"\x01\x01" + passes.to_bytes(4, "big") + memory.to_bytes(4, "big") + salt
+
+
+def passphrases():
+    cases = []
+    for passphrase, passes, memory in ((b"correct horse battery staple", 3, 65536),
+                                       ("clé 日本 🔑".encode(), 3, 12288),
+                                       (b"\x00\xff not text\n", 4, 16384)):
+        salt = nonce_of(0xB0 + len(cases))[:16]
+        key = reader.passphrase_root_key(passphrase, passes, memory, salt)
+        cases.append({"passphrase": passphrase, "passes": passes, "memory_kib": memory,
+                      "salt": salt, "public_part": passphrase_part(passes, memory, salt),
+                      "root_key": key, "fingerprint": reader.root_fingerprint(key)})
+    return cases
+
+
+def passphrase_parts_refused():
+    salt = nonce_of(0xB0)[:16]
+    part = passphrase_part(3, 65536, salt)
+    cases = [("empty", b""), ("cut by a byte", part[:-1]), ("a byte more", part + b"\x00"),
+             ("version 0", b"\x00" + part[1:]), ("version 2", b"\x02" + part[1:]),
+             ("another KDF", part[:1] + b"\x02" + part[2:])]
+    cases += [("%d passes over %d KiB" % cost, passphrase_part(*cost, salt))
+              for cost in ((0, 65536), (2, 65536), (17, 65536), (3, 12287), (3, 1048577),
+                           (3, 699051), (16, 131073), (2**32 - 1, 2**32 - 1))]
+    return [{"name": name, "public_part": part} for name, part in cases]
+
+
 KEKS = [
     {"id": 1, "scope": "default", "purpose": "integrity", "suite": 1, "state": "active",
      "resumes_to": None, "revision": 1, "key": INTEGRITY_KEK},
@@ -324,6 +353,7 @@ def vectors():
         "integrity_kek_id": 1, "integrity_key": INTEGRITY_KEK,
         "field_encodings": field_encodings(), "xaes": xaes(),
         "root_keys": root_keys(), "root_keys_refused": root_keys_refused(),
+        "passphrases": passphrases(), "passphrase_parts_refused": passphrase_parts_refused(),
         "check_values": check_values(), "wrappings": wrappings(), "deks": deks(),
         "wrapped_keys_refused": wrapped_keys_refused(),
         "row_tags": row_tags(), "trust_tag": trust_tag(),

@@ -15,16 +15,18 @@
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
+#include <rowseal/passphrase.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/statement.h>
 
 namespace rowseal {
 
 struct StoreOptions {
-  std::string store;  ///< `sqlite:PATH`; never holds a password
-  std::vector<std::string>
-      roots;  ///< root URIs: `file:PATH`, `env:NAME`; the first makes a new store
+  std::string store;               ///< `sqlite:PATH`; never holds a password
+  std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`, `passphrase:`,
+                                   ///< `passphrase:@PATH`; the first makes a new store
   ClientOptions client;
+  AskPassphrase ask_passphrase{};  ///< for `passphrase:`; without it that root is refused
 };
 
 enum class InitOutcome : std::uint8_t {
@@ -34,9 +36,10 @@ enum class InitOutcome : std::uint8_t {
 
 /// InitStore makes the store with its installation, root 1, the integrity key and the default KEK
 /// in one transaction. A missing root key file is created, but only when the store holds no key
-/// yet. Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
-/// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kNewerSchema, kOlderSchema,
-/// kRefusedByState (the file holds other tables).
+/// yet. A passphrase gets a random salt and costs Argon2id over 64 MiB, here and at each connect.
+/// Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
+/// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kInvalidArgument (a passphrase under
+/// kMinPassphraseSize), kNewerSchema, kOlderSchema, kRefusedByState (the file holds other tables).
 Result<InitOutcome> InitStore(const StoreOptions& options);
 
 /// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and

@@ -37,16 +37,17 @@ Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOp
   }
   std::vector<std::shared_ptr<const RootProvider>> roots;
   for (const std::string& uri : options.roots) {
-    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri));
+    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri, options.ask_passphrase));
     roots.push_back(std::move(root));
   }
   return roots;
 }
 
-// A malformed root key says by itself what is wrong; which one the store expects helps further.
+// A malformed root key says by itself what is wrong; which one the store expects helps further,
+// unless it is a passphrase: nobody knows theirs by its fingerprint.
 Error WithExpectedFingerprint(Error error, Connection& connection) {
   const Result<TrustRows> rows = LoadTrustRows(connection);
-  if (!rows || rows->roots.empty()) {
+  if (!rows || rows->roots.empty() || !rows->roots.front().public_part.empty()) {
     return error;
   }
   error.message +=
@@ -70,7 +71,7 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
                 "give --root file:PATH or set ROWSEAL_ROOT");
   }
   const std::string& uri = options.roots.front();
-  Result<std::shared_ptr<const RootProvider>> root = OpenRoot(uri);
+  Result<std::shared_ptr<const RootProvider>> root = NewRoot(uri, options.ask_passphrase);
   std::error_code ignored;
   const bool to_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
                              uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos &&
@@ -87,7 +88,7 @@ Result<std::shared_ptr<const RootProvider>> CreateFirstRoot(const std::string& u
   if (!created && created.error().code != ErrorCode::kConflict) {
     return tl::unexpected(std::move(created).error());
   }
-  return OpenRoot(uri);
+  return NewRoot(uri);
 }
 
 // True when the store stands and has its keys.

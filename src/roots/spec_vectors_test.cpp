@@ -20,6 +20,8 @@
 #include "keys/integrity_key.h"
 #include "keys/wrapping.h"
 #include "roots/local_root.h"
+#include "roots/passphrase_part.h"
+#include "roots/passphrase_root.h"
 #include "roots/root_key_text.h"
 
 namespace rowseal {
@@ -227,6 +229,35 @@ TEST_F(SpecVectors, RootKeyTextRefusesWhatIsNotCanonical) {
     const Result<SecretBytes> decoded = DecodeRootKey(AsBytes(Text(vector["text"])));
     ASSERT_FALSE(decoded.has_value()) << vector["name"];
     EXPECT_EQ(decoded.error().code, ErrorCode::kRootKeyMalformed) << vector["name"];
+  }
+}
+
+TEST_F(SpecVectors, PassphrasesBecomeTheRootKeyOfTheirRow) {
+  for (const json& vector : Cases("passphrases")) {
+    const Bytes public_part = Hex(vector["public_part"]);
+    PassphrasePart part{{.passes = vector["passes"].get<std::uint32_t>(),
+                         .memory_kib = vector["memory_kib"].get<std::uint32_t>()},
+                        {}};
+    std::ranges::copy(Hex(vector["salt"]), part.salt.begin());
+    EXPECT_EQ(rowseal::ToHex(EncodePassphrasePart(part)), vector["public_part"]);
+    const Bytes passphrase = Hex(vector["passphrase"]);
+    EXPECT_EQ(rowseal::ToHex(Argon2id(passphrase, part.salt, part.cost, kKeySize).value().Reveal()),
+              vector["root_key"]);
+
+    const PassphraseRoot root("passphrase:", SecretBytes::CopyOf(passphrase).value());
+    MatchBudget budget;
+    const auto found = root.ForRow(Hex(vector["fingerprint"]), public_part, budget);
+    ASSERT_TRUE(found.has_value()) << found.error().message;
+    const SecretBytes secret = SecretBytes::CopyOf(Bytes(kKeySize, 1)).value();
+    const auto same =
+        LocalRoot::Create("env:ROOT", SecretBytes::CopyOf(Hex(vector["root_key"])).value()).value();
+    const Bytes wrapped = (*found)->Wrap(secret, {}).value();
+    EXPECT_TRUE(same->Unwrap(wrapped, {}).value().EqualsInConstantTime(secret));
+  }
+  for (const json& vector : Cases("passphrase_parts_refused")) {
+    const Result<PassphrasePart> decoded = DecodePassphrasePart(Hex(vector["public_part"]));
+    ASSERT_FALSE(decoded.has_value()) << vector["name"];
+    EXPECT_EQ(decoded.error().code, ErrorCode::kIntegrity) << vector["name"];
   }
 }
 
