@@ -50,6 +50,16 @@ Result<Client> OpenStore(const StoreOptions& options);
 /// returns how many steps it took. Errors: kNewerSchema.
 Result<int> UpgradeStore(const StoreOptions& options);
 
+/// DiagnoseEnvironment looks at what a store stands on, without a root key: this process, where
+/// root keys are kept, the store's file, folder, disk and format. It changes nothing and asks for
+/// no passphrase. What cannot be looked at is a finding.
+std::vector<Finding> DiagnoseEnvironment(const StoreOptions& options);
+
+/// Diagnose looks at everything: DiagnoseEnvironment, then whether the store opens with these
+/// roots, then Diagnose of lifecycle.h. A store that does not open is a finding, and the others
+/// stand.
+std::vector<Finding> Diagnose(const StoreOptions& options);
+
 /// CreateRootKey writes a new random root key to a file (mode 0600, never overwritten).
 /// Errors: kConflict when the file exists.
 Result<void> CreateRootKey(const std::string& path);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "connect/store_path.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
 #include "roots/root_key_file.h"
@@ -13,22 +14,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::string_view kSqliteScheme = "sqlite:";
 constexpr std::string_view kFileScheme = "file:";
-
-Result<std::string> SqlitePath(const StoreOptions& options) {
-  if (options.store.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "no store was named",
-                "give --store sqlite:PATH or set ROWSEAL_STORE");
-  }
-  if (!options.store.starts_with(kSqliteScheme) || options.store.size() == kSqliteScheme.size()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "'" + Printable(options.store.substr(0, options.store.find(':'))) +
-                    ":' is not a kind of store that this release knows",
-                "write sqlite:PATH");
-  }
-  return options.store.substr(kSqliteScheme.size());
-}
 
 Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options) {
   if (options.roots.empty()) {
@@ -111,7 +97,7 @@ Result<InitOutcome> CheckExisting(const StoreOptions& options) {
 }  // namespace
 
 Result<InitOutcome> InitStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(const bool initialised, IsInitialised(path));
   if (initialised) {
     return CheckExisting(options);
@@ -136,7 +122,7 @@ Result<InitOutcome> InitStore(const StoreOptions& options) {
 }
 
 Result<Client> OpenStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, OpenSqliteStore(path));
   ROWSEAL_ASSIGN(const bool initialised, HasInstallation(*connection));
   if (!initialised) {
@@ -147,7 +133,7 @@ Result<Client> OpenStore(const StoreOptions& options) {
 }
 
 Result<int> UpgradeStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   return UpgradeSqliteStore(path);
 }
 

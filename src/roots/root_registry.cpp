@@ -19,15 +19,13 @@ namespace {
 constexpr std::string_view kFileScheme = "file:";
 constexpr std::string_view kEnvScheme = "env:";
 constexpr std::string_view kPassphraseScheme = "passphrase:";
+constexpr std::string_view kPassphraseFileScheme = "passphrase:@";
 
-// The file behind a scheme: `PATH` or `PATH?mounted`.
-struct RootFile {
-  std::string path;  // absolute
-  FileExposure exposure = FileExposure::kOwnerOnly;
+std::string TextOf(const RootFile& file) {
+  return file.path + (file.exposure == FileExposure::kMounted ? "?mounted" : "");
+}
 
-  std::string Text() const { return path + (exposure == FileExposure::kMounted ? "?mounted" : ""); }
-};
-
+// What stands behind a scheme: `PATH` or `PATH?mounted`.
 Result<RootFile> ParseRootFile(std::string_view scheme, std::string_view rest) {
   RootFile file;
   std::string_view path = rest;
@@ -58,7 +56,7 @@ Result<RootFile> ParseRootFile(std::string_view scheme, std::string_view rest) {
 Result<std::shared_ptr<const RootProvider>> OpenFileRoot(std::string_view rest) {
   ROWSEAL_ASSIGN(const RootFile file, ParseRootFile(kFileScheme, rest));
   ROWSEAL_ASSIGN(SecretBytes key, ReadRootKeyFile(file.path, file.exposure));
-  return LocalRoot::Create(std::string(kFileScheme) + file.Text(), std::move(key));
+  return LocalRoot::Create(std::string(kFileScheme) + TextOf(file), std::move(key));
 }
 
 Result<std::shared_ptr<const RootProvider>> OpenEnvRoot(std::string_view rest) {
@@ -87,24 +85,38 @@ Result<SecretBytes> AskFor(const AskPassphrase& ask, PassphraseUse use) {
   return DecodePassphrase(asked.Reveal());
 }
 
-Result<std::shared_ptr<const PassphraseRoot>> OpenPassphraseRoot(std::string_view rest,
+tl::unexpected<Error> PassphraseInUri() {
+  return Fail(ErrorCode::kInvalidArgument,
+              "a passphrase never stands behind passphrase:, where others can read it",
+              "write passphrase: to be asked, or passphrase:@FILE; and choose another passphrase,"
+              " because this one may stand in the shell's history");
+}
+
+// Only a scheme is repeated: what stands behind it may be a secret that was typed there.
+tl::unexpected<Error> NoSuchKind(std::string_view uri) {
+  const std::size_t colon = uri.find(':');
+  return Fail(ErrorCode::kInvalidArgument,
+              colon == std::string_view::npos
+                  ? std::string("a root was given without its kind")
+                  : "'" + Printable(uri.substr(0, colon)) + ":' is not a kind of root",
+              "write file:PATH, env:NAME or passphrase:");
+}
+
+Result<std::shared_ptr<const PassphraseRoot>> OpenPassphraseRoot(std::string_view uri,
                                                                  const AskPassphrase& ask,
                                                                  PassphraseUse use) {
-  if (rest.empty()) {
+  if (uri == kPassphraseScheme) {
     ROWSEAL_ASSIGN(SecretBytes passphrase, AskFor(ask, use));
-    return std::make_shared<const PassphraseRoot>(std::string(kPassphraseScheme),
-                                                  std::move(passphrase));
+    return std::make_shared<const PassphraseRoot>(std::string(uri), std::move(passphrase));
   }
-  if (!rest.starts_with('@')) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "a passphrase never stands behind passphrase:, where others can read it",
-                "write passphrase: to be asked, or passphrase:@FILE; and choose another passphrase,"
-                " because this one may stand in the shell's history");
+  if (!uri.starts_with(kPassphraseFileScheme)) {
+    return PassphraseInUri();
   }
-  const std::string scheme = std::string(kPassphraseScheme) + "@";
-  ROWSEAL_ASSIGN(const RootFile file, ParseRootFile(scheme, rest.substr(1)));
+  ROWSEAL_ASSIGN(const RootFile file,
+                 ParseRootFile(kPassphraseFileScheme, uri.substr(kPassphraseFileScheme.size())));
   ROWSEAL_ASSIGN(SecretBytes passphrase, ReadPassphraseFile(file.path, file.exposure));
-  return std::make_shared<const PassphraseRoot>(scheme + file.Text(), std::move(passphrase));
+  return std::make_shared<const PassphraseRoot>(std::string(kPassphraseFileScheme) + TextOf(file),
+                                                std::move(passphrase));
 }
 
 }  // namespace
@@ -118,15 +130,9 @@ Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri,
     return OpenEnvRoot(uri.substr(kEnvScheme.size()));
   }
   if (uri.starts_with(kPassphraseScheme)) {
-    return OpenPassphraseRoot(uri.substr(kPassphraseScheme.size()), ask, PassphraseUse::kOpen);
+    return OpenPassphraseRoot(uri, ask, PassphraseUse::kOpen);
   }
-  // Only a scheme is repeated: what stands behind it may be a secret that was typed there.
-  const std::size_t colon = uri.find(':');
-  return Fail(ErrorCode::kInvalidArgument,
-              colon == std::string_view::npos
-                  ? std::string("a root was given without its kind")
-                  : "'" + Printable(uri.substr(0, colon)) + ":' is not a kind of root",
-              "write file:PATH, env:NAME or passphrase:");
+  return NoSuchKind(uri);
 }
 
 Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
@@ -134,10 +140,25 @@ Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
   if (!uri.starts_with(kPassphraseScheme)) {
     return OpenRoot(uri, ask);
   }
-  ROWSEAL_ASSIGN(
-      const std::shared_ptr<const PassphraseRoot> passphrase,
-      OpenPassphraseRoot(uri.substr(kPassphraseScheme.size()), ask, PassphraseUse::kCreate));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const PassphraseRoot> passphrase,
+                 OpenPassphraseRoot(uri, ask, PassphraseUse::kCreate));
   return passphrase->ForNewRow();
+}
+
+Result<std::optional<RootFile>> FileOfRoot(std::string_view uri) {
+  if (uri.starts_with(kEnvScheme) || uri == kPassphraseScheme) {
+    return std::nullopt;
+  }
+  for (const std::string_view scheme : {kFileScheme, kPassphraseFileScheme}) {
+    if (uri.starts_with(scheme)) {
+      ROWSEAL_ASSIGN(RootFile file, ParseRootFile(scheme, uri.substr(scheme.size())));
+      return file;
+    }
+  }
+  if (uri.starts_with(kPassphraseScheme)) {
+    return PassphraseInUri();
+  }
+  return NoSuchKind(uri);
 }
 
 }  // namespace rowseal

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include <rowseal/error.h>
 #include <rowseal/passphrase.h>
 
 #include "keys/root_provider.h"
+#include "roots/root_key_file.h"
 
 namespace rowseal {
 
@@ -29,5 +32,15 @@ Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri,
 /// under kMinPassphraseSize), kRandomFailure, kResourceExhausted.
 Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
                                                     const AskPassphrase& ask = {});
+
+/// RootFile is the file that a `file:PATH` or `passphrase:@PATH` root comes from.
+struct RootFile {
+  std::string path;  ///< absolute
+  FileExposure exposure = FileExposure::kOwnerOnly;
+};
+
+/// FileOfRoot gives the file of a root, or nothing for one that has none; it reads no file. Errors:
+/// kInvalidArgument (as OpenRoot), kRootKeyMissing (the working directory is gone).
+Result<std::optional<RootFile>> FileOfRoot(std::string_view uri);
 
 }  // namespace rowseal
