@@ -44,6 +44,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddRunVerb(verbs, command);
   AddKeyVerbs(verbs);
   AddAuditVerbs(verbs);
+  AddDoctorVerb(verbs);
 }
 
 // What `run` passes on stands behind the first `--` and is no business of the parser's. Of any

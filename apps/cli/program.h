@@ -73,5 +73,6 @@ void AddValueVerbs(Verbs verbs);
 void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
 void AddKeyVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
+void AddDoctorVerb(Verbs verbs);
 
 }  // namespace rowseal::cli
