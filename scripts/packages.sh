@@ -14,7 +14,7 @@ packages_for() {
   case $1 in
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev python3
-      python3-cryptography sqlite3 clang-format clang-tidy mandoc shellcheck" ;;
+      python3-cryptography python3-argon2 sqlite3 clang-format clang-tidy mandoc shellcheck" ;;
     demo) more="python3 sqlite3 openssl" ;;
     bench) more="libbenchmark-dev nodejs hyperfine python3 sqlite3" ;;
     fuzz) more="clang libclang-rt-dev" ;;

@@ -113,6 +113,24 @@ Result<SecretBytes> ReadSecretInput(const std::optional<std::string>& at_file,
   return std::move(writer).Take();
 }
 
+Result<SecretBytes> AskForPassphrase(PassphraseUse use) {
+  const bool creates = use == PassphraseUse::kCreate;
+  Result<SecretBytes> typed = ReadTypedSecret(creates ? "New passphrase: " : "Passphrase: ");
+  if (!typed) {
+    return Fail(ErrorCode::kRootKeyMissing, "no passphrase: " + typed.error().message,
+                "where nobody can be asked, name a file that holds it: passphrase:@FILE");
+  }
+  if (!creates) {
+    return typed;
+  }
+  ROWSEAL_ASSIGN(const SecretBytes again, ReadTypedSecret("The same passphrase again: "));
+  if (!typed->EqualsInConstantTime(again)) {
+    return Fail(ErrorCode::kInvalidArgument, "the two passphrases differ; nothing was made",
+                "try again");
+  }
+  return typed;
+}
+
 Result<SecretBytes> ReadSealedInput() {
   SecretWriter writer(kMaxSealedBytes);
   ROWSEAL_TRY(writer.FillFrom(STDIN_FILENO));

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <rowseal/error.h>
+#include <rowseal/passphrase.h>
 #include <rowseal/secret_bytes.h>
 
 namespace rowseal::cli {
@@ -17,6 +18,11 @@ Result<SecretBytes> ReadSecretInput(const std::optional<std::string>& at_file,
 
 /// ReadSealedInput reads a sealed value from stdin. Errors: kInvalidArgument.
 Result<SecretBytes> ReadSealedInput();
+
+/// AskForPassphrase asks for a passphrase on the terminal of this process, whatever stdin is, and
+/// does not show it; for a new store it asks twice. Errors: kRootKeyMissing (there is no terminal,
+/// or nothing was typed), kInvalidArgument (the two differ).
+Result<SecretBytes> AskForPassphrase(PassphraseUse use);
 
 /// Confirm asks a question on the terminal and returns whether the answer begins with `y`. When
 /// stdin is no terminal, nothing can be asked. Errors: kInvalidArgument, with a hint to --yes.

@@ -23,8 +23,10 @@ constexpr int kUsageExit = 2;
 
 void AddGlobalOptions(CLI::App& app, Flags& flags) {
   app.add_option("--store", flags.store, "The store, sqlite:PATH [ROWSEAL_STORE]");
-  app.add_option("--root", flags.roots,
-                 "A root key, file:PATH or env:NAME; may come several times [ROWSEAL_ROOT]")
+  app.add_option(
+         "--root", flags.roots,
+         "A root key, file:PATH, env:NAME, passphrase: (asks) or passphrase:@FILE; may come "
+         "several times [ROWSEAL_ROOT]")
       ->allow_extra_args(false);
   app.add_option("--actor", flags.actor, "Who acts, for the audit log [the system's user]");
   app.add_option("--reason", flags.reason, "Why, for the audit log; never a secret");
@@ -43,6 +45,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddKeyVerbs(verbs);
   AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);
+  AddDoctorVerb(verbs);
 }
 
 // What `run` passes on stands behind the first `--` and is no business of the parser's. Of any

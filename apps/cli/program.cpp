@@ -7,6 +7,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/encoding.h"
+#include "input.h"
 #include "output.h"
 
 namespace rowseal::cli {
@@ -61,7 +62,7 @@ Program::Program(Settings settings)
     : settings_(std::move(settings)), observer_(MakeObserver(settings_.log)) {}
 
 StoreOptions Program::store_options() const {
-  return {settings_.store, settings_.roots, {settings_.actor, observer_, {}}};
+  return {settings_.store, settings_.roots, {settings_.actor, observer_, {}}, AskForPassphrase};
 }
 
 Result<void> Program::Finish() const {

@@ -74,5 +74,6 @@ void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
 void AddKeyVerbs(Verbs verbs);
 void AddMaintenanceVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
+void AddDoctorVerb(Verbs verbs);
 
 }  // namespace rowseal::cli

@@ -125,6 +125,35 @@ def root_keys_refused():
     return [{"name": name, "text": text} for name, text in cases]
 
 
+def passphrase_part(passes, memory, salt):
+    return b"\x01\x01" + passes.to_bytes(4, "big") + memory.to_bytes(4, "big") + salt
+
+
+def passphrases():
+    cases = []
+    for passphrase, passes, memory in ((b"correct horse battery staple", 3, 65536),
+                                       ("clé 日本 🔑".encode(), 3, 12288),
+                                       (b"\x00\xff not text\n", 4, 16384)):
+        salt = nonce_of(0xB0 + len(cases))[:16]
+        key = reader.passphrase_root_key(passphrase, passes, memory, salt)
+        cases.append({"passphrase": passphrase, "passes": passes, "memory_kib": memory,
+                      "salt": salt, "public_part": passphrase_part(passes, memory, salt),
+                      "root_key": key, "fingerprint": reader.root_fingerprint(key)})
+    return cases
+
+
+def passphrase_parts_refused():
+    salt = nonce_of(0xB0)[:16]
+    part = passphrase_part(3, 65536, salt)
+    cases = [("empty", b""), ("cut by a byte", part[:-1]), ("a byte more", part + b"\x00"),
+             ("version 0", b"\x00" + part[1:]), ("version 2", b"\x02" + part[1:]),
+             ("another KDF", part[:1] + b"\x02" + part[2:])]
+    cases += [("%d passes over %d KiB" % cost, passphrase_part(*cost, salt))
+              for cost in ((0, 65536), (2, 65536), (17, 65536), (3, 12287), (3, 1048577),
+                           (3, 699051), (16, 131073), (2**32 - 1, 2**32 - 1))]
+    return [{"name": name, "public_part": part} for name, part in cases]
+
+
 KEKS = [
     {"id": 1, "scope": "default", "purpose": "integrity", "suite": 1, "state": "active",
      "resumes_to": None, "revision": 1, "key": INTEGRITY_KEK},
@@ -144,6 +173,10 @@ COLUMNS = [
      "revision": 1},
     {"id": CELL_COLUMN, "label": "webhooks.signing secret", "context": "cell", "state": "removed",
      "revision": 2},
+    {"id": "5d2f8a70-4b1c-4e6d-9f3a-0c7b6e5d4a23", "label": "users.totp", "context": "cell",
+     "state": "active", "revision": 1, "source_database": "sqlite:/srv/app/app.db",
+     "source_table": "user", "source_column": "totp", "source_keys": "region\nid",
+     "source_project": "project_id"},
 ]
 KEYS_BY_KEK = {kek["id"]: kek["key"] for kek in KEKS}
 
@@ -273,8 +306,17 @@ def row_tags():
                            row["state"], row["revision"], row["check_value"]))
     for row in COLUMNS:
         tags.append(tagged("sealed_column", row, row["id"], row["label"], row["context"],
-                           row["state"], row["revision"]))
+                           row["state"], row["revision"], *source_fields(row)))
     return tags
+
+
+def source_fields(row):
+    """Where a column stands in an application's database; nothing when that is not known."""
+    if "source_database" not in row:
+        return []
+    keys = row["source_keys"].split("\n")
+    return [row["source_database"], row["source_table"], row["source_column"], len(keys), *keys,
+            row["source_project"]]
 
 
 def row_tags_refused():
@@ -504,6 +546,7 @@ def vectors():
         "field_encodings": field_encodings(), "xaes": xaes(),
         "root_keys": root_keys(), "root_keys_accepted": root_keys_accepted(),
         "root_keys_refused": root_keys_refused(),
+        "passphrases": passphrases(), "passphrase_parts_refused": passphrase_parts_refused(),
         "check_values": check_values(),
         "wrappings": wrappings(), "wrappings_refused": wrappings_refused(),
         "deks": deks(), "deks_refused": deks_refused(),

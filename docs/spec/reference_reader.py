@@ -3,6 +3,7 @@
 
     reference_reader.py --store secrets.db --root-key-file root.key [--values FILE] [--reveal]
                         [--immutable]
+    reference_reader.py --store secrets.db --passphrase-file FILE …
 
 It prints one JSON line for each secret version and each sealed value: what it is, its size and the
 SHA-256 of its plaintext. Each line of FILE is a JSON object with project, label, sealed and, for a
@@ -13,7 +14,8 @@ It is a recovery tool and an independent check: it opens rows whatever the state
 whether they have expired, and it reads only. A version that opens is printed, also where stderr says
 that something else was written last. Exit status: 0 every row stands; 2 usage, or a file cannot be
 read; 4 a row does not stand or is missing, each named on stderr; 6 the root key is malformed or
-another than the store's; 7 not a store of this format. Needs Debian's python3-cryptography.
+another than the store's; 7 not a store of this format. Needs Debian's python3-cryptography, and for a
+passphrase python3-argon2.
 """
 import argparse
 import base64
@@ -137,6 +139,32 @@ def root_fingerprint(root_key):
     return mac(root_key, fields("rowseal/v1/fingerprint"))
 
 
+MAX_PASSPHRASES = 4  # rows that a passphrase is tried for: each costs memory and time
+
+
+def decode_passphrase(text):
+    text = text[:-1] if text.endswith(b"\n") else text
+    if not 1 <= len(text) <= 1024:
+        raise RootKeyError("a passphrase has 1 to 1,024 bytes")
+    return text
+
+
+def decode_passphrase_part(part):
+    """Gives passes, memory in KiB and salt; None for the public part of another kind of root."""
+    if len(part) != 26 or part[:2] != b"\x01\x01":
+        return None
+    passes, memory = (int.from_bytes(part[at:at + 4], "big") for at in (2, 6))
+    require(3 <= passes <= 16 and 12288 <= memory <= 1048576 and passes * memory <= 2097152,
+            "the cost of a passphrase is out of bounds")
+    return passes, memory, part[10:]
+
+
+def passphrase_root_key(passphrase, passes, memory, salt):
+    from argon2.low_level import Type, hash_secret_raw
+    return hash_secret_raw(passphrase, salt, time_cost=passes, memory_cost=memory, parallelism=1,
+                           hash_len=32, type=Type.ID, version=0x13)
+
+
 def check_value(key, key_id):
     return mac(key, fields("rowseal/v1/check", key_id))
 
@@ -179,18 +207,44 @@ def decode_sealed_value(text):
     return {1: "field", 2: "cell"}[envelope[2]], dek_id, envelope[19:43], envelope[43:]
 
 
+class RootKey:
+    """A root key, the same for every row."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def for_row(self, _):
+        return self.key
+
+
+class Passphrase:
+    """A passphrase, which each row's salt and cost make another root key of."""
+
+    def __init__(self, passphrase):
+        self.passphrase = passphrase
+        self.tried = 0
+
+    def for_row(self, public_part):
+        part = decode_passphrase_part(public_part)
+        if part is None:
+            return None
+        self.tried += 1
+        require(self.tried <= MAX_PASSPHRASES, "root_key holds too many passphrases")
+        return passphrase_root_key(self.passphrase, *part)
+
+
 class Store:
     """A store whose trusted rows have verified. One read transaction."""
 
-    def __init__(self, db, root_key):
+    def __init__(self, db, root):
         self.failures = 0
         self.db = db
         self.db.row_factory = sqlite3.Row
         self.db.text_factory = Text
         self.db.execute("BEGIN")
         marks = [self.rows("pragma_" + mark)[0][0] for mark in ("application_id", "user_version")]
-        if marks != [0x52534C31, 1]:
-            raise FormError("not a Rowseal store of format 1")
+        if marks not in ([0x52534C31, 1], [0x52534C31, 2]):
+            raise FormError("not a Rowseal store of format 1 or 2")
         installations = self.decoded_rows("installation")
         require(len(installations) == 1, "installation: there must be one row")
         self.installation = installations[0]
@@ -198,16 +252,19 @@ class Store:
         self.roots = self.decoded_rows("root_key ORDER BY id")
         self.keks = self.decoded_rows("kek ORDER BY id")
         self.wrappings = self.rows("kek_wrapping ORDER BY kek_id, root_id")
-        own = [root["id"] for root in self.roots
-               if hmac.compare_digest(root["fingerprint"], root_fingerprint(root_key))]
-        if not own:
-            raise RootKeyError("the root key is not this store's: its fingerprint is "
-                               + root_fingerprint(root_key).hex()[:8])
+        root_keys = {}
+        for row in self.roots:
+            key = root.for_row(row["public_part"])
+            if key and hmac.compare_digest(row["fingerprint"], root_fingerprint(key)):
+                root_keys[row["id"]] = key
+        if not root_keys:
+            raise RootKeyError("the root key or passphrase is not this store's")
         self.kek_keys = {}
         for kek in self.keks:
             for wrapping in self.wrappings:
-                if wrapping["kek_id"] == kek["id"] and wrapping["root_id"] in own:
-                    self.kek_keys[kek["id"]] = self.open_kek(kek, wrapping, root_key)
+                if wrapping["kek_id"] == kek["id"] and wrapping["root_id"] in root_keys:
+                    self.kek_keys[kek["id"]] = self.open_kek(kek, wrapping,
+                                                             root_keys[wrapping["root_id"]])
         self.tag_id = self.installation["integrity_kek_id"]
         self.kek_purposes = {kek["id"]: kek["purpose"] for kek in self.keks}
         require(self.kek_purposes.get(self.tag_id) == "integrity",
@@ -353,8 +410,14 @@ class Store:
     def open_column(self, column):
         column = decoded(column)
         check_name("label", column["label"])
+        place = []
+        if column.get("source_database") is not None:
+            keys = column["source_keys"].split("\n")
+            place = [column["source_database"], column["source_table"], column["source_column"],
+                     len(keys), *keys, column["source_project"]]
         self.check_tag("sealed_column", column["row_tag"], "sealed_column", column["id"],
-                       column["label"], column["context"], column["state"], column["revision"])
+                       column["label"], column["context"], column["state"], column["revision"],
+                       *place)
         return column
 
     def open_value(self, columns, project, label, sealed, row_key=()):
@@ -406,15 +469,19 @@ def fail(status, error):
 def main():
     parser = argparse.ArgumentParser(description="Opens every row of a Rowseal store.")
     parser.add_argument("--store", required=True)
-    parser.add_argument("--root-key-file", required=True)
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--root-key-file")
+    given.add_argument("--passphrase-file")
     parser.add_argument("--values", help="JSON lines of sealed values to open")
     parser.add_argument("--reveal", action="store_true", help="print plaintext, as base64")
     parser.add_argument("--immutable", action="store_true",
                         help="nobody writes the store, it has no -wal, and no file can be made")
     options = parser.parse_args()
     try:
-        with open(options.root_key_file, "rb") as file:
-            root_key = decode_root_key(file.read())
+        with open(options.root_key_file or options.passphrase_file, "rb") as file:
+            text = file.read()
+        root = (RootKey(decode_root_key(text)) if options.root_key_file
+                else Passphrase(decode_passphrase(text)))
         values = []
         if options.values:
             with open(options.values, encoding="utf-8") as file:
@@ -431,8 +498,10 @@ def main():
                             "can be written")
             uri += "&immutable=1"
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
-            store = Store(db, root_key)
+            store = Store(db, root)
             read_all(store, values, options.reveal)
+    except ImportError as error:
+        return fail(2, "a passphrase needs python3-argon2: %s" % error)
     except RootKeyError as error:
         return fail(6, error)
     except FormError as error:

@@ -172,4 +172,26 @@ struct StatusReport {
 
 Result<StatusReport> Status(Client& client);
 
+/// Severity says who has to look at a finding. kError: the store does not open, may lose data, or
+/// is exposed now. kWarning: it may become so, or something that is not visible from here decides
+/// it. kOk: it was looked at and stands.
+enum class Severity : std::uint8_t { kOk, kWarning, kError };
+
+std::string_view ToText(Severity severity) noexcept;
+
+/// Finding is what one check found. No text of it holds a secret or a key.
+struct Finding {
+  Severity severity = Severity::kOk;
+  std::string check;    ///< the check's stable lower-case name, for example `root_file`
+  std::string message;  ///< what was found, and on what
+  std::string action;   ///< what to do about it; empty for kOk
+};
+
+/// kKekAgeToRotate is the age from which Diagnose asks for a rotation.
+inline constexpr std::chrono::days kKekAgeToRotate{365};
+
+/// Diagnose looks at the keys and roots of an open store and changes nothing, not even the audit
+/// log. Errors: the client's.
+Result<std::vector<Finding>> Diagnose(Client& client);
+
 }  // namespace rowseal

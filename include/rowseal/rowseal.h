@@ -17,6 +17,7 @@
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
+#include <rowseal/passphrase.h>
 #include <rowseal/policy.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/statement.h>
@@ -24,10 +25,11 @@
 namespace rowseal {
 
 struct StoreOptions {
-  std::string store;  ///< `sqlite:PATH`; never holds a password
-  std::vector<std::string>
-      roots;  ///< root URIs: `file:PATH`, `env:NAME`; the first makes a new store
+  std::string store;               ///< `sqlite:PATH`; never holds a password
+  std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`, `passphrase:`,
+                                   ///< `passphrase:@PATH`; the first makes a new store
   ClientOptions client;
+  AskPassphrase ask_passphrase{};  ///< for `passphrase:`; without it that root is refused
 };
 
 enum class InitOutcome : std::uint8_t {
@@ -37,9 +39,10 @@ enum class InitOutcome : std::uint8_t {
 
 /// InitStore makes the store with its installation, root 1, the integrity key and the default KEK
 /// in one transaction. A missing root key file is created, but only when the store holds no key
-/// yet. Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
-/// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kNewerSchema, kOlderSchema,
-/// kRefusedByState (the file holds other tables).
+/// yet. A passphrase gets a random salt and costs Argon2id over 64 MiB, here and at each connect.
+/// Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
+/// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kInvalidArgument (a passphrase under
+/// kMinPassphraseSize), kNewerSchema, kOlderSchema, kRefusedByState (the file holds other tables).
 Result<InitOutcome> InitStore(const StoreOptions& options);
 
 /// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and
@@ -49,6 +52,16 @@ Result<Client> OpenStore(const StoreOptions& options);
 /// UpgradeStore brings a store of an older format to this release's, in one transaction, and
 /// returns how many steps it took. Errors: kNewerSchema.
 Result<int> UpgradeStore(const StoreOptions& options);
+
+/// DiagnoseEnvironment looks at what a store stands on, without a root key: this process, where
+/// root keys are kept, the store's file, folder, disk and format. It changes nothing and asks for
+/// no passphrase. What cannot be looked at is a finding.
+std::vector<Finding> DiagnoseEnvironment(const StoreOptions& options);
+
+/// Diagnose looks at everything: DiagnoseEnvironment, then whether the store opens with these
+/// roots, then Diagnose of lifecycle.h. A store that does not open is a finding, and the others
+/// stand.
+std::vector<Finding> Diagnose(const StoreOptions& options);
 
 /// CreateRootKey writes a new random root key to a file (mode 0600, never overwritten).
 /// Errors: kConflict when the file exists.

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "client/session.h"
+#include "connect/store_path.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
@@ -15,22 +16,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::string_view kSqliteScheme = "sqlite:";
 constexpr std::string_view kFileScheme = "file:";
-
-Result<std::string> SqlitePath(const StoreOptions& options) {
-  if (options.store.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "no store was named",
-                "give --store sqlite:PATH or set ROWSEAL_STORE");
-  }
-  if (!options.store.starts_with(kSqliteScheme) || options.store.size() == kSqliteScheme.size()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "'" + Printable(options.store.substr(0, options.store.find(':'))) +
-                    ":' is not a kind of store that this release knows",
-                "write sqlite:PATH");
-  }
-  return options.store.substr(kSqliteScheme.size());
-}
 
 Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options) {
   if (options.roots.empty()) {
@@ -39,16 +25,17 @@ Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOp
   }
   std::vector<std::shared_ptr<const RootProvider>> roots;
   for (const std::string& uri : options.roots) {
-    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri));
+    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri, options.ask_passphrase));
     roots.push_back(std::move(root));
   }
   return roots;
 }
 
-// A malformed root key says by itself what is wrong; which one the store expects helps further.
+// A malformed root key says by itself what is wrong; which one the store expects helps further,
+// unless it is a passphrase: nobody knows theirs by its fingerprint.
 Error WithExpectedFingerprint(Error error, Connection& connection) {
   const Result<TrustRows> rows = LoadTrustRows(connection);
-  if (!rows || rows->roots.empty()) {
+  if (!rows || rows->roots.empty() || !rows->roots.front().public_part.empty()) {
     return error;
   }
   error.message +=
@@ -57,12 +44,8 @@ Error WithExpectedFingerprint(Error error, Connection& connection) {
 }
 
 Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
-  if (!source.database.starts_with(kSqliteScheme)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "'" + Printable(source.database) + "' is not a database that this release knows",
-                "write sqlite:PATH");
-  }
-  return OpenSqliteAppColumn(source.database.substr(kSqliteScheme.size()), source);
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(source.database));
+  return OpenSqliteAppColumn(path, source);
 }
 
 Result<Client> ConnectWithRoots(std::unique_ptr<SqliteConnection> connection,
@@ -84,7 +67,7 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
                 "give --root file:PATH or set ROWSEAL_ROOT");
   }
   const std::string& uri = options.roots.front();
-  Result<std::shared_ptr<const RootProvider>> root = OpenRoot(uri);
+  Result<std::shared_ptr<const RootProvider>> root = NewRoot(uri, options.ask_passphrase);
   std::error_code ignored;
   const bool to_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
                              uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos &&
@@ -101,7 +84,7 @@ Result<std::shared_ptr<const RootProvider>> CreateFirstRoot(const std::string& u
   if (!created && created.error().code != ErrorCode::kConflict) {
     return tl::unexpected(std::move(created).error());
   }
-  return OpenRoot(uri);
+  return NewRoot(uri);
 }
 
 // True when the store stands and has its keys.
@@ -124,7 +107,7 @@ Result<InitOutcome> CheckExisting(const StoreOptions& options) {
 }  // namespace
 
 Result<InitOutcome> InitStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(const bool initialised, IsInitialised(path));
   if (initialised) {
     return CheckExisting(options);
@@ -149,7 +132,7 @@ Result<InitOutcome> InitStore(const StoreOptions& options) {
 }
 
 Result<Client> OpenStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, OpenSqliteStore(path));
   ROWSEAL_ASSIGN(const bool initialised, HasInstallation(*connection));
   if (!initialised) {
@@ -160,7 +143,7 @@ Result<Client> OpenStore(const StoreOptions& options) {
 }
 
 Result<int> UpgradeStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options));
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   return UpgradeSqliteStore(path);
 }
 

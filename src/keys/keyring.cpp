@@ -1,6 +1,7 @@
 #include "keys/keyring.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/encoding.h"
 
@@ -11,17 +12,45 @@ std::string ShortFingerprint(ByteView fingerprint) {
   return ToHex(fingerprint.subspan(0, std::min<std::size_t>(4, fingerprint.size())));
 }
 
-std::map<RootId, std::shared_ptr<const RootProvider>> MatchByFingerprint(
+// What the configured roots are to a store's rows.
+struct Matches {
+  MatchedRoots roots;
+  std::optional<Error> mismatch;  // of a root that is of the right kind and has another key
+};
+
+// The provider that serves a row, or nullptr. The row is a claim: nothing of it is trusted yet.
+Result<std::shared_ptr<const RootProvider>> MatchRow(
+    const std::shared_ptr<const RootProvider>& provider, const RootRecord& row,
+    MatchBudget& budget) {
+  if (!provider->fingerprint().empty()) {
+    const bool equal = std::ranges::equal(provider->fingerprint(), row.fingerprint);
+    return equal ? provider : nullptr;
+  }
+  Result<std::shared_ptr<const RootProvider>> found =
+      provider->ForRow(row.fingerprint, row.public_part, budget);
+  if (!found && found.error().code == ErrorCode::kIntegrity) {
+    found.error().message = "row " + ToText(row.id) + " of root_key: " + found.error().message;
+  }
+  return found;
+}
+
+Result<Matches> MatchByFingerprint(
     const std::vector<std::shared_ptr<const RootProvider>>& providers, const TrustRows& rows) {
-  std::map<RootId, std::shared_ptr<const RootProvider>> matched;
-  for (const RootRecord& root : rows.roots) {
-    for (const auto& provider : providers) {
-      if (std::ranges::equal(provider->fingerprint(), root.fingerprint)) {
-        matched.emplace(root.id, provider);
+  Matches matches;
+  for (const auto& provider : providers) {
+    MatchBudget budget;
+    for (const RootRecord& row : rows.roots) {
+      Result<std::shared_ptr<const RootProvider>> found = MatchRow(provider, row, budget);
+      if (!found && found.error().code == ErrorCode::kRootKeyMismatch) {
+        matches.mismatch = std::move(found).error();
+      } else if (!found) {
+        return tl::unexpected(std::move(found).error());
+      } else if (*found) {
+        matches.roots.emplace(row.id, std::move(*found));
       }
     }
   }
-  return matched;
+  return matches;
 }
 
 Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& providers,
@@ -32,7 +61,9 @@ Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& pro
   }
   std::string found;
   for (const auto& provider : providers) {
-    found += (found.empty() ? "" : ", ") + ShortFingerprint(provider->fingerprint()) + " (" +
+    const bool has_key = !provider->fingerprint().empty();
+    found += (found.empty() ? "" : ", ") +
+             (has_key ? ShortFingerprint(provider->fingerprint()) : "a passphrase") + " (" +
              std::string(provider->uri()) + ")";
   }
   return Error{ErrorCode::kRootKeyMismatch,
@@ -66,13 +97,13 @@ Keyring::Keyring(std::vector<std::shared_ptr<const RootProvider>> roots)
     : roots_(std::move(roots)) {}
 
 Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& rows,
-                                                              KekId id) const {
+                                                              const MatchedRoots& matched,
+                                                              KekId id) {
   const auto record = std::ranges::find(rows.keks, id, &KekRecord::id);
   if (record == rows.keks.end()) {
     return Fail(ErrorCode::kIntegrity, "KEK " + ToText(id) + " is not in the store",
                 "restore the table kek from a backup");
   }
-  const auto matched = MatchByFingerprint(roots_, rows);
   Error last{ErrorCode::kRootKeyMissing, "no root key given here opens KEK " + ToText(id),
              "give a root key that wraps it (rowseal root list)"};
   for (const WrappingRecord& wrapping : rows.wrappings) {
@@ -91,12 +122,12 @@ Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& r
 
 // Wrappings have no tag of their own, only the set's. Where every tagged row stands, a wrapping
 // that does not open says what was changed better than the set does.
-Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity,
-                              const TrustRows& rows) const {
+Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
+                              const MatchedRoots& matched) {
   const auto stands = [&](const auto& row) { return integrity.Verify(row).has_value(); };
   if (std::ranges::all_of(rows.roots, stands) && std::ranges::all_of(rows.keks, stands)) {
     for (const KekRecord& kek : rows.keks) {
-      const Result<std::shared_ptr<const Kek>> opened = UnwrapWithAnyRoot(rows, kek.id);
+      const Result<std::shared_ptr<const Kek>> opened = UnwrapWithAnyRoot(rows, matched, kek.id);
       if (!opened && opened.error().code == ErrorCode::kIntegrity) {
         return opened.error();
       }
@@ -106,9 +137,10 @@ Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity,
 }
 
 Result<void> Keyring::Adopt(TrustRows rows) {
-  auto matched = MatchByFingerprint(roots_, rows);
-  if (matched.empty()) {
-    return tl::unexpected(NoMatchingRoot(roots_, rows));
+  ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots_, rows));
+  if (matches.roots.empty()) {
+    const bool says_enough = roots_.size() == 1 && matches.mismatch;
+    return tl::unexpected(says_enough ? *matches.mismatch : NoMatchingRoot(roots_, rows));
   }
   // A KEK that wraps makes no tags: who got hold of one would otherwise name it here and forge them
   // all. Its purpose needs no tag, for it is bound where the KEK is wrapped.
@@ -120,7 +152,7 @@ Result<void> Keyring::Adopt(TrustRows rows) {
                 "restore the table installation from a backup");
   }
   Result<std::shared_ptr<const Kek>> integrity_kek =
-      UnwrapWithAnyRoot(rows, rows.installation.integrity_kek);
+      UnwrapWithAnyRoot(rows, matches.roots, rows.installation.integrity_kek);
   if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
     // The root is known, so somebody removed the wrapping.
     return Fail(ErrorCode::kIntegrity, "the integrity key has no wrapping by a root given here",
@@ -133,7 +165,8 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   set->integrity =
       std::make_shared<const IntegrityKey>(rows.installation.id, std::move(*integrity_kek));
   if (Result<void> verified = set->integrity->Verify(rows); !verified) {
-    return tl::unexpected(NamingWrapping(std::move(verified).error(), *set->integrity, rows));
+    return tl::unexpected(
+        NamingWrapping(std::move(verified).error(), *set->integrity, rows, matches.roots));
   }
   set->rows = std::move(rows);
 
@@ -146,7 +179,7 @@ Result<void> Keyring::Adopt(TrustRows rows) {
                 "an older copy of the store was put back; restart after checking why");
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
-  matched_ = std::move(matched);
+  matched_ = std::move(matches.roots);
   trust_ = std::move(set);
   return {};
 }
@@ -158,14 +191,16 @@ std::shared_ptr<const TrustSet> Keyring::trust() const {
 
 Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
   std::shared_ptr<const TrustSet> trust;
+  MatchedRoots matched;
   {
     const std::lock_guard lock(mutex_);
     if (const auto held = keks_.find(id); held != keks_.end()) {
       return held->second;
     }
     trust = trust_;
+    matched = matched_;
   }
-  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, id));
+  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, matched, id));
   const std::lock_guard lock(mutex_);
   return keks_.emplace(id, std::move(kek)).first->second;
 }

@@ -16,6 +16,9 @@
 
 namespace rowseal {
 
+/// MatchedRoots are the roots configured here by the row of `root_key` that each serves.
+using MatchedRoots = std::map<RootId, std::shared_ptr<const RootProvider>>;
+
 /// TrustSet is the verified set of roots, KEKs and wrappings as of one moment. Immutable.
 struct TrustSet {
   TrustRows rows;
@@ -35,8 +38,9 @@ class Keyring final {
 
   /// Adopt verifies rows just read and makes them the trusted set: the roots configured here are
   /// matched by fingerprint, the integrity key is opened through one of them, every tag is
-  /// compared. Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row, or
-  /// an epoch lower than one seen before), the provider's.
+  /// compared. A passphrase becomes a key for at most MatchBudget::kDerivations rows that were not
+  /// seen before. Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row,
+  /// or an epoch lower than one seen before), the provider's.
   Result<void> Adopt(TrustRows rows);
 
   /// trust is the set adopted last; nullptr before the first.
@@ -64,13 +68,16 @@ class Keyring final {
     std::shared_ptr<const Dek> dek;
   };
 
-  Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, KekId id) const;
-  Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows) const;
+  static Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows,
+                                                              const MatchedRoots& matched,
+                                                              KekId id);
+  static Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
+                              const MatchedRoots& matched);
 
   const std::vector<std::shared_ptr<const RootProvider>> roots_;
   mutable std::mutex mutex_;
   std::shared_ptr<const TrustSet> trust_;
-  std::map<RootId, std::shared_ptr<const RootProvider>> matched_;
+  MatchedRoots matched_;
   std::map<KekId, std::shared_ptr<const Kek>> keks_;
   std::list<HeldDek> deks_;  // most recently used first
   std::unordered_map<DekId, std::list<HeldDek>::iterator> dek_index_;

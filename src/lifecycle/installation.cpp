@@ -50,6 +50,7 @@ Result<void> CreateInstallation(Connection& connection, const RootProvider& root
   root_record.uri = root.uri();
   root_record.scope = kDefaultScope;
   root_record.fingerprint = Bytes(root.fingerprint().begin(), root.fingerprint().end());
+  root_record.public_part = Bytes(root.public_part().begin(), root.public_part().end());
   root_record.created_at = now;
 
   KekRecord wrap_record = NewKekRecord(kFirstKek, KekPurpose::kWrap, now);

@@ -12,7 +12,8 @@ namespace rowseal {
 Result<bool> HasInstallation(Connection& connection);
 
 /// CreateInstallation writes the installation, root 1, the default KEK (id 1) and the integrity key
-/// (id 2) in the open write transaction. Errors: kConflict when they are there already.
+/// (id 2) in the open write transaction. `root` has its key (NewRoot). Errors: kConflict when they
+/// are there already.
 Result<void> CreateInstallation(Connection& connection, const RootProvider& root, Timestamp now,
                                 std::string_view actor);
 

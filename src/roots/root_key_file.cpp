@@ -8,15 +8,20 @@
 #include <cstring>
 #include <filesystem>
 
+#include <rowseal/passphrase.h>
+
 #include "base/encoding.h"
 #include "crypto/random.h"
 #include "crypto/xaes_256_gcm.h"
+#include "roots/passphrase_root.h"
 #include "roots/root_key_text.h"
 
 namespace rowseal {
 namespace {
 
-constexpr std::size_t kMaxFileSize = 4096;  // bytes; a root key has 66
+// Bytes; a root key has 66. A longer file is read this far, and is too long for either.
+constexpr std::size_t kMaxFileSize = 4096;
+static_assert(kMaxFileSize > kMaxPassphraseSize + 1);
 
 class FileDescriptor final {
  public:
@@ -64,14 +69,14 @@ Result<void> SyncFolder(const std::string& folder) {
   return {};
 }
 
-}  // namespace
-
-Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure) {
-  const std::string name = "root key file '" + Printable(path) + "'";
+// Reads what a root comes from, at most `kMaxFileSize` bytes of it, once its mode has been looked
+// at. `name` begins every message.
+Result<SecretBytes> ReadGuarded(const std::string& path, FileExposure exposure,
+                                const std::string& name, std::string_view when_missing) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.number() < 0) {
     return Fail(ErrorCode::kRootKeyMissing, name + ": " + std::strerror(errno),
-                "give the path of the root key; without it nothing can be opened");
+                std::string(when_missing));
   }
   struct stat status {};
   if (fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -97,13 +102,33 @@ Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposu
     size += static_cast<std::size_t>(got);
   }
   text.SetSize(size);
-  Result<SecretBytes> key = DecodeRootKey(text.Reveal());
-  if (!key) {
-    Error error = std::move(key).error();
-    error.message = name + ": " + error.message;
-    return tl::unexpected(std::move(error));
+  return std::move(text).Take();
+}
+
+Result<SecretBytes> Naming(const std::string& name, Result<SecretBytes> secret) {
+  if (!secret) {
+    secret.error().message = name + ": " + secret.error().message;
   }
-  return key;
+  return secret;
+}
+
+}  // namespace
+
+Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure) {
+  const std::string name = "root key file '" + Printable(path) + "'";
+  ROWSEAL_ASSIGN(const SecretBytes text,
+                 ReadGuarded(path, exposure, name,
+                             "give the path of the root key; without it nothing can be opened"));
+  return Naming(name, DecodeRootKey(text.Reveal()));
+}
+
+Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exposure) {
+  const std::string name = "passphrase file '" + Printable(path) + "'";
+  ROWSEAL_ASSIGN(const SecretBytes text,
+                 ReadGuarded(path, exposure, name,
+                             "give the path of the passphrase's file; without the passphrase"
+                             " nothing can be opened"));
+  return Naming(name, DecodePassphrase(text.Reveal()));
 }
 
 Result<void> CreateRootKeyFile(const std::string& path) {

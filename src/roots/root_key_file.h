@@ -14,6 +14,10 @@ enum class FileExposure : std::uint8_t { kOwnerOnly, kMounted };
 /// (mode & 077 is not 0 and `exposure` is kOwnerOnly), kRootKeyMalformed.
 Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure);
 
+/// ReadPassphraseFile reads a passphrase: the file's bytes, less one final newline. Errors: as
+/// ReadRootKeyFile (kRootKeyMalformed: empty, or over kMaxPassphraseSize).
+Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exposure);
+
 /// CreateRootKeyFile writes a fresh random root key to `path` with mode 0600: a temporary file,
 /// fsync, a link that never overwrites, fsync of the folder. Errors: kConflict when `path` exists,
 /// kUnavailable or kResourceExhausted for the file system's.

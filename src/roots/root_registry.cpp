@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "roots/local_root.h"
+#include "roots/passphrase_root.h"
 #include "roots/root_key_file.h"
 #include "roots/root_key_text.h"
 
@@ -17,32 +18,45 @@ namespace {
 
 constexpr std::string_view kFileScheme = "file:";
 constexpr std::string_view kEnvScheme = "env:";
+constexpr std::string_view kPassphraseScheme = "passphrase:";
+constexpr std::string_view kPassphraseFileScheme = "passphrase:@";
 
-Result<std::shared_ptr<const RootProvider>> OpenFileRoot(std::string_view rest) {
+std::string TextOf(const RootFile& file) {
+  return file.path + (file.exposure == FileExposure::kMounted ? "?mounted" : "");
+}
+
+// What stands behind a scheme: `PATH` or `PATH?mounted`.
+Result<RootFile> ParseRootFile(std::string_view scheme, std::string_view rest) {
+  RootFile file;
   std::string_view path = rest;
-  FileExposure exposure = FileExposure::kOwnerOnly;
   if (const std::size_t query = rest.find('?'); query != std::string_view::npos) {
     path = rest.substr(0, query);
     if (rest.substr(query) != "?mounted") {
       return Fail(ErrorCode::kInvalidArgument,
-                  "unknown option '" + Printable(rest.substr(query)) + "' of a file: root",
+                  "unknown option '" + Printable(rest.substr(query)) + "' of a " +
+                      std::string(scheme) + " root",
                   "the one option is ?mounted");
     }
-    exposure = FileExposure::kMounted;
+    file.exposure = FileExposure::kMounted;
   }
   if (path.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "file: names no path", "write file:/path/to/root.key");
+    return Fail(ErrorCode::kInvalidArgument, std::string(scheme) + " names no path",
+                "write " + std::string(scheme) + "/path/to/the/file");
   }
   std::error_code failure;
   const std::filesystem::path absolute = std::filesystem::absolute(std::string(path), failure);
   if (failure) {
-    return Fail(ErrorCode::kRootKeyMissing,
-                "the root key's path cannot be resolved: " + failure.message());
+    return Fail(ErrorCode::kRootKeyMissing, "the path of a " + std::string(scheme) +
+                                                " root cannot be resolved: " + failure.message());
   }
-  ROWSEAL_ASSIGN(SecretBytes key, ReadRootKeyFile(absolute.string(), exposure));
-  const std::string uri = std::string(kFileScheme) + absolute.string() +
-                          (exposure == FileExposure::kMounted ? "?mounted" : "");
-  return LocalRoot::Create(uri, std::move(key));
+  file.path = absolute.string();
+  return file;
+}
+
+Result<std::shared_ptr<const RootProvider>> OpenFileRoot(std::string_view rest) {
+  ROWSEAL_ASSIGN(const RootFile file, ParseRootFile(kFileScheme, rest));
+  ROWSEAL_ASSIGN(SecretBytes key, ReadRootKeyFile(file.path, file.exposure));
+  return LocalRoot::Create(std::string(kFileScheme) + TextOf(file), std::move(key));
 }
 
 Result<std::shared_ptr<const RootProvider>> OpenEnvRoot(std::string_view rest) {
@@ -62,17 +76,89 @@ Result<std::shared_ptr<const RootProvider>> OpenEnvRoot(std::string_view rest) {
   return LocalRoot::Create(std::string(kEnvScheme) + name, std::move(*key));
 }
 
+Result<SecretBytes> AskFor(const AskPassphrase& ask, PassphraseUse use) {
+  if (!ask) {
+    return Fail(ErrorCode::kRootKeyMissing, "nobody can be asked for the passphrase",
+                "name a file that holds it: passphrase:@FILE");
+  }
+  ROWSEAL_ASSIGN(const SecretBytes asked, ask(use));
+  return DecodePassphrase(asked.Reveal());
+}
+
+tl::unexpected<Error> PassphraseInUri() {
+  return Fail(ErrorCode::kInvalidArgument,
+              "a passphrase never stands behind passphrase:, where others can read it",
+              "write passphrase: to be asked, or passphrase:@FILE; and choose another passphrase,"
+              " because this one may stand in the shell's history");
+}
+
+// Only a scheme is repeated: what stands behind it may be a secret that was typed there.
+tl::unexpected<Error> NoSuchKind(std::string_view uri) {
+  const std::size_t colon = uri.find(':');
+  return Fail(ErrorCode::kInvalidArgument,
+              colon == std::string_view::npos
+                  ? std::string("a root was given without its kind")
+                  : "'" + Printable(uri.substr(0, colon)) + ":' is not a kind of root",
+              "write file:PATH, env:NAME or passphrase:");
+}
+
+Result<std::shared_ptr<const PassphraseRoot>> OpenPassphraseRoot(std::string_view uri,
+                                                                 const AskPassphrase& ask,
+                                                                 PassphraseUse use) {
+  if (uri == kPassphraseScheme) {
+    ROWSEAL_ASSIGN(SecretBytes passphrase, AskFor(ask, use));
+    return std::make_shared<const PassphraseRoot>(std::string(uri), std::move(passphrase));
+  }
+  if (!uri.starts_with(kPassphraseFileScheme)) {
+    return PassphraseInUri();
+  }
+  ROWSEAL_ASSIGN(const RootFile file,
+                 ParseRootFile(kPassphraseFileScheme, uri.substr(kPassphraseFileScheme.size())));
+  ROWSEAL_ASSIGN(SecretBytes passphrase, ReadPassphraseFile(file.path, file.exposure));
+  return std::make_shared<const PassphraseRoot>(std::string(kPassphraseFileScheme) + TextOf(file),
+                                                std::move(passphrase));
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri) {
+Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri,
+                                                     const AskPassphrase& ask) {
   if (uri.starts_with(kFileScheme)) {
     return OpenFileRoot(uri.substr(kFileScheme.size()));
   }
   if (uri.starts_with(kEnvScheme)) {
     return OpenEnvRoot(uri.substr(kEnvScheme.size()));
   }
-  return Fail(ErrorCode::kInvalidArgument, "'" + Printable(uri) + "' is not a root",
-              "write file:PATH or env:NAME");
+  if (uri.starts_with(kPassphraseScheme)) {
+    return OpenPassphraseRoot(uri, ask, PassphraseUse::kOpen);
+  }
+  return NoSuchKind(uri);
+}
+
+Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
+                                                    const AskPassphrase& ask) {
+  if (!uri.starts_with(kPassphraseScheme)) {
+    return OpenRoot(uri, ask);
+  }
+  ROWSEAL_ASSIGN(const std::shared_ptr<const PassphraseRoot> passphrase,
+                 OpenPassphraseRoot(uri, ask, PassphraseUse::kCreate));
+  return passphrase->ForNewRow();
+}
+
+Result<std::optional<RootFile>> FileOfRoot(std::string_view uri) {
+  if (uri.starts_with(kEnvScheme) || uri == kPassphraseScheme) {
+    return std::nullopt;
+  }
+  for (const std::string_view scheme : {kFileScheme, kPassphraseFileScheme}) {
+    if (uri.starts_with(scheme)) {
+      ROWSEAL_ASSIGN(RootFile file, ParseRootFile(scheme, uri.substr(scheme.size())));
+      return file;
+    }
+  }
+  if (uri.starts_with(kPassphraseScheme)) {
+    return PassphraseInUri();
+  }
+  return NoSuchKind(uri);
 }
 
 }  // namespace rowseal

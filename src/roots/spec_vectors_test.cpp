@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@
 #include "keys/integrity_key.h"
 #include "keys/wrapping.h"
 #include "roots/local_root.h"
+#include "roots/passphrase_part.h"
+#include "roots/passphrase_root.h"
 #include "roots/root_key_text.h"
 
 namespace rowseal {
@@ -119,11 +122,28 @@ DekRecord DekOf(const json& row) {
   return record;
 }
 
+std::optional<ColumnSource> SourceOf(const json& row) {
+  if (!row.contains("source_database")) {
+    return std::nullopt;
+  }
+  ColumnSource source{Text(row["source_database"]),
+                      Text(row["source_table"]),
+                      Text(row["source_column"]),
+                      {},
+                      Text(row["source_project"])};
+  std::istringstream keys(Text(row["source_keys"]));
+  for (std::string key; std::getline(keys, key);) {
+    source.keys.push_back(key);
+  }
+  return source;
+}
+
 ColumnRecord ColumnOf(const json& row) {
   return {.id = ParseUuid<ColumnId>(Text(row["id"])).value(),
           .label = ColumnLabel::Parse(Text(row["label"])).value(),
           .context = ParseContextKind(Text(row["context"])).value(),
           .state = ParseColumnState(Text(row["state"])).value(),
+          .source = SourceOf(row),
           .revision = {row["revision"].get<std::int64_t>()},
           .row_tag = {},
           .created_at = {}};
@@ -262,6 +282,35 @@ TEST_F(SpecVectors, RootKeyTextMayHaveOneFinalNewline) {
     const Result<SecretBytes> decoded = DecodeRootKey(AsBytes(Text(vector["text"])));
     ASSERT_TRUE(decoded.has_value()) << vector["name"];
     EXPECT_EQ(rowseal::ToHex(decoded->Reveal()), vector["key"]);
+  }
+}
+
+TEST_F(SpecVectors, PassphrasesBecomeTheRootKeyOfTheirRow) {
+  for (const json& vector : Cases("passphrases")) {
+    const Bytes public_part = Hex(vector["public_part"]);
+    PassphrasePart part{{.passes = vector["passes"].get<std::uint32_t>(),
+                         .memory_kib = vector["memory_kib"].get<std::uint32_t>()},
+                        {}};
+    std::ranges::copy(Hex(vector["salt"]), part.salt.begin());
+    EXPECT_EQ(rowseal::ToHex(EncodePassphrasePart(part)), vector["public_part"]);
+    const Bytes passphrase = Hex(vector["passphrase"]);
+    EXPECT_EQ(rowseal::ToHex(Argon2id(passphrase, part.salt, part.cost, kKeySize).value().Reveal()),
+              vector["root_key"]);
+
+    const PassphraseRoot root("passphrase:", SecretBytes::CopyOf(passphrase).value());
+    MatchBudget budget;
+    const auto found = root.ForRow(Hex(vector["fingerprint"]), public_part, budget);
+    ASSERT_TRUE(found.has_value()) << found.error().message;
+    const SecretBytes secret = SecretBytes::CopyOf(Bytes(kKeySize, 1)).value();
+    const auto same =
+        LocalRoot::Create("env:ROOT", SecretBytes::CopyOf(Hex(vector["root_key"])).value()).value();
+    const Bytes wrapped = (*found)->Wrap(secret, {}).value();
+    EXPECT_TRUE(same->Unwrap(wrapped, {}).value().EqualsInConstantTime(secret));
+  }
+  for (const json& vector : Cases("passphrase_parts_refused")) {
+    const Result<PassphrasePart> decoded = DecodePassphrasePart(Hex(vector["public_part"]));
+    ASSERT_FALSE(decoded.has_value()) << vector["name"];
+    EXPECT_EQ(decoded.error().code, ErrorCode::kIntegrity) << vector["name"];
   }
 }
 

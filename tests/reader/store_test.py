@@ -20,6 +20,13 @@ except ImportError:
     print("skipped: python3-cryptography is not installed")
     sys.exit(77)
 
+try:
+    import argon2  # noqa: F401  (the reader needs it for a passphrase)
+    WITHOUT_ARGON2 = None
+except ImportError:
+    WITHOUT_ARGON2 = "passphrases: python3-argon2 is not installed"
+    print("skipped: " + WITHOUT_ARGON2)
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 READER = os.path.join(ROOT, "docs", "spec", "reference_reader.py")
 ROWSEAL = ""
@@ -233,6 +240,30 @@ class StoreTest(unittest.TestCase):
                                "file:" + self.root], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, env=CLEAN, check=False)
         return (done.returncode, [failure["row"] for failure in json.loads(done.stdout)["failures"]])
+
+    @unittest.skipIf(WITHOUT_ARGON2, WITHOUT_ARGON2)
+    def test_StoreWithAPassphraseOpensWithItAndNoOther(self):
+        path = self.folder.name + "/words.db"
+        for name, text in (("words", "clé orbit walnut 日本\n"), ("other", "clé orbit walnut\n")):
+            with open(self.folder.name + "/" + name, "w", encoding="utf-8",
+                      opener=lambda file, flags: os.open(file, flags, 0o600)) as file:
+                file.write(text)
+        given = ["--store", "sqlite:" + path, "--root", "passphrase:@" + self.folder.name + "/words"]
+        for arguments, data in ((["init"], b""), (["secret", "put", "acme", "n"], b"value"),
+                                (["kek", "rotate"], b"")):
+            subprocess.run([ROWSEAL, *arguments, *given], input=data, check=True, env=CLEAN,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def read(name):
+            return subprocess.run([sys.executable, READER, "--store", path, "--passphrase-file",
+                                   self.folder.name + "/" + name], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False)
+        done = read("words")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual(json.loads(done.stdout)["sha256"], hashlib.sha256(b"value").hexdigest())
+        done = read("other")
+        self.assertEqual((done.returncode, done.stdout), (6, b""))
+        self.assertEqual(self.read(path)[:2], (6, []))
 
     def test_AnotherRootKeyIsRefused(self):
         other = self.folder.name + "/other.key"

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Tests the vectors of docs/spec and its reader, without the library: the committed file is what the
 script writes, and a store that holds exactly the vectors' rows is read, or refused when it was
-changed. Exits 77 where python3-cryptography is missing."""
+changed. Exits 77 where python3-cryptography is missing; what needs python3-argon2 is skipped without
+it."""
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SPEC = os.path.join(ROOT, "docs", "spec")
-SCHEMA = os.path.join(ROOT, "src", "store", "schema", "sqlite", "0001_initial.sql")
+SCHEMA = os.path.join(ROOT, "src", "store", "schema", "sqlite")
 sys.path.insert(0, SPEC)
 
 try:
@@ -24,6 +25,13 @@ try:
 except ImportError as missing:
     print("skipped: %s (Debian: python3-cryptography)" % missing)
     sys.exit(77)
+
+try:
+    import argon2  # noqa: F401  (passphrases need it)
+    WITHOUT_ARGON2 = None
+except ImportError:
+    WITHOUT_ARGON2 = "passphrases: python3-argon2 is not installed"
+    print("skipped: " + WITHOUT_ARGON2)
 
 with open(os.path.join(SPEC, "vectors.json"), encoding="utf-8") as committed:
     VECTORS = json.load(committed)
@@ -51,9 +59,10 @@ def insert_tagged(db, vector, **more):
 def make_store(path, trust=VECTORS):
     """Writes the vectors' rows into a new store; `trust` holds the set of roots and KEKs."""
     db = connect(path)
-    with open(SCHEMA, encoding="utf-8") as schema:
-        db.executescript(schema.read())
-    db.executescript("PRAGMA application_id = 0x52534C31; PRAGMA user_version = 1")
+    for name in sorted(os.listdir(SCHEMA)):
+        with open(os.path.join(SCHEMA, name), encoding="utf-8") as schema:
+            db.executescript(schema.read())
+    db.executescript("PRAGMA application_id = 0x52534C31; PRAGMA user_version = 2")
     insert(db, "installation", singleton=1, **trust["trust_tag"]["row"],
            trust_tag=bytes.fromhex(trust["trust_tag"]["tag"]), created_at=0)
     deks = {dek["id"]: dek for dek in VECTORS["deks"]}
@@ -100,6 +109,7 @@ def opens(key, nonce, sealed, context):
 
 
 class VectorsTest(unittest.TestCase):
+    @unittest.skipIf(WITHOUT_ARGON2, WITHOUT_ARGON2)
     def test_CommittedFileIsWhatTheScriptWrites(self):
         written = subprocess.run([sys.executable, os.path.join(SPEC, "make_vectors.py")],
                                  check=True, stdout=subprocess.PIPE).stdout
@@ -116,6 +126,13 @@ class VectorsTest(unittest.TestCase):
         for vector in VECTORS["root_keys_refused"]:
             with self.subTest(vector["name"]), self.assertRaises(reference_reader.RootKeyError):
                 reference_reader.decode_root_key(vector["text"].encode())
+        for vector in VECTORS["passphrase_parts_refused"]:
+            with self.subTest(vector["name"]):
+                try:
+                    part = bytes.fromhex(vector["public_part"])
+                    self.assertIsNone(reference_reader.decode_passphrase_part(part))
+                except reference_reader.IntegrityError:
+                    pass
         for vector in VECTORS["sealed_values_refused"]:
             with self.subTest(vector["name"]), self.assertRaises(reference_reader.IntegrityError):
                 reference_reader.decode_sealed_value(vector["text"])
@@ -275,7 +292,12 @@ class ReaderTest(unittest.TestCase):
                  ("secret_version", "version = 7"), ("secret_version", "expires_at = 1"),
                  ("sealed_column", "label = 'other' || id"),
                  ("sealed_column", "context = CASE context WHEN 'cell' THEN 'field' ELSE 'cell' END"),
-                 ("sealed_column", "state = 'suspended'"), ("sealed_column", "revision = 4")]
+                 ("sealed_column", "state = 'suspended'"), ("sealed_column", "revision = 4"),
+                 ("sealed_column", "source_table = coalesce(source_table, '') || 'x',"
+                                   " source_database = coalesce(source_database, 'sqlite:x'),"
+                                   " source_column = coalesce(source_column, 'x'),"
+                                   " source_keys = coalesce(source_keys, 'x'),"
+                                   " source_project = coalesce(source_project, 'x')")]
         for table, edit in edits:
             with self.subTest(table + ": " + edit):
                 make_store_again(self.store)
@@ -559,7 +581,7 @@ class ReaderTest(unittest.TestCase):
         self.assertEqual(self.read()[:2], (6, []))
 
     def test_OtherFilesAndNewerFormatsAreRefused(self):
-        for pragma in ("PRAGMA user_version = 2", "PRAGMA application_id = 0"):
+        for pragma in ("PRAGMA user_version = 3", "PRAGMA application_id = 0"):
             make_store_again(self.store)
             db = connect(self.store)
             db.executescript(pragma)

@@ -15,6 +15,11 @@ class CountingRoot final : public RootProvider {
 
   std::string_view uri() const noexcept override { return root_->uri(); }
   ByteView fingerprint() const noexcept override { return root_->fingerprint(); }
+  ByteView public_part() const noexcept override { return root_->public_part(); }
+  Result<std::shared_ptr<const RootProvider>> ForRow(ByteView fingerprint, ByteView public_part,
+                                                     MatchBudget& budget) const override {
+    return root_->ForRow(fingerprint, public_part, budget);
+  }
   Result<Bytes> Wrap(const SecretBytes& wrapping_secret, ByteView context) const override {
     ++wraps_;
     return root_->Wrap(wrapping_secret, context);

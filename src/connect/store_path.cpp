@@ -1,0 +1,28 @@
+#include "connect/store_path.h"
+
+#include <string_view>
+
+#include "base/encoding.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::string_view kSqliteScheme = "sqlite:";
+
+}  // namespace
+
+Result<std::string> SqlitePath(const std::string& store) {
+  if (store.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "no store was named",
+                "give --store sqlite:PATH or set ROWSEAL_STORE");
+  }
+  if (!store.starts_with(kSqliteScheme) || store.size() == kSqliteScheme.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + Printable(store.substr(0, store.find(':'))) +
+                    ":' is not a kind of store that this release knows",
+                "write sqlite:PATH");
+  }
+  return store.substr(kSqliteScheme.size());
+}
+
+}  // namespace rowseal
