@@ -19,21 +19,24 @@ const EVP_CIPHER* Gcm() noexcept {
   return cipher;
 }
 
+template <auto UpdateFunction>
+bool UpdatePiece(EVP_CIPHER_CTX* context, std::uint8_t* out, ByteView in) noexcept {
+  const auto size = static_cast<int>(in.size());
+  int written = 0;
+  return UpdateFunction(context, out, &written, in.data(), size) == 1 && written == size;
+}
+
 // Feeds `in` in pieces; `out` is null for associated data. False unless every byte was taken.
 template <auto UpdateFunction>
 bool Update(EVP_CIPHER_CTX* context, std::uint8_t* out, ByteView in) noexcept {
-  std::size_t done = 0;
-  while (done < in.size()) {
-    const auto piece = static_cast<int>(std::min(in.size() - done, kMaxPiece));
-    int written = 0;
-    if (UpdateFunction(context, out == nullptr ? nullptr : out + done, &written, in.data() + done,
-                       piece) != 1 ||
-        written != piece) {
+  while (in.size() > kMaxPiece) {
+    if (!UpdatePiece<UpdateFunction>(context, out, in.first(kMaxPiece))) {
       return false;
     }
-    done += static_cast<std::size_t>(piece);
+    in = in.subspan(kMaxPiece);
+    out = out == nullptr ? nullptr : out + kMaxPiece;
   }
-  return true;
+  return in.empty() || UpdatePiece<UpdateFunction>(context, out, in);
 }
 
 // A context names its cipher once, after its creation or a reset: naming it again would reset it

@@ -17,6 +17,9 @@ namespace {
 static_assert(kKeySize == internal::Aes256Gcm::kKeyBytes);
 static_assert(kTagSize == internal::Aes256Gcm::kTagBytes);
 
+// An AES block in one register.
+using Block [[gnu::vector_size(16)]] = std::uint32_t;
+
 const EVP_CIPHER* AesBlocks() noexcept {
   static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr);
   return cipher;
@@ -98,19 +101,20 @@ bool ExpandedXaes::EncryptTwoBlocks(std::span<std::uint8_t, 32> blocks) noexcept
 
 // Kx = AES_K(M1 xor K1) ‖ AES_K(M2 xor K1): CMAC of one block each, M = counter 16 bits, 'X', 0,
 // first half of the nonce. By hand because OpenSSL 3.0's KBKDF ignores the 16-bit counter and
-// derives another key. By words: by bytes it takes as long as the AES call.
+// derives another key. By whole blocks: assembled from smaller stores, they would have to reach
+// memory before the cipher can load them.
 bool ExpandedXaes::DeriveMessageKey(const XaesNonce& nonce,
                                     std::span<std::uint8_t, 32> message_key) noexcept {
-  std::array<std::uint64_t, 2> half_nonce{};  // behind the four bytes of the counter
-  auto* const bytes = reinterpret_cast<std::uint8_t*>(half_nonce.data());
-  std::memcpy(bytes + 4, nonce.data(), 4);
-  std::memcpy(bytes + 8, nonce.data() + 4, 8);
-  std::array<std::uint64_t, 4> words;
-  std::memcpy(words.data(), masks_.data(), sizeof(words));
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    words[i] ^= half_nonce[i % 2];
+  std::array<std::uint32_t, 3> half_nonce;
+  std::memcpy(half_nonce.data(), nonce.data(), sizeof(half_nonce));
+  // Its first word is the counter's place.
+  const Block half_block{0, half_nonce[0], half_nonce[1], half_nonce[2]};
+  for (std::size_t at = 0; at < message_key.size(); at += sizeof(Block)) {
+    Block block;
+    std::memcpy(&block, masks_.data() + at, sizeof(block));
+    block ^= half_block;
+    std::memcpy(message_key.data() + at, &block, sizeof(block));
   }
-  std::memcpy(message_key.data(), words.data(), sizeof(words));
   return EncryptTwoBlocks(message_key);
 }
 
