@@ -1,7 +1,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cassert>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -26,7 +29,13 @@ class FieldWriter final {
   FieldWriter& operator=(const FieldWriter&) = delete;
   ~FieldWriter() = default;
 
-  FieldWriter& Add(ByteView bytes);
+  FieldWriter& Add(ByteView bytes) {
+    std::uint8_t* const place = AddSpace(bytes.size());
+    if (!bytes.empty()) {
+      std::memcpy(place, bytes.data(), bytes.size());
+    }
+    return *this;
+  }
   FieldWriter& Add(std::string_view text) { return Add(AsBytes(text)); }
   /// AddInteger writes a signed integer as 8 bytes, big-endian two's complement.
   FieldWriter& AddInteger(std::int64_t value);
@@ -55,6 +64,7 @@ class FieldWriter final {
 
  private:
   static constexpr std::size_t kUsualSize = 320;  // bytes; most contexts fit
+  static constexpr std::uint32_t kAbsent = 0xFFFFFFFF;
 
   FieldWriter& AddUuid(std::span<const std::uint8_t, 16> bytes);
   const std::uint8_t* start() const noexcept {
@@ -67,6 +77,20 @@ class FieldWriter final {
     return size_ <= kUsualSize ? usual_.data() + place : ExtendLong(place);
   }
   std::uint8_t* ExtendLong(std::size_t place);
+
+  // Writes a field's length and gives the place behind it, of `count` bytes.
+  std::uint8_t* AddLength(std::uint32_t length, std::size_t count) {
+    if constexpr (std::endian::native == std::endian::little) {
+      length = __builtin_bswap32(length);
+    }
+    std::uint8_t* const place = Extend(sizeof(length) + count);
+    std::memcpy(place, &length, sizeof(length));
+    return place + sizeof(length);
+  }
+  std::uint8_t* AddSpace(std::size_t size) {
+    assert(size < kAbsent);
+    return AddLength(static_cast<std::uint32_t>(size), size);
+  }
 
   // Written in place: an allocation and a growth for each field would cost as much as the cipher.
   std::array<std::uint8_t, kUsualSize> usual_;
