@@ -8,8 +8,8 @@
 #include <openssl/evp.h>
 
 #include "crypto/random.h"
-#include "crypto/wipe.h"
 #include "crypto/xaes_state.h"
+#include "memory/wipe.h"
 
 namespace rowseal {
 namespace {

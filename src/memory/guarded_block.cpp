@@ -11,6 +11,8 @@
 
 #include <rowseal/secret_bytes.h>
 
+#include "memory/wipe.h"
+
 namespace rowseal::internal {
 namespace {
 
@@ -140,7 +142,7 @@ std::uint8_t* TakeBlock(std::size_t size) noexcept {
 }
 
 void GiveBlock(std::uint8_t* data, std::size_t size) noexcept {
-  sodium_memzero(data, size);
+  Wipe({data, size});
   const std::size_t size_class = ClassOf(size);
   if (!kept.closes_with_thread) {
     OpenKept();

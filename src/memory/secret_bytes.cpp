@@ -8,6 +8,8 @@
 
 #include <sodium.h>
 
+#include "memory/wipe.h"
+
 namespace rowseal {
 
 Result<SecretBytes> SecretBytes::CopyOf(ByteView bytes) {
@@ -30,7 +32,7 @@ void SecretBuffer::SetSize(std::size_t size) noexcept {
   assert(size <= capacity());
   size_ = size;
   if (size < capacity()) {
-    sodium_memzero(block_.data() + size, capacity() - size);
+    Wipe({block_.data() + size, capacity() - size});
   }
 }
 
