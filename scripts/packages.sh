@@ -13,10 +13,11 @@ packages_for() {
   local more
   case $1 in
     build) more="" ;;
-    test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev python3
-      python3-cryptography python3-argon2 sqlite3 clang-format clang-tidy mandoc shellcheck" ;;
+    test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
+      python3 python3-cryptography python3-argon2 sqlite3 clang-format clang-tidy mandoc
+      shellcheck" ;;
     demo) more="python3 sqlite3 openssl" ;;
-    bench) more="libbenchmark-dev nodejs hyperfine python3 sqlite3" ;;
+    bench) more="libbenchmark-dev nodejs python3" ;;
     fuzz) more="clang libclang-rt-dev" ;;
     *)
       echo "packages.sh: no such purpose: $1" >&2

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+"""Runs the measures of bench/ and makes the table of them: scripts/bench.sh calls it.
+
+    report.py [--quick | --smoke] BUILD_FOLDER JSON_FILE
+
+BUILD_FOLDER holds rowseal_bench and rowseal. The table is printed; of its rows, those that have a
+limit are written to JSON_FILE as docs/benchmarks.md describes it. Stores are made in BUILD_FOLDER and
+removed. --smoke only shows that everything runs: its figures say nothing.
+
+A new row: return it from a function of `MEASURES`; nothing else knows of it.
+"""
+import argparse
+import collections
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@dataclasses.dataclass
+class Row:
+    """One figure. `row` begins with the row's name, one word."""
+    row: str
+    measured: float
+    unit: str
+    limit: float = None  # None: shown only
+    baseline: float = None  # in the same unit; where one is meant, the limit is one of the ratio
+    bounds: str = "measured"  # or "ratio"
+    at_least: bool = False  # a limit from below
+
+    @property
+    def ratio(self):
+        return self.measured / self.baseline if self.baseline else None
+
+    @property
+    def met(self):
+        figure = self.ratio if self.bounds == "ratio" else self.measured
+        if self.limit is None or figure is None:
+            return None
+        return figure >= self.limit if self.at_least else figure <= self.limit
+
+    def to_json(self):
+        return {"row": self.row, "measured": self.measured, "unit": self.unit,
+                "baseline": self.baseline, "ratio": self.ratio, "limit": self.limit,
+                "met": self.met}
+
+
+def beside(row, measured, unit, baseline, limit, at_least=False):
+    """A row whose limit is one of the ratio to the yardstick."""
+    return Row(row, measured, unit, limit, baseline, "ratio", at_least)
+
+
+@dataclasses.dataclass
+class Effort:
+    sealing: int  # repetitions
+    node: int  # rounds; so are the next three
+    cli: int
+    store: int
+    rotations: int
+    projects: int
+    secrets: tuple  # sizes of the stores whose KEK is rotated
+
+
+EFFORTS = {
+    "full": Effort(1500, 300, 200, 300, 20, 1000, (10_000, 1_000_000)),
+    "quick": Effort(1000, 100, 100, 100, 10, 1000, (10_000, 100_000)),
+    "smoke": Effort(2, 2, 2, 2, 1, 3, (30, 60)),
+}
+
+
+class Bench:
+    """What the measures need: where the programs are, how long to try, a folder for stores."""
+
+    def __init__(self, build, effort, folder):
+        self.build = build
+        self.effort = effort
+        self.folder = folder
+
+    def text(self, *arguments):
+        command = [os.path.join(self.build, "rowseal_bench"), *map(str, arguments)]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                              stderr=subprocess.DEVNULL if arguments[0] == "sealing" else None
+                              ).stdout
+
+    def run(self, *arguments):
+        return json.loads(self.text(*arguments))
+
+    def store(self, projects, secrets):
+        """Makes a store and returns its folder."""
+        folder = os.path.join(self.folder, "%d" % secrets)
+        if not os.path.exists(folder):
+            os.mkdir(folder)
+            self.run("fill", folder, projects, secrets)
+        return folder
+
+
+def best(figures):
+    """The mean of the best fiftieth, the best one at least: what the machine does undisturbed, less
+    at the mercy of one lucky moment than the minimum alone."""
+    chosen = sorted(figures)[:max(1, len(figures) // 50)]
+    return sum(chosen) / len(chosen)
+
+
+def median(figures):
+    return sorted(figures)[len(figures) // 2]
+
+
+def sealing_times(bench):
+    """Returns nanoseconds an item by (benchmark, threads)."""
+    answer = bench.run("sealing", "--benchmark_format=json",
+                       "--benchmark_enable_random_interleaving=true",
+                       "--benchmark_repetitions=%d" % bench.effort.sealing)
+    times = collections.defaultdict(list)
+    for run in answer["benchmarks"]:
+        if run["run_type"] == "iteration":
+            times[run["name"].split("/")[0], run["threads"]].append(run["real_time"])
+    return {key: best(figures) for key, figures in times.items()}
+
+
+def node_times(bench):
+    """Returns nanoseconds of the node:crypto envelope by operation, nothing where node is missing."""
+    node = shutil.which("node")
+    if node is None:
+        return {}
+    context = bench.text("context").strip()
+    done = subprocess.run([node, os.path.join(HERE, "node_envelope.mjs"), context,
+                           str(bench.effort.node)], check=True, stdout=subprocess.PIPE)
+    return {name: best(figures) for name, figures in json.loads(done.stdout).items()}
+
+
+def scaling(times, name):
+    return times[name, 1] / times[name, 2]
+
+
+def measure_sealing(bench):
+    times, node = sealing_times(bench), node_times(bench)
+    without_node = "" if node else " (node is not installed)"
+    rows = []
+    for name in ("Seal", "Open"):
+        verb = name.lower()
+        rows += [
+            beside(verb + " beside bare OpenSSL", times[name, 1], "ns", times["Bare" + name, 1],
+                   1.25),
+            beside(verb + " beside node:crypto" + without_node, times[name, 1], "ns",
+                   node.get(verb), 0.1),
+            beside("threads %s, two against one" % verb, scaling(times, name), "x",
+                   scaling(times, "Bare" + name), 0.95, at_least=True),
+        ]
+    return rows
+
+
+def measure_rotation(bench):
+    rows = []
+    for secrets in bench.effort.secrets:
+        folder = bench.store(bench.effort.projects, secrets)
+        seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
+        rows.append(Row("kek-rotate {:,} projects, {:,} secrets".format(
+            bench.effort.projects, secrets), best(seconds), "s", limit=0.1))
+    return rows
+
+
+def measure_store(bench):
+    """Whole processes, and single calls of the library, on the smallest store."""
+    folder = bench.store(bench.effort.projects, bench.effort.secrets[0])
+    program = os.path.join(bench.build, "rowseal")
+    processes = bench.run("cli-get", program, folder, bench.effort.cli)
+    calls = bench.run("get-put", folder, bench.effort.store)
+    return [
+        Row("cli-get whole process", best(processes["get"]) * 1e3, "ms", limit=25),
+        Row("cli-get median", median(processes["get"]) * 1e3, "ms"),
+        Row("cli-get /bin/true in its place", best(processes["nothing"]) * 1e3, "ms"),
+        Row("get one secret, median", median(calls["get"]) * 1e6, "us"),
+        Row("put one secret, median", median(calls["put"]) * 1e6, "us"),
+    ]
+
+
+MEASURES = (measure_sealing, measure_store, measure_rotation)
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        models = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return "%s, %d CPUs, %s" % (models[0] if models else platform.machine(), os.cpu_count(),
+                                platform.platform())
+
+
+def commit():
+    done = subprocess.run(["git", "-C", HERE, "describe", "--always", "--dirty", "--abbrev=12"],
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def shown(figure):
+    return "-" if figure is None else "%.3g" % figure if figure < 100 else "%.0f" % figure
+
+
+def print_table(rows):
+    verdicts = {True: "met", False: "MISSED", None: "-"}
+    lines = [("row", "measured", "", "baseline", "ratio", "limit", "")]
+    for row in rows:
+        limit = "-" if row.limit is None else ("≥ " if row.at_least else "≤ ") + shown(row.limit)
+        lines.append((row.row, shown(row.measured), row.unit, shown(row.baseline),
+                      shown(row.ratio), limit, verdicts[row.met]))
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:])]
+        print("  ".join(cells).rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", dest="effort", action="store_const", const="quick")
+    parser.add_argument("--smoke", dest="effort", action="store_const", const="smoke")
+    parser.add_argument("build")
+    parser.add_argument("json")
+    options = parser.parse_args()
+    effort = EFFORTS[options.effort or "full"]
+
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.build) as folder:
+        bench = Bench(os.path.abspath(options.build), effort, os.path.abspath(folder))
+        for measure in MEASURES:
+            rows += measure(bench)
+    print_table(rows)
+    with open(options.json, "w", encoding="utf-8") as file:
+        json.dump({"machine": machine(), "commit": commit(),
+                   "rows": [row.to_json() for row in rows if row.limit is not None]}, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
