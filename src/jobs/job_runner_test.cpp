@@ -162,8 +162,9 @@ TEST_F(JobRunner, IsStoppedByAPauseAndByACancel) {
     id_ = Start();
     ASSERT_EQ(TryClaim("me"), Claim::kTaken);
     CountingBody body(1000);
+    bool moved = false;
     body.on_work = [&](std::int64_t first) {
-      if (first == 64) {
+      if (first == 64 && !std::exchange(moved, true)) {
         Must(MoveJob(*connection_, id_, to, now_));
       }
     };
