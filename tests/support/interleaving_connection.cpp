@@ -43,9 +43,9 @@ std::optional<std::size_t> Interleaving::Choose(const Choices& choices, Choices&
   const bool first = states_[0] == State::kAtStep;
   const bool second = states_[1] == State::kAtStep;
   if (first && second) {
-    const std::size_t choice = made.size() < choices.size() ? choices[made.size()] : 0;
-    made.push_back(choice);
-    return choice;
+    const std::size_t same = made.empty() ? 0 : made.back();
+    made.push_back(made.size() < choices.size() ? choices[made.size()] : same);
+    return made.back();
   }
   if (first || second) {
     return first ? 0 : 1;
@@ -91,15 +91,23 @@ Interleaving::Choices Interleaving::Run(const Choices& choices, const std::array
   return made;
 }
 
-std::optional<Interleaving::Choices> Interleaving::Next(Choices made) {
-  while (!made.empty() && made.back() == 1) {
+std::optional<Interleaving::Choices> Interleaving::Next(Choices made, std::size_t max_switches) {
+  const auto same_as_before = [&](std::size_t at) { return at == 0 ? 0 : made[at - 1]; };
+  std::size_t switches = 0;
+  for (std::size_t at = 0; at < made.size(); ++at) {
+    switches += made[at] != same_as_before(at) ? 1 : 0;
+  }
+  // At each place the task that went on is tried first, then the other one.
+  while (!made.empty()) {
+    const std::size_t last = made.size() - 1;
+    if (made[last] == same_as_before(last) && switches < max_switches) {
+      made[last] = 1 - made[last];
+      return made;
+    }
+    switches -= made[last] != same_as_before(last) ? 1 : 0;
     made.pop_back();
   }
-  if (made.empty()) {
-    return std::nullopt;
-  }
-  made.back() = 1;
-  return made;
+  return std::nullopt;
 }
 
 }  // namespace rowseal::testing

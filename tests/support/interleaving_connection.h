@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,12 +28,16 @@ class Interleaving final {
   using Choices = std::vector<std::size_t>;
 
   /// Run runs both tasks to their ends, each on a thread of its own; where both can go on, the next
-  /// of `choices` decides, and behind its end task 0. Returns the choices that were made.
+  /// of `choices` decides, and behind its end the task that went on last (first: task 0). Returns
+  /// the choices that were made.
   Choices Run(const Choices& choices, const std::array<Task, 2>& tasks);
 
   /// Next gives the choices of the schedule behind `made` in depth-first order, or nothing when
-  /// that was the last one.
-  static std::optional<Choices> Next(Choices made);
+  /// that was the last one. Only schedules that switch away from a task that could go on at most
+  /// `max_switches` times: most races need one or two (Musuvathi and Qadeer, PLDI 2007), and long
+  /// operations have too many schedules otherwise.
+  static std::optional<Choices> Next(
+      Choices made, std::size_t max_switches = std::numeric_limits<std::size_t>::max());
 
  private:
   friend class InterleavingConnection;
