@@ -19,6 +19,7 @@ constexpr const char* kUsage =
     "       rowseal_bench context\n"
     "       rowseal_bench fill FOLDER PROJECTS SECRETS\n"
     "       rowseal_bench kek-rotate FOLDER ROUNDS\n"
+    "       rowseal_bench reseal FOLDER\n"
     "       rowseal_bench get-put FOLDER ROUNDS\n"
     "       rowseal_bench cli-get PROGRAM FOLDER ROUNDS\n";
 
@@ -39,6 +40,8 @@ int Run(int argc, char** argv) {
     FillStore(argv[2], std::atoi(argv[3]), std::atoi(argv[4]));
   } else if (measure == "kek-rotate" && argc == 4) {
     RotateKeks(argv[2], std::atoi(argv[3]));
+  } else if (measure == "reseal" && argc == 3) {
+    ResealAll(argv[2]);
   } else if (measure == "get-put" && argc == 4) {
     GetAndPut(argv[2], std::atoi(argv[3]));
   } else if (measure == "cli-get" && argc == 5) {

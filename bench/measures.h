@@ -21,6 +21,11 @@ void FillStore(const std::string& folder, int projects, int secrets);
 /// RotateKeks times `rounds` KEK rotations of the store in `folder`.
 void RotateKeks(const std::string& folder, int rounds);
 
+/// ResealAll rotates every DEK of the store in `folder` and times the reseal, and beside it bare
+/// SQL that reads and writes as many bytes; then gets, idle and during a reseal. What the store
+/// holds does not open afterwards.
+void ResealAll(const std::string& folder);
+
 /// GetAndPut times single gets and puts on the store in `folder`, one thread.
 void GetAndPut(const std::string& folder, int rounds);
 

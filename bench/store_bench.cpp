@@ -9,6 +9,7 @@
 #include <rowseal/rowseal.h>
 
 #include "measures.h"
+#include "stores.h"
 
 namespace rowseal::bench {
 namespace {
@@ -17,36 +18,10 @@ constexpr std::size_t kValueSize = 64;
 constexpr int kItemsInBatch = 1000;
 constexpr int kBatchesInTransaction = 200;  // filling is not measured: it may commit seldom
 
-template <class T>
-T Must(Result<T> result) {
-  if (!result) {
-    throw std::runtime_error(result.error().message);
-  }
-  if constexpr (!std::is_void_v<T>) {
-    return std::move(*result);
-  }
-}
-
-StoreOptions OptionsFor(const std::string& folder) {
-  StoreOptions options;
-  options.store = "sqlite:" + folder + "/secrets.db";
-  options.roots = {"file:" + folder + "/root.key"};
-  options.client.actor = "bench";
-  return options;
-}
-
-ProjectId Project(int number) {
-  return Must(ProjectId::Parse("project-" + std::to_string(number)));
-}
-
-SecretName SecretOf(int number) {
-  return Must(SecretName::Parse("secret-" + std::to_string(number)));
-}
-
 std::vector<PutItem> Items(int first, int count, ByteView value) {
   std::vector<PutItem> items;
   for (int i = 0; i < count; ++i) {
-    items.push_back({SecretOf(first + i), value, {}, {}, PutRule::kCreateOnly});
+    items.push_back({SecretNumber(first + i), value, {}, {}, PutRule::kCreateOnly});
   }
   return items;
 }
@@ -103,7 +78,7 @@ void FillStore(const std::string& folder, int projects, int secrets) {
   Filler filler(client);
   const int each = secrets / projects;
   for (int project = 0; project < projects; ++project) {
-    const ProjectId id = Project(project);
+    const ProjectId id = ProjectNumber(project);
     for (int first = 0; first < each; first += kItemsInBatch) {
       filler.Put(id, Items(first, std::min(kItemsInBatch, each - first), value));
     }
@@ -133,17 +108,17 @@ void RotateKeks(const std::string& folder, int rounds) {
 
 void GetAndPut(const std::string& folder, int rounds) {
   Client client = Must(OpenStore(OptionsFor(folder)));
-  const ProjectId project = Project(0);
+  const ProjectId project = ProjectNumber(0);
   const std::array<std::uint8_t, kValueSize> value{};
   std::vector<double> gets;
   std::vector<double> puts;
   for (int round = 0; round < rounds; ++round) {
-    const PutItem item{SecretOf(0), value, {}, {}, PutRule::kCreateOrAddVersion};
+    const PutItem item{SecretNumber(0), value, {}, {}, PutRule::kCreateOrAddVersion};
     const auto put_start = Clock::now();
     Must(client.Put(project, item));
     puts.push_back(SecondsSince(put_start));
     const auto get_start = Clock::now();
-    Must(client.Get(project, SecretOf(0)));
+    Must(client.Get(project, SecretNumber(0)));
     gets.push_back(SecondsSince(get_start));
   }
   std::printf("{");

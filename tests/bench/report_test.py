@@ -51,7 +51,7 @@ class ReportTest(unittest.TestCase):
 
     def test_TableShowsEveryRowAndWhatHasNoLimit(self):
         names = [line.split()[0] for line in self.table.splitlines()]
-        for name in ("seal", "open", "threads", "cli-get", "kek-rotate", "get", "put"):
+        for name in ("seal", "open", "threads", "cli-get", "kek-rotate", "get", "put", "reseal"):
             self.assertIn(name, names)
 
 
