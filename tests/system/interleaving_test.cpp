@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "support/interleaving_connection.h"
+#include "support/outcome.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -20,22 +21,6 @@ namespace {
 
 /// Call is one operation; it returns its outcome as text.
 using Call = std::function<std::string(Client&)>;
-
-std::string Outcome(const Result<void>& result) {
-  return result ? "done" : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<StoredSecret>& result) {
-  return result ? "@" + std::to_string(result->version.value)
-                : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<std::string>& result) {
-  return result ? "'" + *result + "'" : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<RotationReport>& result) {
-  return result ? "kek " + std::to_string(result->new_kek.value) + " " +
-                      std::to_string(result->failures.size()) + " failed"
-                : std::string(ErrorName(result.error().code));
-}
 
 Call PutCall(std::string project, std::string name, std::string value,
              PutRule rule = PutRule::kCreateOrAddVersion) {
@@ -77,7 +62,7 @@ Call SealCall(std::string project) {
   return [=](Client& client) {
     const auto text = client.SealValue(Project(project), Label("field"), AsBytes("value"));
     if (!text) {
-      return std::string(ErrorName(text.error().code));
+      return Outcome(text.error().code);
     }
     const auto value = client.OpenValue(Project(project), Label("field"), *text);
     return value ? TextOf(*value) : "does not open: " + value.error().message;
@@ -93,15 +78,7 @@ Call BatchCall(std::string project, std::vector<std::string> names, std::string 
     for (const std::string& name : names) {
       items.push_back({Named(name), AsBytes(value), {}, {}, rule});
     }
-    const auto stored = client.PutBatch(Project(project), items, batch);
-    if (!stored) {
-      return std::string(ErrorName(stored.error().code));
-    }
-    std::string text;
-    for (const auto& item : *stored) {
-      text += Outcome(item) + " ";
-    }
-    return text;
+    return Outcome(client.PutBatch(Project(project), items, batch));
   };
 }
 
