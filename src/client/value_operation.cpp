@@ -10,8 +10,6 @@
 namespace rowseal {
 namespace {
 
-constexpr int kMaxTrustReloads = 8;
-
 // Reads and verifies the registration that a value depends on.
 Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label, Row& row) {
   RowReader reader(row);
@@ -214,6 +212,7 @@ void OpenValueOperation::Feed(Result<Rows> outcome) {
     Result<void> adopted =
         rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
     session_.observer().Count(Counter::kTrustReloads);
+    trust_was_reloaded_ = true;
     if (!adopted) {
       opened_ = tl::unexpected(std::move(adopted).error());
       session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
@@ -249,8 +248,7 @@ Result<void> OpenValueOperation::ReadPrepared(Rows answer) {
 }
 
 void OpenValueOperation::OpenAndSettle() {
-  if (!session_.KnowsKek(*dek_) && trust_reloads_ < kMaxTrustReloads) {
-    ++trust_reloads_;
+  if (!session_.KnowsKek(*dek_) && !trust_was_reloaded_) {
     step_ = Step::kReloadTrust;
     return;
   }
@@ -265,7 +263,7 @@ void OpenValueOperation::OpenAndSettle() {
 }
 
 Result<SecretBytes> OpenValueOperation::Open() {
-  if (!session_.KnowsKek(*dek_)) {
+  if (!session_.HadKek(*dek_)) {
     return Fail(ErrorCode::kIntegrity,
                 "the KEK of DEK " + ToText(dek_->dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");

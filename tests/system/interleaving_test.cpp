@@ -273,5 +273,60 @@ INSTANTIATE_TEST_SUITE_P(Operations, Interleaved,
                                   (std::get<0>(test.param) == Memory::kCold ? "Cold" : "Warm");
                          });
 
+/// RotateBeforeTrustLoad has another client rotate the KEK each time when keys are about to be
+/// read.
+class RotateBeforeTrustLoad final : public Connection {
+ public:
+  RotateBeforeTrustLoad(std::unique_ptr<Connection> inner, Client& other)
+      : inner_(std::move(inner)), other_(other) {}
+
+  Result<Rows> Execute(const Statement& statement) override {
+    if (rotates_ && statement.procedure == Procedure::kTrustLoad) {
+      Must(RotateKek(other_));
+    }
+    return inner_->Execute(statement);
+  }
+  Result<void> Begin(TransactionKind kind) override { return inner_->Begin(kind); }
+  Result<void> Commit() override { return inner_->Commit(); }
+  void Rollback() noexcept override { inner_->Rollback(); }
+  void Rotate(bool rotates) { rotates_ = rotates; }
+
+ private:
+  std::unique_ptr<Connection> inner_;
+  Client& other_;
+  bool rotates_ = false;
+};
+
+// One rotation makes the trusted set stale; the next comes before it has been loaded again, so that
+// the row read is then older than the set.
+TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
+  TestStore store;
+  Client other = store.Open();
+  Must(other.AddColumn(Label("field"), ContextKind::kField));
+  Must(Put(other, "acme", "name", "value"));
+  const std::string sealed =
+      Must(other.SealValue(Project("acme"), Label("field"), AsBytes("value")));
+  auto owned =
+      std::make_unique<RotateBeforeTrustLoad>(Must(SqliteConnection::Open(store.path())), other);
+  RotateBeforeTrustLoad& connection = *owned;
+  Client client = Must(store.Connect(std::move(owned)));
+  const std::function<void()> calls[] = {
+      [&] { EXPECT_EQ(Must(Get(client, "acme", "name")), "value"); },
+      [&] {
+        EXPECT_EQ(TextOf(Must(client.OpenValue(Project("acme"), Label("field"), sealed))), "value");
+      },
+      [&] { Must(Put(client, "acme", "another", "value")); },
+      [&] { Must(Put(client, "new", "name", "value")); },
+      [&] { Must(client.SealValue(Project("acme"), Label("field"), AsBytes("value"))); },
+  };
+  for (const auto& call : calls) {
+    Must(RotateKek(other));
+    connection.Rotate(true);
+    EXPECT_NO_THROW(call());
+    connection.Rotate(false);
+  }
+  store.ExpectClean();
+}
+
 }  // namespace
 }  // namespace rowseal::testing
