@@ -1,30 +1,35 @@
-// Encodings, ids, names and times: whatever parses prints as what was parsed.
+// Encodings, ids, names, times and words of closed sets: whatever parses prints as what was parsed.
+#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include <rowseal/ids.h>
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "keys/key_state.h"
+#include "keys/records.h"
+#include "require.h"
 
 namespace {
 
-void Require(bool holds) {
-  if (!holds) {
-    std::abort();
-  }
+template <class T>
+void RequireSameWord(const rowseal::Result<T>& parsed, std::string_view text) {
+  Require(!parsed || ToText(*parsed) == text);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  if (const auto bytes = rowseal::FromBase64Url(text)) {
-    Require(rowseal::ToBase64Url(*bytes) == text);
+  const rowseal::ByteView bytes(data, size);
+  Require(std::ranges::equal(*rowseal::FromHex(rowseal::ToHex(bytes)), bytes));
+  Require(std::ranges::equal(*rowseal::FromBase64Url(rowseal::ToBase64Url(bytes)), bytes));
+  if (const auto decoded = rowseal::FromBase64Url(text)) {
+    Require(rowseal::ToBase64Url(*decoded) == text);
   }
-  if (const auto bytes = rowseal::FromHex(text)) {
-    Require(rowseal::ToHex(*bytes) == text);
+  if (const auto decoded = rowseal::FromHex(text)) {
+    Require(rowseal::ToHex(*decoded) == text);
   }
   if (const auto id = rowseal::ParseUuid<rowseal::SecretId>(text)) {
     Require(rowseal::ToText(*id) == text);
@@ -36,6 +41,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = rowseal::ParseRfc3339(rowseal::ToRfc3339(*time));
     Require(again && *again == *time);
   }
+  RequireSameWord(rowseal::ParseSecretKind(text), text);
+  RequireSameWord(rowseal::ParseContextKind(text), text);
+  RequireSameWord(rowseal::ParseKeyState(text), text);
+  RequireSameWord(rowseal::ParseKekPurpose(text), text);
+  RequireSameWord(rowseal::ParseDekPurpose(text), text);
+  RequireSameWord(rowseal::ParseColumnState(text), text);
   Require(rowseal::IsUtf8(rowseal::Printable(text)));
   return 0;
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Builds Rowseal from a fresh clone and runs every test; the last lines are ctest's summary. The
-# checks of layers, layout, shell scripts and installation are tests too (named Project.*).
+# checks of layers, layout, shell scripts and installation, and a second of each fuzz target, are
+# tests too (named Project.*).
 #
 # Usage: scripts/test.sh [--asan]
 #   --asan   then also builds with the address and undefined-behaviour sanitizers and runs the unit
@@ -21,7 +22,7 @@ run_ctest() {
   ctest --output-on-failure --no-tests=error --progress --parallel "$(nproc)" "$@"
 }
 
-install_packages test
+install_packages test fuzz
 cmake --preset dev
 cmake --build --preset dev
 

@@ -152,7 +152,8 @@ class Client final {
   Result<StoredSecret> Put(const ProjectId& project, const PutItem& item,
                            const Access& access = {});
 
-  /// PutBatch stores many values in one transaction. Each name may stand there once.
+  /// PutBatch stores many values in one transaction; with Batch::kEachAlone, items whose secret
+  /// another process changed meanwhile follow in further ones. Each name may stand there once.
   Result<std::vector<Result<StoredSecret>>> PutBatch(const ProjectId& project,
                                                      const std::vector<PutItem>& items, Batch batch,
                                                      const Access& access = {});

@@ -9,7 +9,6 @@ namespace rowseal {
 namespace {
 
 // A rotation may commit between two reloads; more often than this in one read is not credible.
-constexpr int kMaxTrustReloads = 8;
 
 }  // namespace
 
@@ -72,6 +71,7 @@ void GetOperation::Feed(Result<Rows> outcome) {
       Result<void> adopted =
           rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
       session_.observer().Count(Counter::kTrustReloads);
+      trust_was_reloaded_ = true;
       if (!adopted) {
         RefuseAll(std::move(adopted).error());
         return;
@@ -188,12 +188,11 @@ Result<Secret> GetOperation::OpenItem(std::size_t item) {
 }
 
 Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched& fetched) {
-  if (!session_.KnowsKek(fetched.dek)) {
-    if (trust_reloads_ < kMaxTrustReloads) {
-      ++trust_reloads_;
-      trust_is_stale_ = true;
-      return Fail(ErrorCode::kUnavailable, "keys changed during the read", "retry");
-    }
+  if (!session_.KnowsKek(fetched.dek) && !trust_was_reloaded_) {
+    trust_is_stale_ = true;
+    return Fail(ErrorCode::kUnavailable, "keys changed during the read", "retry");
+  }
+  if (!session_.HadKek(fetched.dek)) {
     return Fail(ErrorCode::kIntegrity,
                 "the KEK of DEK " + ToText(fetched.dek.dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");

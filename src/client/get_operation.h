@@ -55,7 +55,7 @@ class GetOperation final : public Operation {
   const SeenRows::Moment began_;
 
   Step step_ = Step::kFetch;
-  int trust_reloads_ = 0;
+  bool trust_was_reloaded_ = false;
   bool trust_is_stale_ = false;
   std::vector<Result<Fetched>> fetched_;  // kept: a reload of the trusted set opens them again
   std::string refused_objects_;

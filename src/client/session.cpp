@@ -39,6 +39,11 @@ bool Session::KnowsKek(const DekAndKek& row) const {
   return kek != nullptr && kek->revision == row.kek_revision && kek->row_tag == row.kek_tag;
 }
 
+bool Session::HadKek(const DekAndKek& row) const {
+  const KekRecord* kek = keyring_.trust()->FindKek(row.dek.kek);
+  return KnowsKek(row) || (kek != nullptr && kek->revision > row.kek_revision);
+}
+
 Result<void> Session::CheckOpens(const DekRecord& dek) {
   const std::shared_ptr<const TrustSet> trust = keyring_.trust();
   const KekRecord* kek = trust->FindKek(dek.kek);

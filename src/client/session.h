@@ -33,8 +33,12 @@ class Session final {
   Result<Access> Complete(const Access& access) const;
 
   /// KnowsKek tells whether the KEK row that came with a DEK is the one in the trusted set. False:
-  /// the set is to be loaded again, then asked again.
+  /// the set is to be loaded again; then HadKek is to be asked.
   bool KnowsKek(const DekAndKek& row) const;
+
+  /// HadKek asks a set that was loaded after the row was read: the KEK may have changed in between,
+  /// so a later revision of it will do. What counts is then the set's word on it.
+  bool HadKek(const DekAndKek& row) const;
 
   /// CheckOpens refuses keys whose state forbids opening, and warns about compromised ones.
   Result<void> CheckOpens(const DekRecord& dek);

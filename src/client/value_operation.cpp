@@ -5,8 +5,6 @@
 namespace rowseal {
 namespace {
 
-constexpr int kMaxTrustReloads = 8;
-
 // Reads and verifies the registration that a value depends on.
 Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label, Row& row) {
   RowReader reader(row);
@@ -181,6 +179,7 @@ void OpenValueOperation::Feed(Result<Rows> outcome) {
     Result<void> adopted =
         rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
     session_.observer().Count(Counter::kTrustReloads);
+    trust_was_reloaded_ = true;
     if (!adopted) {
       opened_ = tl::unexpected(std::move(adopted).error());
       session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
@@ -216,8 +215,7 @@ Result<void> OpenValueOperation::ReadPrepared(Rows answer) {
 }
 
 void OpenValueOperation::OpenAndSettle() {
-  if (!session_.KnowsKek(*dek_) && trust_reloads_ < kMaxTrustReloads) {
-    ++trust_reloads_;
+  if (!session_.KnowsKek(*dek_) && !trust_was_reloaded_) {
     step_ = Step::kReloadTrust;
     return;
   }

@@ -54,7 +54,7 @@ class OpenValueOperation final : public Operation {
   const Access access_;
   const SeenRows::Moment began_;
   Step step_ = Step::kPrepare;
-  int trust_reloads_ = 0;
+  bool trust_was_reloaded_ = false;
   std::optional<SealedValue> value_;
   std::optional<ColumnRecord> column_;
   std::optional<DekAndKek> dek_;

@@ -45,7 +45,7 @@ Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
 Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, const SealedValue& value,
                                 const DekAndKek& row, SeenRows::Moment began) {
-  if (!session.KnowsKek(row)) {
+  if (!session.HadKek(row)) {
     return Fail(ErrorCode::kIntegrity,
                 "the KEK of DEK " + ToText(row.dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");

@@ -68,14 +68,16 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
   }
   const std::string& uri = options.roots.front();
   Result<std::shared_ptr<const RootProvider>> root = NewRoot(uri, options.ask_passphrase);
-  std::error_code ignored;
-  const bool to_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
-                             uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos &&
-                             !std::filesystem::exists(uri.substr(kFileScheme.size()), ignored);
-  if (to_be_created) {
-    return std::shared_ptr<const RootProvider>();
+  const bool may_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
+                              uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos;
+  if (!may_be_created) {
+    return root;
   }
-  return root;
+  std::error_code ignored;
+  if (std::filesystem::exists(uri.substr(kFileScheme.size()), ignored)) {
+    return OpenRoot(uri);  // another process created it meanwhile, or it cannot be read
+  }
+  return std::shared_ptr<const RootProvider>();
 }
 
 // Runs inside the write transaction, so one process at most creates the root key of a new store.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@ enum class Fault {
   kDone,     ///< the store carried it out; the answer was lost
 };
 
-/// FaultyConnection passes calls on, and makes one of them fail.
+/// FaultyConnection passes calls on, and makes one of them fail, or the process die.
 class FaultyConnection final : public Connection {
  public:
   explicit FaultyConnection(std::unique_ptr<Connection> inner) : inner_(std::move(inner)) {}
@@ -26,6 +27,12 @@ class FaultyConnection final : public Connection {
     failing_ = {call, code, fault};
   }
 
+  /// DieAt kills the process (SIGKILL) at the `call`-th call from now, before or after it is done.
+  void DieAt(std::size_t call, Fault fault) {
+    calls_ = 0;
+    failing_ = {call, std::nullopt, fault};
+  }
+
   /// Heal ends the failing; true when the failure had happened.
   bool Heal() { return !std::exchange(failing_, std::nullopt).has_value(); }
 
@@ -34,7 +41,7 @@ class FaultyConnection final : public Connection {
   }
   /// A transaction whose beginning was not confirmed is gone with the connection.
   Result<void> Begin(TransactionKind kind) override {
-    if (failing_) {
+    if (failing_ && failing_->code) {
       failing_->fault = calls_ == failing_->call ? Fault::kNotDone : failing_->fault;
     }
     return Call<void>([&] { return inner_->Begin(kind); });
@@ -47,7 +54,7 @@ class FaultyConnection final : public Connection {
  private:
   struct Failing {
     std::size_t call;
-    ErrorCode code;
+    std::optional<ErrorCode> code;  // nothing: the process dies
     Fault fault;
   };
 
@@ -62,7 +69,10 @@ class FaultyConnection final : public Connection {
         return done;
       }
     }
-    return Fail(failing.code, "injected failure");
+    if (!failing.code) {
+      std::raise(SIGKILL);
+    }
+    return Fail(*failing.code, "injected failure");
   }
 
   std::unique_ptr<Connection> inner_;

@@ -17,6 +17,8 @@ std::size_t Scaled(std::size_t count, std::size_t factor) {
   return count * factor * std::max<std::size_t>(std::strtoull(soak, nullptr, 10), 1);
 }
 
+std::size_t StepOr(std::size_t step) { return IsSoak() ? 1 : step; }
+
 Random::Random(std::uint64_t number)
     : seed_(static_cast<std::uint64_t>(::testing::UnitTest::GetInstance()->random_seed()) *
                 1'000'000 +

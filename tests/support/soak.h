@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <random>
 
 namespace rowseal::testing {
@@ -9,6 +10,10 @@ namespace rowseal::testing {
 /// Scaled returns `count`, or `factor` times as much in a soak run (ROWSEAL_SOAK in the
 /// environment; a number there multiplies further). The code is the same: only counts grow.
 std::size_t Scaled(std::size_t count, std::size_t factor = 50);
+
+/// StepOr returns 1 in a soak run, else `step`: for loops over every place where something can
+/// happen.
+std::size_t StepOr(std::size_t step);
 
 /// IsSoak tells whether this is a soak run.
 bool IsSoak();
@@ -25,7 +30,7 @@ class Random final {
   bool OneIn(std::size_t chances) { return Below(chances) == 0; }
   template <class Container>
   auto& Pick(Container& container) {
-    return container[Below(container.size())];
+    return container[Below(std::size(container))];
   }
   std::uint64_t seed() const noexcept { return seed_; }
 

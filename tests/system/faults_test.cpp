@@ -1,5 +1,10 @@
-// A statement, a commit or a write to the disk fails, at every place where one can: nothing is
-// half-done, what is said to be done is done, and the next call works.
+// A statement, a commit or a write to the disk fails, or the process is killed, at every place
+// where that can happen: nothing is half-done, what is said to be done is done, and the next call
+// works.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -12,8 +17,10 @@
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
 #include "roots/root_registry.h"
+#include "support/child_process.h"
 #include "support/faulty_connection.h"
 #include "support/faulty_disk.h"
+#include "support/soak.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -46,6 +53,8 @@ Result<void> ForgetBatch(Result<std::vector<Result<T>>> result) {
   }
   return {};
 }
+
+constexpr std::size_t kStep = 7;  // one system call in seven is a place to kill at
 
 constexpr std::string_view kValue = "a value that fills more than one block of padding, to be sure";
 
@@ -96,7 +105,9 @@ class Faults : public ::testing::TestWithParam<Change> {
     Must(Put(client, "acme", "name", "two"));
     Must(Put(client, "acme", "other", "three"));
     Must(client.AddColumn(Label("field"), ContextKind::kField));
+    before_ = State(client);
   }
+  void SetUp() override { after_ = StateAfter(GetParam()); }
 
   TestStore CopyOfStart() const {
     TestStore store;
@@ -142,13 +153,35 @@ class Faults : public ::testing::TestWithParam<Change> {
     return State(client);
   }
 
+  // A process that worked on `store` was killed, and had said in `journal` that it was done.
+  void ExpectWholeAfterKill(const TestStore& store, const Journal& journal) const {
+    const std::string state = State(store);
+    if (journal.Lines().empty()) {
+      EXPECT_TRUE(state == before_ || state == after_) << state;
+    } else {
+      EXPECT_EQ(state, after_);
+    }
+    store.ExpectClean();
+    const std::string content = store.Content();
+    EXPECT_EQ(Must(InitStore(store.Options())), InitOutcome::kExisted);
+    EXPECT_EQ(State(store), state);
+    EXPECT_EQ(store.Content(), content);
+    Client client = store.Open();
+    EXPECT_THAT(Put(client, "acme", "next", "works"), Succeeds());
+    EXPECT_THAT(RotateKek(client), Succeeds());
+    EXPECT_EQ(Must(Get(client, "acme", "next")), "works");
+    if (state == before_) {
+      EXPECT_THAT(GetParam().run(client), Succeeds());
+    }
+  }
+
   TestStore start_;
+  std::string before_;
+  std::string after_;
 };
 
 TEST_P(Faults, OfOneStatementOrCommitLeaveNothingHalfDone) {
   const Change& change = GetParam();
-  const std::string before = State(start_);
-  const std::string after = StateAfter(change);
   struct Kind {
     ErrorCode code;
     Fault fault;
@@ -179,16 +212,16 @@ TEST_P(Faults, OfOneStatementOrCommitLeaveNothingHalfDone) {
       ASSERT_THAT(result, FailsWith(kind.code));
       const std::string state = State(store);
       if (kind.fault == Fault::kNotDone) {
-        EXPECT_EQ(state, before);
+        EXPECT_EQ(state, before_);
       } else {
-        EXPECT_TRUE(state == before || state == after) << state;
+        EXPECT_TRUE(state == before_ || state == after_) << state;
       }
       // The client whose call failed goes on.
       EXPECT_EQ(State(client), state);
       EXPECT_THAT(Put(client, "acme", "next", "works"), Succeeds());
       EXPECT_THAT(RotateKek(client), Succeeds());
       EXPECT_EQ(Must(Get(client, "acme", "next")), "works");
-      if (state == before) {
+      if (state == before_) {
         EXPECT_THAT(change.run(client), Succeeds());
       }
       store.ExpectClean();
@@ -200,8 +233,6 @@ TEST_P(Faults, OfOneStatementOrCommitLeaveNothingHalfDone) {
 
 TEST_P(Faults, OfTheDiskAtEveryWriteLeaveTheOldStateOrTheNew) {
   const Change& change = GetParam();
-  const std::string before = State(start_);
-  const std::string after = StateAfter(change);
   for (const DiskFault fault : {DiskFault::kFull, DiskFault::kIoError}) {
     bool failed = true;
     for (std::size_t write = 0; failed; ++write) {
@@ -223,17 +254,84 @@ TEST_P(Faults, OfTheDiskAtEveryWriteLeaveTheOldStateOrTheNew) {
                 << result.error().message;
           }
           const std::string state = State(store);
-          EXPECT_TRUE(state == before || (state == after && code == ErrorCode::kInDoubt)) << state;
+          EXPECT_TRUE(state == before_ || (state == after_ && code == ErrorCode::kInDoubt))
+              << state;
           EXPECT_EQ(State(client), state);
           EXPECT_THAT(Put(client, "acme", "next", "works"), Succeeds());
         } else {
-          EXPECT_EQ(State(store), after);
+          EXPECT_EQ(State(store), after_);
         }
       }
       store.ExpectClean();
       ASSERT_FALSE(HasFailure());
     }
   }
+}
+
+TEST_P(Faults, KillAtEveryStatementLeavesTheOldStateOrTheNew) {
+  for (const Fault fault : {Fault::kNotDone, Fault::kDone}) {
+    bool killed = true;
+    for (std::size_t call = 0; killed; ++call) {
+      SCOPED_TRACE("killed at call " + std::to_string(call) +
+                   (fault == Fault::kDone ? " when done" : ""));
+      const TestStore store = CopyOfStart();
+      const Journal journal(store.folder() / "journal");
+      ChildProcess child([&] {
+        auto owned = std::make_unique<FaultyConnection>(Must(SqliteConnection::Open(store.path())));
+        FaultyConnection& connection = *owned;
+        Client client = Must(store.Connect(std::move(owned)));
+        connection.DieAt(call, fault);
+        Must(GetParam().run(client));
+        journal.Write("done");
+      });
+      const int status = child.Wait();
+      killed = status == -SIGKILL;
+      ASSERT_EQ(status, killed ? -SIGKILL : 0);
+      ExpectWholeAfterKill(store, journal);
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+}
+
+// With a neighbour, SQLite's index of the log lives on as the killed process left it; without, the
+// next process makes it anew from the log.
+TEST_P(Faults, KillAtSystemCallsLeavesTheOldStateOrTheNew) {
+  if (!CanStopAtSystemCalls()) {
+    GTEST_SKIP() << "this machine lets no process trace its children";
+  }
+  // Where only some places are tried, they are others for each call.
+  const std::size_t first_call = Random(GetParam().name.size()).Below(StepOr(kStep));
+  std::size_t kills = 0;
+  for (const bool has_neighbour : {false, true}) {
+    std::optional<std::string> killed_at = "begin";
+    for (std::size_t call = first_call; killed_at; call += StepOr(kStep)) {
+      const TestStore store = CopyOfStart();
+      const Journal journal(store.folder() / "journal");
+      const Journal neighbours(store.folder() / "neighbour");
+      std::optional<ChildProcess> neighbour;
+      if (has_neighbour) {
+        neighbour.emplace([&] {
+          Client client = store.Open();
+          Must(Status(client));
+          neighbours.Write("open");
+          pause();
+        });
+        ASSERT_TRUE(neighbour->Await([&] { return !neighbours.Lines().empty(); }));
+      }
+      killed_at = KillBeforeSystemCall(call, [&](const std::function<void()>& begin) {
+        Client client = store.Open();
+        begin();
+        Must(GetParam().run(client));
+        journal.Write("done");
+      });
+      SCOPED_TRACE("killed before system call " + std::to_string(call) + ", " +
+                   killed_at.value_or("none") + (has_neighbour ? ", beside another" : ""));
+      ExpectWholeAfterKill(store, journal);
+      ASSERT_FALSE(HasFailure());
+      kills += killed_at ? 1 : 0;
+    }
+  }
+  std::printf("%zu kills\n", kills);
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, Faults, ::testing::ValuesIn(kChanges),

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "support/interleaving_connection.h"
+#include "support/outcome.h"
 #include "support/soak.h"
 #include "support/test_store.h"
 
@@ -22,22 +23,6 @@ namespace {
 
 /// Call is one operation; it returns its outcome as text.
 using Call = std::function<std::string(Client&)>;
-
-std::string Outcome(const Result<void>& result) {
-  return result ? "done" : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<StoredSecret>& result) {
-  return result ? "@" + std::to_string(result->version.value)
-                : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<std::string>& result) {
-  return result ? "'" + *result + "'" : std::string(ErrorName(result.error().code));
-}
-std::string Outcome(const Result<RotationReport>& result) {
-  return result ? "kek " + std::to_string(result->new_kek.value) + " " +
-                      std::to_string(result->failures.size()) + " failed"
-                : std::string(ErrorName(result.error().code));
-}
 
 Call PutCall(std::string project, std::string name, std::string value,
              PutRule rule = PutRule::kCreateOrAddVersion) {
@@ -94,7 +79,7 @@ Call SealCall(std::string project) {
   return [=](Client& client) {
     const auto text = client.SealValue(Project(project), Label("field"), AsBytes("value"));
     if (!text) {
-      return std::string(ErrorName(text.error().code));
+      return Outcome(text.error().code);
     }
     const auto value = client.OpenValue(Project(project), Label("field"), *text);
     return value ? TextOf(*value) : "does not open: " + value.error().message;
@@ -110,15 +95,7 @@ Call BatchCall(std::string project, std::vector<std::string> names, std::string 
     for (const std::string& name : names) {
       items.push_back({Named(name), AsBytes(value), {}, {}, rule});
     }
-    const auto stored = client.PutBatch(Project(project), items, batch);
-    if (!stored) {
-      return std::string(ErrorName(stored.error().code));
-    }
-    std::string text;
-    for (const auto& item : *stored) {
-      text += Outcome(item) + " ";
-    }
-    return text;
+    return Outcome(client.PutBatch(Project(project), items, batch));
   };
 }
 
@@ -339,6 +316,61 @@ INSTANTIATE_TEST_SUITE_P(Operations, Interleaved,
                            return std::get<1>(test.param).name +
                                   (std::get<0>(test.param) == Memory::kCold ? "Cold" : "Warm");
                          });
+
+/// RotateBeforeTrustLoad has another client rotate the KEK each time when keys are about to be
+/// read.
+class RotateBeforeTrustLoad final : public Connection {
+ public:
+  RotateBeforeTrustLoad(std::unique_ptr<Connection> inner, Client& other)
+      : inner_(std::move(inner)), other_(other) {}
+
+  Result<Rows> Execute(const Statement& statement) override {
+    if (rotates_ && statement.procedure == Procedure::kTrustLoad) {
+      Must(RotateKek(other_));
+    }
+    return inner_->Execute(statement);
+  }
+  Result<void> Begin(TransactionKind kind) override { return inner_->Begin(kind); }
+  Result<void> Commit() override { return inner_->Commit(); }
+  void Rollback() noexcept override { inner_->Rollback(); }
+  void Rotate(bool rotates) { rotates_ = rotates; }
+
+ private:
+  std::unique_ptr<Connection> inner_;
+  Client& other_;
+  bool rotates_ = false;
+};
+
+// One rotation makes the trusted set stale; the next comes before it has been loaded again, so that
+// the row read is then older than the set.
+TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
+  TestStore store;
+  Client other = store.Open();
+  Must(other.AddColumn(Label("field"), ContextKind::kField));
+  Must(Put(other, "acme", "name", "value"));
+  const std::string sealed =
+      Must(other.SealValue(Project("acme"), Label("field"), AsBytes("value")));
+  auto owned =
+      std::make_unique<RotateBeforeTrustLoad>(Must(SqliteConnection::Open(store.path())), other);
+  RotateBeforeTrustLoad& connection = *owned;
+  Client client = Must(store.Connect(std::move(owned)));
+  const std::function<void()> calls[] = {
+      [&] { EXPECT_EQ(Must(Get(client, "acme", "name")), "value"); },
+      [&] {
+        EXPECT_EQ(TextOf(Must(client.OpenValue(Project("acme"), Label("field"), sealed))), "value");
+      },
+      [&] { Must(Put(client, "acme", "another", "value")); },
+      [&] { Must(Put(client, "new", "name", "value")); },
+      [&] { Must(client.SealValue(Project("acme"), Label("field"), AsBytes("value"))); },
+  };
+  for (const auto& call : calls) {
+    Must(RotateKek(other));
+    connection.Rotate(true);
+    EXPECT_NO_THROW(call());
+    connection.Rotate(false);
+  }
+  store.ExpectClean();
+}
 
 }  // namespace
 }  // namespace rowseal::testing

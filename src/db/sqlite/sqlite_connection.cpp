@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <thread>
+
 #include <sqlite3.h>
 
 #include "base/encoding.h"
@@ -10,7 +13,8 @@
 namespace rowseal {
 namespace {
 
-constexpr int kBusyTimeoutMilliseconds = 10'000;
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::milliseconds kLongestPause{5};
 constexpr std::string_view kSchemaPrefix = "rowseal.";
 
 // trusted_schema off: a view or trigger that an attacker wrote cannot call functions with effects.
@@ -157,10 +161,26 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::stri
                                : tl::unexpected(SqliteFailure(database, path));
   }
   sqlite3_extended_result_codes(database, 1);
-  sqlite3_busy_timeout(database, kBusyTimeoutMilliseconds);
+  sqlite3_busy_handler(database, WaitForOthers, connection.get());
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   ROWSEAL_TRY(connection->ExecuteScript(kSetUp));
   return connection;
+}
+
+// SQLite's own handler soon looks only every 100 ms, and so misses the moments between the
+// transactions of writers who never pause: with a few of them, someone waits in vain for 10 s.
+int SqliteConnection::WaitForOthers(void* connection, int calls_before) {
+  auto& waiting_since = static_cast<SqliteConnection*>(connection)->waiting_since_;
+  const auto now = std::chrono::steady_clock::now();
+  if (calls_before == 0) {
+    waiting_since = now;
+  }
+  if (now - waiting_since > kPatience) {
+    return 0;
+  }
+  std::this_thread::sleep_for(
+      std::min(std::chrono::milliseconds(1 + calls_before / 8), kLongestPause));
+  return 1;
 }
 
 SqliteConnection::~SqliteConnection() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -73,11 +74,13 @@ class SqliteConnection final : public Connection {
   SqliteConnection(sqlite3* database, std::string path)
       : database_(database), path_(std::move(path)) {}
   Result<Rows> ExecuteSql(const Statement& statement);
+  static int WaitForOthers(void* connection, int calls_before);
 
   sqlite3* database_;
   std::string path_;
   Clock clock_ = SystemClock;
   std::unordered_map<std::string, sqlite3_stmt*> prepared_;
+  std::chrono::steady_clock::time_point waiting_since_;
 };
 
 }  // namespace rowseal

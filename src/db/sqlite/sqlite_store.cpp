@@ -42,6 +42,15 @@ Result<Marks> ReadMarks(SqliteConnection& connection) {
   return marks;
 }
 
+// Read in one transaction: whoever is just making the store would be seen half-way otherwise, its
+// tables without its mark.
+Result<Marks> ReadMarksOfOneMoment(SqliteConnection& connection) {
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
+  ROWSEAL_ASSIGN(const Marks marks, ReadMarks(connection));
+  ROWSEAL_TRY(transaction.Commit());
+  return marks;
+}
+
 std::string Named(const SqliteConnection& connection) {
   return "'" + Printable(connection.path()) + "'";
 }
@@ -106,7 +115,7 @@ int SqliteFormat() noexcept { return schema::SqliteUpgrades().back().format; }
 
 Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path) {
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
-  ROWSEAL_ASSIGN(const Marks marks, ReadMarks(*connection));
+  ROWSEAL_ASSIGN(const Marks marks, ReadMarksOfOneMoment(*connection));
   if (marks.format == 0 && marks.tables == 0) {
     return Fail(ErrorCode::kNotFound, "there is no store at '" + Printable(path) + "'",
                 "make one: rowseal init --store sqlite:PATH --root file:PATH");
@@ -124,7 +133,7 @@ Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& pat
 Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& path) {
   ROWSEAL_TRY(CreateFile(path));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
-  ROWSEAL_ASSIGN(const Marks before, ReadMarks(*connection));
+  ROWSEAL_ASSIGN(const Marks before, ReadMarksOfOneMoment(*connection));
   if (before.tables != 0 || before.application_id != 0) {
     // The file is somebody's: nothing is touched unless it is a store.
     ROWSEAL_TRY(CheckIsRowseals(*connection, before));
