@@ -6,11 +6,6 @@
 #include "envelope/contexts.h"
 
 namespace rowseal {
-namespace {
-
-// A rotation may commit between two reloads; more often than this in one read is not credible.
-
-}  // namespace
 
 GetOperation::GetOperation(Session& session, const ProjectId& project,
                            std::vector<SecretRef> secrets, Access access, std::string_view action)

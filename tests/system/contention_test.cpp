@@ -1,5 +1,6 @@
-// Writers, readers and one who rotates KEKs work on one SQLite file as processes of their own. No
-// call fails, no version is lost or given twice, and every read is of a value that was written.
+// Writers, readers and two who rotate, KEKs and DEKs, work on one SQLite file as processes of their
+// own. No call fails, no version is lost or given twice, and every read is of a value that was
+// written.
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,11 +19,11 @@
 namespace rowseal::testing {
 namespace {
 
-constexpr std::size_t kWriters = 4;
-constexpr std::size_t kReaders = 2;
-constexpr std::size_t kPuts = 60;  // of each writer
-constexpr std::size_t kGets = 60;  // of each reader
-constexpr std::size_t kRotations = 15;
+constexpr std::size_t kWriters = 8;
+constexpr std::size_t kReaders = 4;
+constexpr std::size_t kPuts = 30;      // of each writer
+constexpr std::size_t kGets = 30;      // of each reader
+constexpr std::size_t kRotations = 8;  // of KEKs, and as many of DEKs with their reseals
 constexpr std::size_t kNames = 3;
 
 /// Seen is one version of a secret as a process wrote or read it.
@@ -114,6 +115,14 @@ TEST_P(Contention, OfProcessesMakesNoCallFailAndLosesNoVersion) {
             throw std::runtime_error("a DEK was not rewrapped");
           }
         });
+  Start("resealer", Scaled(kRotations, 10),
+        [](Client& client, Random&, std::size_t, const Journal&) {
+          RunJobsOptions options;
+          options.jobs = Must(RotateDeks(client, Project("acme"))).jobs;
+          if (Must(RunJobs(client, options)).failed != 0) {
+            throw std::runtime_error("a version was not sealed again");
+          }
+        });
   line_.Open();
   for (const auto& process : processes_) {
     EXPECT_EQ(process->Wait(), 0);
@@ -153,6 +162,11 @@ TEST_P(Contention, OfProcessesMakesNoCallFailAndLosesNoVersion) {
     EXPECT_EQ(kept.front().version.value, static_cast<std::int64_t>(count)) << "a gap";
   }
   EXPECT_EQ(Must(ListKeks(client)).size(), 1 + Scaled(kRotations, 10));
+  const std::vector<KeySummary> deks = Must(ListDeks(client));
+  EXPECT_EQ(deks.size(), 1 + Scaled(kRotations, 10));
+  for (const KeySummary& dek : deks) {
+    EXPECT_TRUE(dek.state == "active" || dek.drained) << dek.id << " is " << dek.state;
+  }
   store_.ExpectClean();
 }
 
