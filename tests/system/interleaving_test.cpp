@@ -317,15 +317,21 @@ INSTANTIATE_TEST_SUITE_P(Operations, Interleaved,
                                   (std::get<0>(test.param) == Memory::kCold ? "Cold" : "Warm");
                          });
 
-/// RotateBeforeTrustLoad has another client rotate the KEK each time when keys are about to be
-/// read.
-class RotateBeforeTrustLoad final : public Connection {
+/// RotatingNeighbour has another client rotate the KEK when a certain statement is about to be run.
+class RotatingNeighbour final : public Connection {
  public:
-  RotateBeforeTrustLoad(std::unique_ptr<Connection> inner, Client& other)
+  RotatingNeighbour(std::unique_ptr<Connection> inner, Client& other)
       : inner_(std::move(inner)), other_(other) {}
 
+  /// RotateBefore does so before the next `times` statements of this kind.
+  void RotateBefore(Procedure procedure, int times) {
+    procedure_ = procedure;
+    times_ = times;
+  }
+
   Result<Rows> Execute(const Statement& statement) override {
-    if (rotates_ && statement.procedure == Procedure::kTrustLoad) {
+    if (times_ > 0 && statement.procedure == procedure_) {
+      --times_;
       Must(RotateKek(other_));
     }
     return inner_->Execute(statement);
@@ -333,12 +339,12 @@ class RotateBeforeTrustLoad final : public Connection {
   Result<void> Begin(TransactionKind kind) override { return inner_->Begin(kind); }
   Result<void> Commit() override { return inner_->Commit(); }
   void Rollback() noexcept override { inner_->Rollback(); }
-  void Rotate(bool rotates) { rotates_ = rotates; }
 
  private:
   std::unique_ptr<Connection> inner_;
   Client& other_;
-  bool rotates_ = false;
+  Procedure procedure_ = Procedure::kSql;
+  int times_ = 0;
 };
 
 // One rotation makes the trusted set stale; the next comes before it has been loaded again, so that
@@ -351,8 +357,8 @@ TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
   const std::string sealed =
       Must(other.SealValue(Project("acme"), Label("field"), AsBytes("value")));
   auto owned =
-      std::make_unique<RotateBeforeTrustLoad>(Must(SqliteConnection::Open(store.path())), other);
-  RotateBeforeTrustLoad& connection = *owned;
+      std::make_unique<RotatingNeighbour>(Must(SqliteConnection::Open(store.path())), other);
+  RotatingNeighbour& connection = *owned;
   Client client = Must(store.Connect(std::move(owned)));
   const std::function<void()> calls[] = {
       [&] { EXPECT_EQ(Must(Get(client, "acme", "name")), "value"); },
@@ -365,10 +371,22 @@ TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
   };
   for (const auto& call : calls) {
     Must(RotateKek(other));
-    connection.Rotate(true);
+    connection.RotateBefore(Procedure::kTrustLoad, 2);
     EXPECT_NO_THROW(call());
-    connection.Rotate(false);
   }
+  store.ExpectClean();
+}
+
+TEST(RotationsWhileTheFirstDekIsMade, DisturbNoPut) {
+  TestStore store;
+  Client other = store.Open();
+  auto owned =
+      std::make_unique<RotatingNeighbour>(Must(SqliteConnection::Open(store.path())), other);
+  RotatingNeighbour& connection = *owned;
+  Client client = Must(store.Connect(std::move(owned)));
+  connection.RotateBefore(Procedure::kDekInsert, 12);
+  EXPECT_THAT(Put(client, "new", "name", "value"), Succeeds());
+  EXPECT_EQ(Must(Get(client, "new", "name")), "value");
   store.ExpectClean();
 }
 

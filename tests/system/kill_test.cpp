@@ -70,7 +70,7 @@ class Worker {
     Random random(seed_);
     for (std::size_t i = 0; i + 1 < lines.size(); i += 2) {
       const Change change = AnyChange(random, names_, kFuture);
-      const std::size_t blank = lines[i + 1].find('|');
+      const std::size_t blank = lines[i + 1].rfind('|');
       ASSERT_NE(blank, std::string::npos);
       ASSERT_EQ(lines[i + 1].substr(0, blank), model_.Apply(change, kNow)) << "call " << i / 2;
       model_.Hold(change, lines[i + 1].substr(blank + 1));
