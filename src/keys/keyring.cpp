@@ -16,7 +16,8 @@ std::string ShortFingerprint(ByteView fingerprint) {
 // What the configured roots are to a store's rows.
 struct Matches {
   MatchedRoots roots;
-  std::optional<Error> mismatch;  // of a root that is of the right kind and has another key
+  std::vector<std::string> unmatched;  // URIs of roots that serve no row
+  std::optional<Error> mismatch;       // of a root that is of the right kind and has another key
 };
 
 // The provider that serves a row, or nullptr. The row is a claim: nothing of it is trusted yet.
@@ -40,6 +41,7 @@ Result<Matches> MatchByFingerprint(
   Matches matches;
   for (const auto& provider : providers) {
     MatchBudget budget;
+    bool serves_a_row = false;
     for (const RootRecord& row : rows.roots) {
       Result<std::shared_ptr<const RootProvider>> found = MatchRow(provider, row, budget);
       if (!found && found.error().code == ErrorCode::kRootKeyMismatch) {
@@ -48,7 +50,11 @@ Result<Matches> MatchByFingerprint(
         return tl::unexpected(std::move(found).error());
       } else if (*found) {
         matches.roots.emplace(row.id, std::move(*found));
+        serves_a_row = true;
       }
+    }
+    if (!serves_a_row) {
+      matches.unmatched.emplace_back(provider->uri());
     }
   }
   return matches;
@@ -181,6 +187,7 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
   matched_ = std::move(matches.roots);
+  unmatched_ = std::move(matches.unmatched);
   trust_ = std::move(set);
   return {};
 }
@@ -263,6 +270,11 @@ std::shared_ptr<const RootProvider> Keyring::Provider(RootId id) const {
   const std::lock_guard lock(mutex_);
   const auto found = matched_.find(id);
   return found == matched_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> Keyring::UnmatchedRoots() const {
+  const std::lock_guard lock(mutex_);
+  return unmatched_;
 }
 
 void Keyring::DropIdleDeks() {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +60,9 @@ class Keyring final {
   /// Provider returns the configured root of that row, or nullptr.
   std::shared_ptr<const RootProvider> Provider(RootId id) const;
 
+  /// UnmatchedRoots gives the URIs of the roots configured here that serve no row of the set.
+  std::vector<std::string> UnmatchedRoots() const;
+
   /// DropIdleDeks forgets the DEKs that nobody asked for since kDekIdleTime. OpenDek does that too,
   /// so it serves a process that opens nothing any more.
   void DropIdleDeks();
@@ -99,6 +103,7 @@ class Keyring final {
   mutable std::mutex mutex_;
   std::shared_ptr<const TrustSet> trust_;
   MatchedRoots matched_;
+  std::vector<std::string> unmatched_;
   std::map<KekId, std::shared_ptr<const Kek>> keks_;
   HeldDeks deks_;
   std::unordered_map<DekId, HeldDeks::iterator> dek_index_;
