@@ -216,6 +216,11 @@ class Client final {
   /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).
   Result<std::vector<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);
 
+  /// ForgetKeys wipes the opened KEKs and DEKs, which otherwise go when they were not used for ten
+  /// minutes (DEKs; at the next call or `Maintain`) and with the client (KEKs). The next call opens
+  /// what it needs. The integrity key and the roots stay: nothing can be verified without them.
+  void ForgetKeys();
+
   /// session and connection are for Rowseal's own maintenance (lifecycle.h), under `Lock`; not for
   /// embedders.
   Session& session() noexcept;

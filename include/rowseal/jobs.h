@@ -85,8 +85,9 @@ struct MaintainReport {
 };
 
 /// Maintain does what is due and returns: rotations by policy, unfinished jobs, failed items once
-/// more, second scans before a key counts as drained. For cron, timers and workers; any number of
-/// processes may call it. Errors: as RotateKek and RunJobs.
+/// more, second scans before a key counts as drained. Keys that were not used for ten minutes are
+/// wiped. For cron, timers and workers; any number of processes may call it. Errors: as RotateKek
+/// and RunJobs.
 Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options = {},
                                 const Access& access = {});
 

@@ -187,11 +187,8 @@ struct Finding {
   std::string action;   ///< what to do about it; empty for kOk
 };
 
-/// kKekAgeToRotate is the age from which Diagnose asks for a rotation.
-inline constexpr std::chrono::days kKekAgeToRotate{365};
-
-/// Diagnose looks at the keys and roots of an open store and changes nothing, not even the audit
-/// log. Errors: the client's.
+/// Diagnose looks at the keys, roots, registered columns, jobs and policies of an open store, by
+/// the store's clock, and changes nothing, not even the audit log. Errors: the client's.
 Result<std::vector<Finding>> Diagnose(Client& client);
 
 }  // namespace rowseal

@@ -103,6 +103,8 @@ Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
   return Client(std::move(state));
 }
 
+void Client::ForgetKeys() { state_->session.keyring().DropKeys(); }
+
 Result<Secret> Client::Get(const ProjectId& project, const SecretName& name,
                            std::optional<SecretVersion> version, const Access& access) {
   ROWSEAL_ASSIGN(std::vector<Result<Secret>> secrets,

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,11 +11,9 @@
 
 #include <gtest/gtest.h>
 
-#include "base/clock.h"
-#include "client/session.h"
 #include "connect/file_checks.h"
 #include "db/sqlite/sqlite_store.h"
-#include "store/trust_rows.h"
+#include "support/findings.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -24,40 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string TextOf(const std::vector<Finding>& findings) {
-  std::string text;
-  for (const Finding& finding : findings) {
-    text += std::string(ToText(finding.severity)) + " " + finding.check + ": " + finding.message +
-            " | " + finding.action + "\n";
-  }
-  return text;
-}
-
-// A finding of that severity and check whose message holds `text`, and which says what to do.
-MATCHER_P3(HasFinding, severity, check, text,
-           std::string("has ") + std::string(ToText(severity)) + " " + check + " " + text) {
-  *result_listener << "\n" << TextOf(arg);
-  return std::ranges::any_of(arg, [&](const Finding& finding) {
-    return finding.severity == severity && finding.check == check &&
-           finding.message.find(text) != std::string::npos &&
-           finding.action.empty() == (severity == Severity::kOk);
-  });
-}
-
-MATCHER(HasNoError, "has no error") {
-  *result_listener << "\n" << TextOf(arg);
-  return std::ranges::none_of(
-      arg, [](const Finding& finding) { return finding.severity == Severity::kError; });
-}
-
 class Doctor : public ::testing::Test {
  protected:
   std::vector<Finding> Look() const { return Diagnose(store_.Options()); }
-  std::vector<Finding> LookIn(std::chrono::seconds later) const {
-    StoreOptions options = store_.Options();
-    options.client.clock = [later] { return SystemClock() + later; };
-    return Diagnose(options);
-  }
   void Chmod(const std::string& path, mode_t mode) const {
     ASSERT_EQ(chmod(path.c_str(), mode), 0) << path;
   }
@@ -68,9 +34,8 @@ class Doctor : public ::testing::Test {
 TEST_F(Doctor, HealthyStoreHasNoError) {
   const std::vector<Finding> findings = Look();
   EXPECT_THAT(findings, HasNoError());
-  for (const char* check :
-       {"root_file", "store_file", "disk_space", "store_format", "journal_mode", "quick_check",
-        "store_opens", "roots", "kek_age", "key_states", "key_times"}) {
+  for (const char* check : {"root_file", "store_file", "disk_space", "store_format", "journal_mode",
+                            "quick_check", "store_opens", "roots", "jobs"}) {
     EXPECT_THAT(findings, HasFinding(Severity::kOk, check, ""));
   }
 }
@@ -284,74 +249,6 @@ TEST_F(Doctor, AnotherOrMalformedRootKeyIsAnErrorBesideTheOtherFindings) {
 TEST_F(Doctor, EditedTrustedRowIsAnError) {
   Intruder(store_.path()).Run("UPDATE kek SET scope = 'other' WHERE id = 1");
   EXPECT_THAT(Look(), HasFinding(Severity::kError, "store_opens", "row 1 of kek"));
-}
-
-TEST_F(Doctor, OldKekIsAWarning) {
-  EXPECT_THAT(LookIn(std::chrono::days(364)), HasFinding(Severity::kOk, "kek_age", "364 days"));
-  EXPECT_THAT(LookIn(std::chrono::days(365)),
-              HasFinding(Severity::kWarning, "kek_age", "365 days"));
-}
-
-TEST_F(Doctor, KeysOfTheFutureAreAWarning) {
-  EXPECT_THAT(LookIn(-std::chrono::minutes(4)), HasFinding(Severity::kOk, "key_times", ""));
-  EXPECT_THAT(LookIn(-std::chrono::minutes(10)),
-              HasFinding(Severity::kWarning, "key_times", "in the future"));
-}
-
-TEST_F(Doctor, DekOfTheFutureIsAWarning) {
-  Client client = store_.Open();
-  Must(Put(client, "p", "name", "value"));
-  Intruder(store_.path()).Run("UPDATE dek SET created_at = created_at + 1000000 * 3600");
-  EXPECT_THAT(Must(Diagnose(client)), HasFinding(Severity::kWarning, "key_times", ""));
-}
-
-// Changes the trusted rows as Rowseal would, with tags that stand.
-template <class Change>
-void ChangeTrust(Client& client, const Change& change) {
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  Transaction transaction = Must(Transaction::Begin(connection, TransactionKind::kWrite));
-  TrustRows rows = session.keyring().trust()->rows;
-  change(rows, *session.integrity(), connection);
-  ++rows.installation.epoch;
-  rows.installation.trust_tag = Must(session.integrity()->TrustTag(rows));
-  Must(UpdateInstallation(connection, rows.installation));
-  Must(transaction.Commit());
-}
-
-TEST_F(Doctor, RootThatWasNotGivenIsAWarning) {
-  Client client = store_.Open();
-  ChangeTrust(client, [](TrustRows& rows, const IntegrityKey& key, Connection& connection) {
-    RootRecord root = rows.roots.front();
-    root.id = RootId{rows.installation.next_root_id++};
-    root.uri = "file:/srv/second.key";
-    root.fingerprint = Bytes(32, 9);
-    root.row_tag = Must(key.Tag(root));
-    Must(InsertRoot(connection, root));
-    rows.roots.push_back(root);
-  });
-  EXPECT_THAT(Must(Diagnose(client)),
-              HasFinding(Severity::kWarning, "roots", "file:/srv/second.key"));
-  EXPECT_THAT(Look(), HasFinding(Severity::kWarning, "roots", "root 2"));
-}
-
-TEST_F(Doctor, SuspendedKekIsAnErrorAndAWarning) {
-  Client client = store_.Open();
-  ChangeTrust(client, [](TrustRows& rows, const IntegrityKey& key, Connection& connection) {
-    for (KekRecord& kek : rows.keks) {
-      if (kek.purpose == KekPurpose::kWrap) {
-        const Revision seen = kek.revision;
-        kek.state = KeyState::kSuspended;
-        kek.resumes_to = KeyState::kActive;
-        ++kek.revision.value;
-        kek.row_tag = Must(key.Tag(kek));
-        Must(UpdateKekState(connection, kek, seen));
-      }
-    }
-  });
-  const std::vector<Finding> findings = Look();
-  EXPECT_THAT(findings, HasFinding(Severity::kError, "kek_age", "no KEK is active"));
-  EXPECT_THAT(findings, HasFinding(Severity::kWarning, "key_states", "KEK 1 is suspended"));
 }
 
 TEST(DiskSpace, LittleIsAWarningAndNoneAnError) {

@@ -170,14 +170,16 @@ Result<std::vector<JobFailure>> ReadJobFailures(Connection& connection, JobId id
   return failures;
 }
 
+bool LeaseIsHeld(const JobRecord& job, Timestamp now) {
+  return !job.owner.empty() && job.lease_until > now && !LeaseOwnerIsDead(job.owner);
+}
+
 Result<Claim> ClaimJob(Connection& connection, JobId id, const std::string& owner, Timestamp now) {
   ROWSEAL_ASSIGN(const JobRecord job, ReadJob(connection, id));
   if (job.state != JobState::kReady && job.state != JobState::kFailed) {
     return Claim::kNotRunnable;
   }
-  const bool is_held = !job.owner.empty() && job.owner != owner && job.lease_until > now &&
-                       !LeaseOwnerIsDead(job.owner);
-  if (is_held) {
+  if (job.owner != owner && LeaseIsHeld(job, now)) {
     return Claim::kHeldByOther;
   }
   const bool begins_again = job.state == JobState::kFailed;

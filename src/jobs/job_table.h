@@ -38,6 +38,10 @@ Result<JobRecord> ReadJob(Connection& connection, JobId id);
 Result<std::vector<JobFailure>> ReadJobFailures(Connection& connection, JobId id,
                                                 std::int64_t limit);
 
+/// LeaseIsHeld tells whether somebody who may live runs the job: the lease has not run out, and its
+/// owner is not known to be dead.
+bool LeaseIsHeld(const JobRecord& job, Timestamp now);
+
 enum class Claim : std::uint8_t { kTaken, kHeldByOther, kNotRunnable };
 
 /// ClaimJob gives `owner` the lease for kLease. A lease that has run out, or whose owner is known

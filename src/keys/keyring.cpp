@@ -1,6 +1,7 @@
 #include "keys/keyring.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/encoding.h"
@@ -15,7 +16,8 @@ std::string ShortFingerprint(ByteView fingerprint) {
 // What the configured roots are to a store's rows.
 struct Matches {
   MatchedRoots roots;
-  std::optional<Error> mismatch;  // of a root that is of the right kind and has another key
+  std::vector<std::string> unmatched;  // URIs of roots that serve no row
+  std::optional<Error> mismatch;       // of a root that is of the right kind and has another key
 };
 
 // The provider that serves a row, or nullptr. The row is a claim: nothing of it is trusted yet.
@@ -39,6 +41,7 @@ Result<Matches> MatchByFingerprint(
   Matches matches;
   for (const auto& provider : providers) {
     MatchBudget budget;
+    bool serves_a_row = false;
     for (const RootRecord& row : rows.roots) {
       Result<std::shared_ptr<const RootProvider>> found = MatchRow(provider, row, budget);
       if (!found && found.error().code == ErrorCode::kRootKeyMismatch) {
@@ -47,7 +50,11 @@ Result<Matches> MatchByFingerprint(
         return tl::unexpected(std::move(found).error());
       } else if (*found) {
         matches.roots.emplace(row.id, std::move(*found));
+        serves_a_row = true;
       }
+    }
+    if (!serves_a_row) {
+      matches.unmatched.emplace_back(provider->uri());
     }
   }
   return matches;
@@ -180,6 +187,7 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
   matched_ = std::move(matches.roots);
+  unmatched_ = std::move(matches.unmatched);
   trust_ = std::move(set);
   return {};
 }
@@ -205,13 +213,30 @@ Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
   return keks_.emplace(id, std::move(kek)).first->second;
 }
 
+// Removes the idle DEKs and hands them out, so that they are wiped when the lock is free again.
+Keyring::HeldDeks Keyring::TakeIdle(std::chrono::steady_clock::time_point now) {
+  HeldDeks idle;
+  while (!deks_.empty() && now - deks_.back().used_at >= kDekIdleTime) {
+    dek_index_.erase(deks_.back().record.id);
+    idle.splice(idle.begin(), deks_, std::prev(deks_.end()));
+  }
+  return idle;
+}
+
 Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
+  HeldDeks idle;
   {
     const std::lock_guard lock(mutex_);
+    const auto now = clock_();
     const auto held = dek_index_.find(record.id);
-    if (held != dek_index_.end() && SameRow(held->second->record, record)) {
+    const bool is_held = held != dek_index_.end() && SameRow(held->second->record, record);
+    if (is_held) {
       deks_.splice(deks_.begin(), deks_, held->second);
-      return held->second->dek;
+      deks_.front().used_at = now;
+    }
+    idle = TakeIdle(now);
+    if (is_held) {
+      return deks_.front().dek;
     }
   }
   const std::shared_ptr<const TrustSet> trust = this->trust();
@@ -232,7 +257,7 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
     deks_.erase(held->second);
     dek_index_.erase(held);
   }
-  deks_.push_front(HeldDek{record, dek});
+  deks_.push_front(HeldDek{record, dek, clock_()});
   dek_index_[record.id] = deks_.begin();
   if (deks_.size() > kMaxHeldDeks) {
     dek_index_.erase(deks_.back().record.id);
@@ -247,10 +272,29 @@ std::shared_ptr<const RootProvider> Keyring::Provider(RootId id) const {
   return found == matched_.end() ? nullptr : found->second;
 }
 
-void Keyring::DropDeks() {
+std::vector<std::string> Keyring::UnmatchedRoots() const {
+  const std::lock_guard lock(mutex_);
+  return unmatched_;
+}
+
+void Keyring::DropIdleDeks() {
+  HeldDeks idle;
+  const std::lock_guard lock(mutex_);
+  idle = TakeIdle(clock_());
+}
+
+void Keyring::DropKeys() {
+  HeldDeks deks;
+  std::map<KekId, std::shared_ptr<const Kek>> keks;
   const std::lock_guard lock(mutex_);
   dek_index_.clear();
-  deks_.clear();
+  deks.swap(deks_);
+  keks.swap(keks_);
+}
+
+void Keyring::UseClock(SteadyClock clock) {
+  const std::lock_guard lock(mutex_);
+  clock_ = std::move(clock);
 }
 
 }  // namespace rowseal

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -57,30 +60,54 @@ class Keyring final {
   /// Provider returns the configured root of that row, or nullptr.
   std::shared_ptr<const RootProvider> Provider(RootId id) const;
 
-  /// DropDeks forgets the opened DEKs, and with the last user their memory.
-  void DropDeks();
+  /// UnmatchedRoots gives the URIs of the roots configured here that serve no row of the set.
+  std::vector<std::string> UnmatchedRoots() const;
+
+  /// DropIdleDeks forgets the DEKs that nobody asked for since kDekIdleTime. OpenDek does that too,
+  /// so it serves a process that opens nothing any more.
+  void DropIdleDeks();
+
+  /// DropKeys forgets every opened DEK and KEK, and with the last user their memory. The integrity
+  /// key stays, with the trusted set that it verifies.
+  void DropKeys();
+
+  /// SteadyClock gives a time that never goes back.
+  using SteadyClock = std::function<std::chrono::steady_clock::time_point()>;
+  /// UseClock gives idleness another clock.
+  void UseClock(SteadyClock clock);
 
   static constexpr std::size_t kMaxHeldDeks = 256;
+
+  /// An opened DEK has its expanded form in plain heap, so it is not kept for a project that is not
+  /// in use. Opening it again costs some microseconds and no round trip, so any time serves that is
+  /// far longer than that and short against the life of a process: ten minutes also span the pauses
+  /// of jobs that come every five.
+  static constexpr std::chrono::minutes kDekIdleTime{10};
 
  private:
   struct HeldDek {
     DekRecord record;
     std::shared_ptr<const Dek> dek;
+    std::chrono::steady_clock::time_point used_at;
   };
+  using HeldDeks = std::list<HeldDek>;  // most recently used first
 
   static Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows,
                                                               const MatchedRoots& matched,
                                                               KekId id);
   static Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
                               const MatchedRoots& matched);
+  HeldDeks TakeIdle(std::chrono::steady_clock::time_point now);
 
   const std::vector<std::shared_ptr<const RootProvider>> roots_;
   mutable std::mutex mutex_;
   std::shared_ptr<const TrustSet> trust_;
   MatchedRoots matched_;
+  std::vector<std::string> unmatched_;
   std::map<KekId, std::shared_ptr<const Kek>> keks_;
-  std::list<HeldDek> deks_;  // most recently used first
-  std::unordered_map<DekId, std::list<HeldDek>::iterator> dek_index_;
+  HeldDeks deks_;
+  std::unordered_map<DekId, HeldDeks::iterator> dek_index_;
+  SteadyClock clock_ = std::chrono::steady_clock::now;
 };
 
 }  // namespace rowseal

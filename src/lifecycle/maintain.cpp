@@ -98,6 +98,7 @@ Result<void> StartWhatIsDue(Client& client) {
 Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
                                 const Access& access) {
   MaintainReport report;
+  client.session().keyring().DropIdleDeks();
   ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
   ROWSEAL_TRY(StartWhatIsDue(client));
   RunJobsOptions all = options;

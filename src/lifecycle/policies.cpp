@@ -34,6 +34,10 @@ constexpr std::array kPolicies = {
               "how long an app may take to store a value that it sealed"},
 };
 
+// From the smallest to the largest.
+constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
+    {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}}};
+
 const PolicyRow* FindPolicy(std::string_view name) {
   for (const PolicyRow& row : kPolicies) {
     if (row.name == name) {
@@ -59,8 +63,6 @@ Result<PolicyDuration> ParsePolicyDuration(std::string_view text) {
   if (text == "never") {
     return PolicyDuration();
   }
-  constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
-      {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 24 * 3600}}};
   std::int64_t number = -1;
   const char* const end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, number);
@@ -87,6 +89,31 @@ Result<PolicyDuration> ReadPolicy(Connection& connection, Policy policy) {
                 "set it again: rowseal policy set");
   }
   return duration;
+}
+
+Result<PolicyDuration> ReadPolicyOrNever(Connection& connection, Policy policy) {
+  Result<PolicyDuration> duration = ReadPolicy(connection, policy);
+  if (!duration && duration.error().code == ErrorCode::kIntegrity) {
+    return PolicyDuration();
+  }
+  return duration;
+}
+
+std::string_view PolicyName(Policy policy) noexcept {
+  return kPolicies[static_cast<std::size_t>(policy)].name;
+}
+
+std::string ToText(PolicyDuration duration) {
+  if (!duration) {
+    return "never";
+  }
+  const std::int64_t seconds = duration->count();
+  for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
+    if (seconds % unit->second == 0 && (seconds != 0 || unit->second == 1)) {
+      return std::to_string(seconds / unit->second) + unit->first;
+    }
+  }
+  return "";
 }
 
 Result<std::vector<PolicySetting>> Policies(Client& client) {

@@ -18,8 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgain{200};  // at a job that another process runs
 
 JobSummary Summarise(const JobRecord& job, Timestamp now) {
-  const bool running = job.state == JobState::kReady && !job.owner.empty() &&
-                       job.lease_until > now && !LeaseOwnerIsDead(job.owner);
+  const bool running = job.state == JobState::kReady && LeaseIsHeld(job, now);
   return {job.id,     job.kind,       job.object,     std::string(ToText(job.state)),
           running,    job.run,        job.total,      job.done,
           job.failed, job.created_at, job.started_at, job.changed_at};

@@ -2,6 +2,9 @@
 // SQLite's C API: nothing else sees the single write.
 #include "support/faulty_disk.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -38,6 +41,9 @@ int WriteFails(int io_error) {
     return SQLITE_OK;
   }
   disk.failed = true;
+  if (disk.fault == DiskFault::kKill) {
+    kill(getpid(), SIGKILL);
+  }
   return disk.fault == DiskFault::kFull ? SQLITE_FULL : io_error;
 }
 

@@ -5,7 +5,11 @@
 namespace rowseal::testing {
 
 /// DiskFault is how a write or a flush fails.
-enum class DiskFault { kFull, kIoError };
+enum class DiskFault {
+  kFull,
+  kIoError,
+  kKill,  ///< the process is killed instead
+};
 
 /// FaultyDisk stands between SQLite and the file system as long as it lives: connections opened
 /// meanwhile write through it. One at a time in a process.

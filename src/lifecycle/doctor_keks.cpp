@@ -1,0 +1,153 @@
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "lifecycle/doctor_checks.h"
+#include "lifecycle/policies.h"
+
+namespace rowseal {
+namespace {
+
+std::string Named(const KekRecord& kek) { return "KEK " + ToText(kek.id); }
+
+// Due rotations wait for a KEK of the future (RotateKekIfDue), so somebody has to know of it.
+void FindFutureKek(const Inspection& inspection, Findings& findings) {
+  const KekRecord* newest = nullptr;
+  for (const KekRecord& kek : inspection.trust->rows.keks) {
+    if (kek.purpose == KekPurpose::kWrap &&
+        (newest == nullptr || kek.created_at > newest->created_at)) {
+      newest = &kek;
+    }
+  }
+  if (newest != nullptr && newest->created_at > inspection.now + kClockTolerance) {
+    findings.push_back(
+        {Severity::kWarning, "key_times",
+         Named(*newest) + " was made in the future by the store's clock, at " +
+             ToRfc3339(newest->created_at) + ": no KEK becomes due before that",
+         "compare the clock of the store's machine with another one and set it right; if it is"
+         " right now, rotate by hand until then: rowseal kek rotate"});
+  }
+}
+
+// Only an active DEK becomes due.
+Result<void> FindFutureDeks(const Inspection& inspection, Findings& findings) {
+  const Timestamp bound = inspection.now + kClockTolerance;
+  ROWSEAL_ASSIGN(const DekGroup ahead,
+                 ReadDekGroup(inspection.connection,
+                              "SELECT count(*), min(project_id), max(created_at) FROM rowseal.dek"
+                              " WHERE state = 'active' AND created_at > $1",
+                              {bound.time_since_epoch().count()}));
+  if (ahead.count > 0) {
+    const std::string project = Printable(ahead.first_project);
+    findings.push_back(
+        {Severity::kWarning, "key_times",
+         Counted(ahead.count, "active DEK") + " made in the future by the store's clock, up to " +
+             ToRfc3339(ahead.at) + "; first of project '" + project + "'",
+         "compare the clocks of the machines that write here, then rowseal dek rotate --project " +
+             project});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> CheckRootRows(const Inspection& inspection, Findings& findings) {
+  const std::size_t before = findings.size();
+  const Keyring& keyring = inspection.session.keyring();
+  for (const RootRecord& root : inspection.trust->rows.roots) {
+    if (keyring.Provider(root.id) == nullptr) {
+      findings.push_back({Severity::kWarning, "roots",
+                          "root " + ToText(root.id) + " (" + root.uri + ") was not given here",
+                          "give every root of the store (--root, several times): a rotation needs"
+                          " them all; if nobody has it any more, it is to be replaced"});
+    }
+  }
+  for (const std::string& uri : keyring.UnmatchedRoots()) {
+    findings.push_back({Severity::kWarning, "roots",
+                        Printable(uri) + " was given, but is none of the store's roots",
+                        "leave it out if it belongs to another store; rowseal root list shows the"
+                        " fingerprints of this one's"});
+  }
+  if (findings.size() == before) {
+    findings.push_back({Severity::kOk, "roots", "every root of the store was given", {}});
+  }
+  return {};
+}
+
+Result<void> CheckKekAge(const Inspection& inspection, Findings& findings) {
+  const KekRecord* active = inspection.trust->ActiveKek(kDefaultScope);
+  if (active == nullptr) {
+    findings.push_back({Severity::kError, "kek_age", "no KEK is active: new projects cannot seal",
+                        "resume the suspended KEK, or rotate"});
+    return {};
+  }
+  ROWSEAL_ASSIGN(const PolicyDuration max_age,
+                 ReadPolicyOrNever(inspection.connection, Policy::kKekMaxAge));
+  const std::string named = "the active " + Named(*active) + " is " +
+                            Counted(DaysSince(active->created_at, inspection.now), "day") +
+                            " old; policy kek.max_age is " + ToText(max_age);
+  if (max_age && inspection.now - active->created_at >= *max_age) {
+    findings.push_back({Severity::kWarning, "kek_age", named,
+                        "rowseal kek rotate; rowseal maintain from a timer does it by itself"});
+  } else {
+    findings.push_back({Severity::kOk, "kek_age", named, {}});
+  }
+  return {};
+}
+
+Result<void> CheckKeyStates(const Inspection& inspection, Findings& findings) {
+  const std::size_t before = findings.size();
+  for (const KekRecord& kek : inspection.trust->rows.keks) {
+    const std::string named = Named(kek) + " is " + std::string(ToText(kek.state));
+    if (kek.state == KeyState::kSuspended) {
+      findings.push_back({Severity::kWarning, "key_states",
+                          named + ": what its DEKs sealed does not open", "resume it when it may"});
+    } else if (kek.state == KeyState::kCompromised) {
+      findings.push_back({Severity::kWarning, "key_states", named,
+                          "rotate it, and change the secrets themselves where they were issued"});
+    }
+  }
+  if (findings.size() == before) {
+    findings.push_back({Severity::kOk, "key_states", "no KEK is suspended or compromised", {}});
+  }
+  return {};
+}
+
+// A KEK that seals no more should wrap nothing either: whoever has it has those DEKs.
+Result<void> CheckKekUse(const Inspection& inspection, Findings& findings) {
+  const std::size_t before = findings.size();
+  for (const KekRecord& kek : inspection.trust->rows.keks) {
+    const bool is_past = kek.state == KeyState::kDeactivated || kek.state == KeyState::kCompromised;
+    if (kek.purpose != KekPurpose::kWrap || !is_past) {
+      continue;
+    }
+    ROWSEAL_ASSIGN(const DekGroup wrapped,
+                   ReadDekGroup(inspection.connection,
+                                "SELECT count(*), min(project_id), min(created_at)"
+                                " FROM rowseal.dek WHERE kek_id = $1",
+                                {kek.id.value}));
+    if (wrapped.count > 0) {
+      findings.push_back({Severity::kWarning, "kek_use",
+                          Named(kek) + " is " + std::string(ToText(kek.state)) +
+                              " and still wraps " + Counted(wrapped.count, "DEK") +
+                              ", first of project '" + Printable(wrapped.first_project) + "'",
+                          "rowseal kek rewrap"});
+    }
+  }
+  if (findings.size() == before) {
+    findings.push_back({Severity::kOk, "kek_use", "no deactivated KEK wraps a DEK", {}});
+  }
+  return {};
+}
+
+Result<void> CheckKeyTimes(const Inspection& inspection, Findings& findings) {
+  const std::size_t before = findings.size();
+  FindFutureKek(inspection, findings);
+  ROWSEAL_TRY(FindFutureDeks(inspection, findings));
+  if (findings.size() == before) {
+    findings.push_back({Severity::kOk, "key_times", "no key was made in the future", {}});
+  }
+  return {};
+}
+
+}  // namespace rowseal
