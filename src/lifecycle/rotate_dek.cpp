@@ -130,6 +130,7 @@ Result<BatchOutcome> RotateDeksBody::Write(Connection& connection) {
     if (rotated) {
       ++outcome.done;
     } else {
+      session_.observer().Count(Counter::kItemsQuarantined);
       outcome.failures.push_back({"project " + text, rotated.error().message});
     }
   }
