@@ -22,15 +22,15 @@ Result<int> ShowJobs(Program& program, bool all) {
   std::vector<std::vector<std::string>> rows;
   for (const JobSummary& job : jobs) {
     list.push_back(JobJson(job));
-    rows.push_back({ToText(job.id), job.kind, job.object.empty() ? "-" : Printable(job.object),
+    rows.push_back({ToText(job.id), job.kind, Printable(job.subject),
                     job.running ? "running" : job.state,
                     fmt::format("{} of {}", job.done, job.total), std::to_string(job.failed),
                     ToRfc3339(job.changed_at)});
   }
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"jobs", std::move(list)}})
-          : PrintText(Table({"ID", "KIND", "OBJECT", "STATE", "DONE", "FAILED", "CHANGED"}, rows)));
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"jobs", std::move(list)}})
+                  : PrintText(Table({"ID", "KIND", "SUBJECT", "STATE", "DONE", "FAILED", "CHANGED"},
+                                    rows)));
   return 0;
 }
 
@@ -121,28 +121,34 @@ Result<int> ChangePolicy(Program& program, const PolicyArguments& arguments) {
 void AddJobVerbs(Verbs verbs) {
   Verbs jobs = verbs.Group("jobs", "List, run and steer the long works over a store");
   const auto all = std::make_shared<bool>(false);
-  jobs.Add({"list", "List the jobs that have not ended",
+  jobs.Add({"list", "List the jobs that have not ended: ready, running, paused, or with failures",
             "  rowseal jobs list\n  rowseal jobs list --all --json\n"},
            [all](Program& program) { return ShowJobs(program, *all); })
       .add_flag("--all", *all, "Those that have ended too");
   const auto ids = std::make_shared<std::vector<std::string>>();
   const auto share = std::make_shared<int>(kDefaultShare);
   CLI::App& run =
-      jobs.Add({"run", "Run jobs to their ends: those named, or all that nobody runs",
-                "  rowseal jobs run\n"},
+      jobs.Add({"run",
+                "Run jobs to their ends, here: those named, or all that nobody runs; items that"
+                " failed are tried again",
+                "  rowseal jobs run\n"
+                "  rowseal jobs run 01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c10\n"
+                "  rowseal jobs run --share 10        (a busy store: other writers wait less)\n"},
                [ids, share](Program& program) { return RunNamedJobs(program, *ids, *share); });
-  run.add_option("JOB", *ids, "The jobs' ids");
+  run.add_option("JOB", *ids,
+                 "The jobs' ids, as `jobs list` shows them; one that another process"
+                 " runs is waited for");
   AddShare(run, *share);
   const auto id = std::make_shared<std::string>();
   const auto add_mover = [&](const std::string& name, const std::string& what, Mover move) {
-    jobs.Add({name, what, "  rowseal jobs " + name + " 01980f3c-…\n"},
+    jobs.Add({name, what, "  rowseal jobs " + name + " 01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c10\n"},
              [id, move](Program& program) { return MoveNamedJob(program, *id, move); })
-        .add_option("JOB", *id, "The job's id")
+        .add_option("JOB", *id, "The job's id, as `jobs list` shows it")
         ->required();
   };
   add_mover("pause", "Let a job wait; whoever runs it stops at its next batch", PauseJob);
   add_mover("resume", "Let a paused job be run again", ResumeJob);
-  add_mover("cancel", "Give a job up; what it did stays", CancelJob);
+  add_mover("cancel", "Give a job up: what it did stays, and it cannot be resumed", CancelJob);
 }
 
 void AddPolicyVerbs(Verbs verbs) {
@@ -152,13 +158,17 @@ void AddPolicyVerbs(Verbs verbs) {
       .Add({"get", "Show the policies in force",
             "  rowseal policy get\n  rowseal policy get kek.max_age --json\n"},
            [asked](Program& program) { return ShowPolicies(program, *asked); })
-      .add_option("NAME", *asked, "One policy");
+      .add_option("NAME", *asked, "One policy [all]");
   const auto arguments = std::make_shared<PolicyArguments>();
   CLI::App& set =
-      policy.Add({"set", "Change a policy", "  rowseal policy set kek.max_age 90d\n"},
+      policy.Add({"set", "Change a policy, for every process that uses the store",
+                  "  rowseal policy set kek.max_age 90d\n"
+                  "  rowseal policy set dek.max_age never\n"
+                  "  rowseal policy set value.settle_time 30m\n"},
                  [arguments](Program& program) { return ChangePolicy(program, *arguments); });
-  set.add_option("NAME", arguments->name, "The policy")->required();
-  set.add_option("VALUE", arguments->value, "A number and s, m, h or d; an age may be `never`")
+  set.add_option("NAME", arguments->name, "The policy, as `policy get` shows it")->required();
+  set.add_option("VALUE", arguments->value,
+                 "A whole number and s, m, h or d; an age may also be `never`")
       ->required();
 }
 
@@ -168,8 +178,11 @@ void AddMaintenanceVerbs(Verbs verbs) {
   AddJobVerbs(verbs);
   const auto share = std::make_shared<int>(kDefaultShare);
   CLI::App& maintain =
-      verbs.Add({"maintain", "Do what is due and return: rotations by policy, unfinished jobs",
-                 "  rowseal maintain\n"},
+      verbs.Add({"maintain",
+                 "Do what is due and return: rotations by policy, unfinished jobs, failed items"
+                 " once more",
+                 "  rowseal maintain\n"
+                 "  rowseal maintain --share 20 --reason \"nightly\"\n"},
                 [share](Program& program) { return RunMaintain(program, *share); });
   AddShare(maintain, *share);
   AddPolicyVerbs(verbs);

@@ -34,9 +34,7 @@ std::string Outcome(const JobSummary& job) {
              : job.state;
 }
 
-std::string Subject(const JobSummary& job) {
-  return job.object.empty() ? job.kind : job.kind + " " + Printable(job.object);
-}
+std::string Subject(const JobSummary& job) { return job.kind + " " + Printable(job.subject); }
 
 }  // namespace
 
@@ -82,6 +80,7 @@ Json JobJson(const JobSummary& job) {
   return {{"id", ToText(job.id)},
           {"kind", job.kind},
           {"object", job.object},
+          {"subject", job.subject},
           {"state", job.state},
           {"running", job.running},
           {"run", job.run},
@@ -144,6 +143,15 @@ Result<int> EndOfJobs(Client& client, const JobsReport& report) {
     return Fail(ErrorCode::kPartial,
                 fmt::format("items that could not be done: {}; all others are", report.failed),
                 "mend or restore what is named, then `rowseal jobs run` tries it again");
+  }
+  for (const JobSummary& job : report.jobs) {
+    if (job.state == "paused" || job.state == "cancelled") {
+      return Fail(ErrorCode::kPartial,
+                  fmt::format("job {} is {}: not all was done", ToText(job.id), job.state),
+                  job.state == "paused"
+                      ? "`rowseal jobs resume` lets it be run again"
+                      : "what it left undone is begun again by the next rotation");
+    }
   }
   if (report.stopped) {
     return Fail(ErrorCode::kPartial, "stopped before the end",

@@ -80,10 +80,16 @@ struct RotateArguments {
   int share = kDefaultShare;
 };
 
-// Waits for the jobs of a rotation, unless --no-wait.
+// Runs the jobs of a rotation; with --no-wait, names them.
 Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
                        const RotateArguments& arguments) {
-  if (arguments.no_wait || jobs.empty()) {
+  if (arguments.no_wait) {
+    for (const JobId job : jobs) {
+      ROWSEAL_TRY(program.json() ? Result<void>() : PrintText("job " + ToText(job) + "\n"));
+    }
+    return 0;
+  }
+  if (jobs.empty()) {
     return 0;
   }
   ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, arguments.share));
@@ -195,7 +201,7 @@ std::string CensusText(const KekCensus& census) {
   text += fmt::format("  projects    {}: {}{}\n", census.projects, projects, more ? ", …" : "");
   if (census.versions) {
     text += fmt::format(
-        "  if it goes  {} secrets ({} versions) and {} values in registered columns are lost\n",
+        "  if it goes  {} secrets ({} versions) and {} values in columns with a place are lost\n",
         *census.secrets, *census.versions, *census.values);
   }
   return text;
@@ -218,6 +224,15 @@ Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
                 "rowseal kek list shows what is there");
   }
   ROWSEAL_TRY(program.json() ? PrintJson({{"keks", std::move(list)}}) : PrintText(text));
+  if (arguments.exact) {
+    ROWSEAL_ASSIGN(const std::vector<ColumnSummary> columns, client.Columns());
+    for (const ColumnSummary& column : columns) {
+      if (!column.source) {
+        PrintNote("column '" + Printable(column.label.text()) +
+                  "' has no place: its values are not counted");
+      }
+    }
+  }
   return 0;
 }
 
@@ -274,7 +289,8 @@ Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
 
 void AddWaiting(CLI::App& verb, RotateArguments& arguments) {
   verb.add_flag("--no-wait", arguments.no_wait,
-                "Leave the long work to `rowseal jobs run` or `rowseal maintain`");
+                "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name its"
+                " jobs");
   AddShare(verb, arguments.share);
 }
 
@@ -297,18 +313,20 @@ void AddKeyVerbs(Verbs verbs) {
       kek.Add({"census", "Say what needs each KEK: what breaks if it goes",
                "  rowseal kek census\n  rowseal kek census 1 --exact\n"},
               [arguments](Program& program) { return ShowCensus(program, *arguments); });
-  census.add_option("ID", arguments->kek, "One KEK");
-  census.add_flag("--exact", arguments->exact, "Count secrets and values too, row by row");
+  census.add_option("ID", arguments->kek, "One KEK [all that wrap]");
+  census.add_flag("--exact", arguments->exact,
+                  "Count secrets, versions and values too: reads every row");
   CLI::App& rotate =
       kek.Add({"rotate", "Make a new active KEK and rewrap every DEK; secrets stay untouched",
                "  rowseal kek rotate --reason \"yearly rotation\"\n"
                "  rowseal kek rotate --if-due\n"},
               [arguments](Program& program) { return RotateTheKek(program, *arguments); });
-  rotate.add_flag("--if-due", arguments->if_due, "Only when the policies say so");
+  rotate.add_flag("--if-due", arguments->if_due,
+                  "Only when the policies kek.max_age and rotation.min_interval say so");
   AddWaiting(rotate, *arguments);
   CLI::App& rewrap =
       kek.Add({"rewrap", "Wrap every DEK under the active KEK, where some are not",
-               "  rowseal kek rewrap\n"},
+               "  rowseal kek rewrap\n  rowseal kek rewrap --no-wait\n"},
               [arguments](Program& program) { return RewrapTheDeks(program, *arguments); });
   AddWaiting(rewrap, *arguments);
 
@@ -317,10 +335,14 @@ void AddKeyVerbs(Verbs verbs) {
                             "  rowseal dek list\n  rowseal dek list --project acme --exact\n"},
                            [arguments](Program& program) { return ShowDeks(program, *arguments); });
   list.add_option("--project", arguments->project, "One project");
-  list.add_flag("--exact", arguments->exact, "Count the secret versions under each");
+  list.add_flag("--exact", arguments->exact,
+                "Count the secret versions under each: reads every row");
   CLI::App& rotate_deks =
-      dek.Add({"rotate", "Make new DEKs and seal again what stands under the old ones",
-               "  rowseal dek rotate --project acme\n  rowseal dek rotate --all --no-wait\n"},
+      dek.Add({"rotate",
+               "Make new DEKs and seal again what stands under the old ones: secrets, and values"
+               " in columns with a place",
+               "  rowseal dek rotate --project acme --reason \"new tenant owner\"\n"
+               "  rowseal dek rotate --all --no-wait && rowseal jobs run --share 20\n"},
               [arguments](Program& program) { return RotateTheDeks(program, *arguments); });
   rotate_deks.add_option("--project", arguments->project, "One project");
   rotate_deks.add_flag("--all", arguments->all, "Every project");

@@ -115,10 +115,27 @@ Json SummaryJson(const SecretSummary& secret) {
           {"updated_at", ToRfc3339(secret.updated_at)}};
 }
 
+// A project comes into being with its first DEK, which outlives its secrets.
+Result<void> CheckProjectExists(Client& client, const ProjectId& project) {
+  ListDeksOptions options;
+  options.project = project;
+  options.limit = 1;
+  ROWSEAL_ASSIGN(const std::vector<KeySummary> deks, ListDeks(client, options));
+  if (deks.empty()) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no project '" + Printable(project.text()) + "' in this store",
+                "a project comes into being with its first secret; rowseal dek list names them");
+  }
+  return {};
+}
+
 Result<int> ListSecrets(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
+  if (secrets.empty()) {
+    ROWSEAL_TRY(CheckProjectExists(client, project));
+  }
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const SecretSummary& secret : secrets) {

@@ -130,6 +130,9 @@ Result<void> ResealColumn::Read(Connection& connection, const std::string& posit
   missed_.reset();
   start_ = position;
   ROWSEAL_TRY(OpenColumn(connection));
+  if (position.empty()) {
+    ROWSEAL_ASSIGN(began_, StoreClock(connection));
+  }
   ROWSEAL_ASSIGN(std::vector<AppValue> rows, place_->Read(position, limit.items, limit.bytes));
   for (AppValue& row : rows) {
     positions_.push_back(row.position);
@@ -178,13 +181,15 @@ Result<void> ResealColumn::Work() {
 }
 
 // A scan counts if every row was read, none failed, and it began when no process could still hold a
-// value under the old key that it had not stored yet.
+// value under the old key that it had not stored yet. The job's row says when it began, except in
+// the first batch of a run, which may be the last: a column that holds no sealed value.
 Result<void> ResealColumn::NoteScan(Connection& connection) {
   ROWSEAL_TRY(connection.Execute(
       Statement::Sql("UPDATE rowseal.sealed_column SET scanned_at ="
-                     " (SELECT started_at FROM rowseal.job WHERE id = $2) WHERE id = $1"
+                     " (SELECT coalesce(started_at, $3) FROM rowseal.job WHERE id = $2)"
+                     " WHERE id = $1"
                      " AND EXISTS (SELECT 1 FROM rowseal.job WHERE id = $2 AND failed = 0)",
-                     {ToText(column_id_), ToText(job_)})));
+                     {ToText(column_id_), ToText(job_), began_.time_since_epoch().count()})));
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();

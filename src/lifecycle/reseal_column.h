@@ -62,6 +62,7 @@ class ResealColumn final : public JobBody {
   std::optional<ColumnRecord> column_;
   std::unique_ptr<AppColumn> place_;
 
+  Timestamp began_{};                   // when the first row was read
   std::string start_;                   // of this batch
   std::vector<std::string> positions_;  // of the rows read
   std::vector<Item> items_;

@@ -73,6 +73,9 @@ TEST_F(Reseal, RotatingOneProjectSealsItsVersionsAgainAndNoOthers) {
 }
 
 TEST_F(Reseal, RotatingAllLeavesNoVersionUnderAnOldKey) {
+  // Also under one that a wrong clock dated ten years ahead.
+  Intruder(store_.path())
+      .Run("UPDATE dek SET created_at = created_at + 315360000000000 WHERE project_id = 'zeta'");
   Client client = store_.Open();
   for (int round = 0; round < 3; ++round) {
     const DekRotation rotation = Must(RotateDeks(client, {}));
@@ -380,6 +383,41 @@ TEST_F(ResealColumns, AValueDekIsDrainedByAScanBehindTheSettleTimeOnly) {
   EXPECT_EQ(Must(Maintain(client)).jobs.jobs.size(), 2U);
   EXPECT_EQ(drained(), 1);
   EXPECT_TRUE(Must(Maintain(client)).jobs.jobs.empty()) << "a drained key was scanned for again";
+}
+
+// A run of one batch, which is its last: it counts as a scan too.
+TEST_F(ResealColumns, AColumnThatHoldsNothingDoesNotKeepAKeyNeeded) {
+  Timestamp now =
+      std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+  Client client = store_.Open();
+  static_cast<SqliteConnection&>(client.connection()).UseClock([&] { return now; });
+  Must(client.AddColumn(Label("note"), ContextKind::kField, {}, app_.Place("note")));
+  Must(RotateDeks(client, Project("acme")));
+  now += std::chrono::hours(25);
+  EXPECT_EQ(Must(Maintain(client)).jobs.failed, 0);
+  EXPECT_EQ(
+      Intruder(store_.path()).Integer("SELECT count(*) FROM dek WHERE drained_at IS NOT NULL"), 1);
+  EXPECT_TRUE(Must(Maintain(client)).jobs.jobs.empty()) << "an empty column was scanned again";
+}
+
+TEST_F(ResealColumns, AJobSaysWhatItWorksOnForPeople) {
+  Client client = store_.Open();
+  Must(Put(client, "acme", "KEY", "1"));
+  Must(RotateDeks(client, Project("acme")));
+  Must(RotateDeks(client, {}));
+  Must(StartRewrap(client));
+  std::multimap<std::string, std::string> subjects;
+  for (const JobSummary& job : Must(ListJobs(client))) {
+    subjects.emplace(job.kind, job.subject);
+  }
+  using ::testing::Pair;
+  EXPECT_THAT(subjects, ::testing::UnorderedElementsAre(
+                            Pair("reseal", "acme"), Pair("reseal-column", "doc"),
+                            Pair("reseal-column", "totp"), Pair("rewrap", "default"),
+                            Pair("dek-rotate", "all projects")));
+  for (const JobSummary& job : Must(RunJobs(client)).jobs) {
+    EXPECT_NE(job.subject, "") << job.kind;
+  }
 }
 
 TEST_F(ResealColumns, AColumnWithoutAPlaceKeepsItsKeyNeeded) {

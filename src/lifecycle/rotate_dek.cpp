@@ -1,5 +1,7 @@
 #include "lifecycle/rotate_dek.h"
 
+#include <limits>
+
 #include <rowseal/lifecycle.h>
 
 #include "client/active_dek.h"
@@ -10,6 +12,9 @@
 
 namespace rowseal {
 namespace {
+
+// An explicit rotation takes every DEK, also one that a wrong clock dated into the future.
+constexpr std::int64_t kWithoutLimit = std::numeric_limits<std::int64_t>::max();  // microseconds
 
 // Deactivates an active DEK where nobody changed its row since it was read.
 Result<void> Deactivate(Connection& connection, Session& session, DekRecord dek, Timestamp now) {
@@ -130,6 +135,7 @@ Result<BatchOutcome> RotateDeksBody::Write(Connection& connection) {
     if (rotated) {
       ++outcome.done;
     } else {
+      session_.observer().Count(Counter::kItemsQuarantined);
       outcome.failures.push_back({"project " + text, rotated.error().message});
     }
   }
@@ -166,7 +172,7 @@ Result<DekRotation> RotateDeks(Client& client, const std::optional<ProjectId>& p
   } else {
     ROWSEAL_ASSIGN(const JobId job,
                    StartJobOfKind(connection, session, kRotateDeksJob, std::string(kAllDeks),
-                                  std::to_string(now.time_since_epoch().count()), now));
+                                  std::to_string(kWithoutLimit), now));
     rotation.jobs.push_back(job);
     rotated.value = true;  // of some project, perhaps
   }

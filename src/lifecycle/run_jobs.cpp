@@ -17,11 +17,38 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{200};  // at a job that another process runs
 
-JobSummary Summarise(const JobRecord& job, Timestamp now) {
-  const bool running = job.state == JobState::kReady && LeaseIsHeld(job, now);
-  return {job.id,     job.kind,       job.object,     std::string(ToText(job.state)),
-          running,    job.run,        job.total,      job.done,
-          job.failed, job.created_at, job.started_at, job.changed_at};
+bool IsRunning(const JobRecord& job, Timestamp now) {
+  return job.state == JobState::kReady && LeaseIsHeld(job, now);
+}
+
+JobSummary Summarise(const JobRecord& job, std::string subject, Timestamp now) {
+  return {job.id,
+          job.kind,
+          job.object,
+          std::move(subject),
+          std::string(ToText(job.state)),
+          IsRunning(job, now),
+          job.run,
+          job.total,
+          job.done,
+          job.failed,
+          job.created_at,
+          job.started_at,
+          job.changed_at};
+}
+
+// What people call a job's object. The label is only shown: nothing is found or sealed by it.
+Result<std::string> SubjectOf(Connection& connection, const JobRecord& job) {
+  if (job.kind == kRotateDeksJob || (job.kind == kResealJob && job.object.empty())) {
+    return "all projects";
+  }
+  if (job.kind != kResealColumnJob) {
+    return job.object;
+  }
+  ROWSEAL_ASSIGN(const Rows label,
+                 connection.Execute(Statement::Sql(
+                     "SELECT label FROM rowseal.sealed_column WHERE id = $1", {job.object})));
+  return label.rows.empty() ? job.object : TextAt(label.rows.front(), 0);
 }
 
 bool CanRun(const JobRecord& job) {
@@ -70,7 +97,7 @@ class JobsRun final {
                    ReadJobs(client_.connection(), JobFilter::kUnfinished));
     ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client_.connection()));
     for (JobRecord& job : jobs) {
-      if (CanRun(job) && !ended_.contains(job.id) && !Summarise(job, now).running) {
+      if (CanRun(job) && !ended_.contains(job.id) && !IsRunning(job, now)) {
         return std::move(job);
       }
     }
@@ -78,6 +105,7 @@ class JobsRun final {
   }
 
   Result<void> RunOne(JobId id) {
+    ROWSEAL_TRY(LearnSubject(id));
     ROWSEAL_ASSIGN(const Claim claim, TryClaim(id));
     if (claim == Claim::kHeldByOther) {
       return WaitFor(id);
@@ -95,6 +123,7 @@ class JobsRun final {
                      [this](const JobRecord& so_far) { return Show(so_far); },
                      options_.share_percent};
     ROWSEAL_ASSIGN(job, RunJob(client_.connection(), std::move(job), **body, run));
+    LogFinished(job);
     const std::vector<JobId> started = (*body)->Started();
     wanted_.insert(wanted_.end(), started.begin(), started.end());
     return Settle(id);
@@ -121,8 +150,22 @@ class JobsRun final {
     return ReadJob(client_.connection(), id);
   }
 
+  // It stays while the job lives, so that progress needs no statement.
+  Result<void> LearnSubject(JobId id) {
+    if (!subjects_.contains(id)) {
+      const auto lock = client_.Lock();
+      ROWSEAL_ASSIGN(const JobRecord job, ReadJob(client_.connection(), id));
+      ROWSEAL_ASSIGN(subjects_[id], SubjectOf(client_.connection(), job));
+    }
+    return {};
+  }
+
+  JobSummary SummaryOf(const JobRecord& job) const {
+    return Summarise(job, subjects_.at(job.id), job.changed_at);
+  }
+
   bool Show(const JobRecord& job) {
-    if (options_.on_progress && !options_.on_progress(Summarise(job, job.changed_at))) {
+    if (options_.on_progress && !options_.on_progress(SummaryOf(job))) {
       report_.stopped = true;
     }
     return !report_.stopped;
@@ -143,18 +186,22 @@ class JobsRun final {
 
   Result<void> Settle(JobId id) {
     ROWSEAL_ASSIGN(const JobRecord job, Look(id));
-    ended_.insert_or_assign(id, Summarise(job, job.changed_at));
-    if (job.state == JobState::kDone || job.state == JobState::kFailed) {
-      client_.session().observer().Log({job.failed == 0 ? LogLevel::kInfo : LogLevel::kError,
-                                        "job_finished",
-                                        "a job came to its end",
-                                        {{"job", ToText(job.id)},
-                                         {"kind", job.kind},
-                                         {"object", job.object},
-                                         {"done", std::to_string(job.done)},
-                                         {"failed", std::to_string(job.failed)}}});
-    }
+    ended_.insert_or_assign(id, SummaryOf(job));
     return {};
+  }
+
+  void LogFinished(const JobRecord& job) const {
+    if (job.state != JobState::kDone && job.state != JobState::kFailed) {
+      return;
+    }
+    client_.session().observer().Log({job.failed == 0 ? LogLevel::kInfo : LogLevel::kError,
+                                      "job_finished",
+                                      "a job came to its end",
+                                      {{"job", ToText(job.id)},
+                                       {"kind", job.kind},
+                                       {"object", job.object},
+                                       {"done", std::to_string(job.done)},
+                                       {"failed", std::to_string(job.failed)}}});
   }
 
   Client& client_;
@@ -162,6 +209,7 @@ class JobsRun final {
   const Access access_;
   const std::string owner_;
   std::vector<JobId> wanted_;
+  std::map<JobId, std::string> subjects_;
   std::map<JobId, JobSummary> ended_;
   JobsReport report_;
 };
@@ -189,7 +237,8 @@ Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which) {
                           which == Jobs::kAll ? JobFilter::kAll : JobFilter::kUnfinished));
   std::vector<JobSummary> summaries;
   for (const JobRecord& job : jobs) {
-    summaries.push_back(Summarise(job, now));
+    ROWSEAL_ASSIGN(std::string subject, SubjectOf(client.connection(), job));
+    summaries.push_back(Summarise(job, std::move(subject), now));
   }
   return summaries;
 }
