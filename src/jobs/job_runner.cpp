@@ -14,8 +14,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 // A write that takes this long is short enough for whoever waits for the lock, and long enough that
 // the flush at its end does not rule the rate.
-constexpr std::chrono::milliseconds kWriteAtLeast{10};
-constexpr std::chrono::milliseconds kWriteAtMost{40};
+constexpr std::chrono::milliseconds kWrite{10};
 constexpr std::size_t kFewestItems = 16;
 constexpr std::size_t kMostItems = 1024;
 
@@ -95,11 +94,9 @@ class Runner final {
   }
 
   void AdaptToTime() {
-    if (write_took_ > kWriteAtMost) {
-      limit_.items = std::max(limit_.items / 2, kFewestItems);
-    } else if (write_took_ < kWriteAtLeast) {
-      limit_.items = std::min(limit_.items * 2, kMostItems);
-    }
+    const double wanted = std::chrono::duration<double>(kWrite) / write_took_;
+    const auto items = static_cast<double>(limit_.items) * std::clamp(wanted, 0.5, 2.0);
+    limit_.items = std::clamp(static_cast<std::size_t>(items), kFewestItems, kMostItems);
   }
 
   void LetOthersWrite() const {
