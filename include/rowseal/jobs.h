@@ -69,8 +69,9 @@ struct JobsReport {
 };
 
 /// RunJobs runs jobs to their ends. A job with failures ends as `failed`, and its other items are
-/// done. Errors: the store's, kResourceExhausted, kRandomFailure; then the rest is for the next
-/// run.
+/// done. Errors: the store's, an app database's, kIntegrity (a job row that nobody wrote),
+/// kResourceExhausted, kRandomFailure: the first one, after all other jobs were run; the job that
+/// met it goes on at the next run.
 Result<JobsReport> RunJobs(Client& client, const RunJobsOptions& options = {},
                            const Access& access = {});
 

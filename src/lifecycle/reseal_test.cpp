@@ -161,6 +161,20 @@ TEST_F(Reseal, APausedJobWaitsAndACancelledOneLeavesEverythingReadable) {
   EXPECT_EQ(Stale("acme"), 0);
 }
 
+TEST_F(Reseal, AJobThatCannotBeRunKeepsNoOtherFromIt) {
+  Client client = store_.Open();
+  Intruder(store_.path())
+      .Run(
+          "INSERT INTO job (id, kind, object, argument, state, run, position, total, done, failed,"
+          " created_at, changed_at) VALUES ('00000000-0000-7000-8000-000000000000', 'nothing', '',"
+          " '', 'ready', 1, '', 0, 0, 0, 0, 0)");
+  Must(RotateDeks(client, Project("acme")));
+  EXPECT_THAT(RunJobs(client), FailsNaming(ErrorCode::kIntegrity, "an unknown kind"));
+  EXPECT_EQ(Stale("acme"), 0);
+  Must(CancelJob(client, Must(ParseUuid<JobId>("00000000-0000-7000-8000-000000000000"))));
+  EXPECT_TRUE(RunAll(client).jobs.empty());
+}
+
 TEST_F(Reseal, AProjectWithoutADekIsNotFound) {
   Client client = store_.Open();
   EXPECT_THAT(RotateDeks(client, Project("nobody")), FailsWith(ErrorCode::kNotFound));

@@ -71,7 +71,14 @@ class JobsRun final {
       if (!next) {
         break;
       }
-      ROWSEAL_TRY(RunOne(next->id));
+      // One job that cannot be run, such as one whose app database is gone, keeps no other from it.
+      if (Result<void> ran = RunOne(next->id); !ran) {
+        failure_ = failure_ ? std::move(failure_) : std::move(ran).error();
+        ROWSEAL_TRY(Settle(next->id));
+      }
+    }
+    if (failure_) {
+      return tl::unexpected(std::move(*failure_));
     }
     for (const auto& [id, job] : ended_) {
       report_.jobs.push_back(job);
@@ -212,6 +219,7 @@ class JobsRun final {
   std::map<JobId, std::string> subjects_;
   std::map<JobId, JobSummary> ended_;
   JobsReport report_;
+  std::optional<Error> failure_;  // the first
 };
 
 Result<void> Move(Client& client, JobId job, JobState to, std::string_view action,
