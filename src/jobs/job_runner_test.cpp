@@ -186,15 +186,16 @@ TEST_F(JobRunner, IsStoppedByAPauseAndByACancel) {
 TEST_F(JobRunner, DiscardsABatchThatWasReadBeforeTheJobBeganAgain) {
   ASSERT_EQ(TryClaim("me"), Claim::kTaken);
   CountingBody body(100);
-  bool began_again = false;
-  body.on_work = [&](std::int64_t) {
-    if (!began_again) {
-      began_again = true;
+  int from_the_beginning = 0;
+  body.on_work = [&](std::int64_t first) {
+    from_the_beginning += first == 0 ? 1 : 0;
+    if (from_the_beginning == 1) {
       EXPECT_EQ(Start(), id_);
     }
   };
   const JobRecord job = Must(Run(body));
   EXPECT_EQ(job.run, 2);
+  EXPECT_EQ(from_the_beginning, 2);
   EXPECT_EQ(job.done, 100);
   EXPECT_EQ(Counted(), 100);
 }

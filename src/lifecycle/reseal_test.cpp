@@ -354,6 +354,7 @@ TEST_F(ResealColumns, AnAppThatWritesMeanwhileWins) {
     std::function<void()> meddle_;
   };
   Client opener = store_.Open();
+  const std::string read_before = Seal(opener, "totp", "saved again", 5);
   Must(RotateDeks(client, Project("acme")));
   const std::string old_text = At("totp", 2);
   bool meddled = false;
@@ -368,12 +369,16 @@ TEST_F(ResealColumns, AnAppThatWritesMeanwhileWins) {
           app_.Run("UPDATE user SET totp = '" + Seal(opener, "totp", "newer", 3) +
                    "' WHERE id = 3");
           app_.Run("UPDATE user SET totp = NULL WHERE id = 4");
+          // A whole row that the app had read before the rotation.
+          app_.Run("UPDATE user SET totp = '" + read_before + "' WHERE id = 5");
         });
       });
   EXPECT_EQ(Must(RunJobs(client)).failed, 0);
   EXPECT_TRUE(meddled);
   EXPECT_EQ(OpenTotp(client, 3), "newer");
   EXPECT_EQ(At("totp", 4), "NULL");
+  EXPECT_EQ(OpenTotp(client, 5), "saved again");
+  EXPECT_EQ(StaleValues(), 0) << "an old value that the app put back was passed over";
   EXPECT_EQ(OpenTotp(client, 2), "totp 2");
   EXPECT_NE(At("totp", 2), old_text);
 }
