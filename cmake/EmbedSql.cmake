@@ -1,8 +1,14 @@
-# rowseal_embed_sql(TARGET FOLDER FUNCTION) compiles the upgrades in FOLDER (`0001_name.sql`, …) into
-# TARGET. It writes `store/schema/embedded_sql.h` and `.cpp`, where FUNCTION returns them by number.
-# Upgrades are forward-only, so a gap or a number used twice stops the build.
-function(rowseal_embed_sql target folder function)
+# rowseal_embed_sql(TARGET STORE) compiles the upgrades in src/store/schema/STORE (`0001_name.sql`, …)
+# into TARGET. It writes `store/schema/STORE_upgrades.h` and `.cpp`, where a function (`SqliteUpgrades`
+# for sqlite) returns them by number. Upgrades are forward-only, so a gap or a number used twice stops
+# the build.
+function(rowseal_embed_sql target store)
   set(out "${PROJECT_BINARY_DIR}/generated")
+  set(folder "src/store/schema/${store}")
+  string(SUBSTRING "${store}" 0 1 first)
+  string(SUBSTRING "${store}" 1 -1 rest)
+  string(TOUPPER "${first}" first)
+  set(function "${first}${rest}Upgrades")
   file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.sql")
   list(SORT files)
 
@@ -31,16 +37,10 @@ function(rowseal_embed_sql target folder function)
 #pragma once
 
 #include <span>
-#include <string_view>
+
+#include \"store/schema/upgrade.h\"
 
 namespace rowseal::schema {
-
-/// Upgrade brings a store from format `format - 1` to `format`.
-struct Upgrade {
-  int format;
-  std::string_view name;
-  std::string_view sql;
-};
 
 /// ${function} returns the upgrades in ${folder}, by rising format from 1.
 std::span<const Upgrade> ${function}();
@@ -53,7 +53,7 @@ std::span<const Upgrade> ${function}();
     set(body "  static constexpr Upgrade kUpgrades[] = {\n${entries}  };\n  return kUpgrades;\n")
   endif()
   set(source "// Written by cmake/EmbedSql.cmake from ${folder}.
-#include \"store/schema/embedded_sql.h\"
+#include \"store/schema/${store}_upgrades.h\"
 
 namespace rowseal::schema {
 
@@ -68,11 +68,11 @@ ${body}}
     if(kind STREQUAL "source")
       set(extension "cpp")
     endif()
-    set(path "${out}/store/schema/embedded_sql.${extension}")
+    set(path "${out}/store/schema/${store}_upgrades.${extension}")
     file(WRITE "${path}.new" "${${kind}}")
     file(COPY_FILE "${path}.new" "${path}" ONLY_IF_DIFFERENT)
     file(REMOVE "${path}.new")
   endforeach()
-  target_sources(${target} PRIVATE "${out}/store/schema/embedded_sql.cpp")
+  target_sources(${target} PRIVATE "${out}/store/schema/${store}_upgrades.cpp")
   target_include_directories(${target} PRIVATE "${out}")
 endfunction()

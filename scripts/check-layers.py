@@ -44,6 +44,7 @@ PUBLIC = {
     "nonce.h": "crypto",
     "passphrase.h": "roots",
     "connection.h": "store",
+    "install.h": "store",
     "operation.h": "store",
     "statement.h": "store",
     "client.h": "client",

@@ -9,15 +9,15 @@
 # packages_for PURPOSE prints names, one a line. Every purpose holds what building needs.
 packages_for() {
   local build="g++ cmake ninja-build pkg-config ccache libssl-dev libsodium-dev libsqlite3-dev
-    libexpected-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev"
+    libpq-dev libexpected-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev"
   local more
   case $1 in
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
-      python3 python3-cryptography python3-argon2 sqlite3 clang-format clang-tidy mandoc
+      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer clang-format clang-tidy mandoc
       shellcheck" ;;
     demo) more="python3 sqlite3 openssl" ;;
-    bench) more="libbenchmark-dev nodejs python3" ;;
+    bench) more="libbenchmark-dev nodejs python3 postgresql-15" ;;
     fuzz) more="clang libclang-rt-dev" ;;
     *)
       echo "packages.sh: no such purpose: $1" >&2

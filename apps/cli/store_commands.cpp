@@ -5,13 +5,12 @@
 #include "output.h"
 #include "program.h"
 #include "progress.h"
-#include "store/schema/embedded_sql.h"
 
 namespace rowseal::cli {
 namespace {
 
-Result<int> Init(Program& program) {
-  ROWSEAL_ASSIGN(const InitOutcome outcome, InitStore(program.store_options()));
+Result<int> Init(Program& program, const InstallOptions& install) {
+  ROWSEAL_ASSIGN(const InitOutcome outcome, InitStore(program.store_options(), install));
   const bool created = outcome == InitOutcome::kCreated;
   if (program.json()) {
     ROWSEAL_TRY(PrintJson(
@@ -144,23 +143,66 @@ Result<int> Upgrade(Program& program) {
   return 0;
 }
 
-Result<int> PrintUpgradeSql(const Program& program) {
-  Json list = Json::array();
-  std::string text;
-  for (const schema::Upgrade& upgrade : schema::SqliteUpgrades()) {
-    text += fmt::format("-- format {}: {}\n{}\n", upgrade.format, upgrade.name, upgrade.sql);
-    list.push_back({{"format", upgrade.format}, {"name", upgrade.name}, {"sql", upgrade.sql}});
-  }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"upgrades", list}}) : PrintText(text));
+Result<int> PrintSql(const Program& program, const Result<std::string>& sql) {
+  ROWSEAL_TRY(sql);
+  ROWSEAL_TRY(program.json() ? PrintJson({{"sql", *sql}}) : PrintText(*sql));
   return 0;
+}
+
+// What `init` is told of the app's tables.
+struct InitFlags {
+  std::string projects;
+  std::string project_key = "id";
+  std::string view;
+  std::string view_role;
+  std::string view_members;
+  bool print_sql = false;
+};
+
+Result<InstallOptions> InstallOptionsOf(const InitFlags& flags) {
+  InstallOptions install;
+  if (!flags.projects.empty()) {
+    install.projects = ProjectsTable{flags.projects, flags.project_key};
+  }
+  const bool any = !flags.view.empty() || !flags.view_role.empty() || !flags.view_members.empty();
+  const bool all = !flags.view.empty() && !flags.view_role.empty() && !flags.view_members.empty();
+  if (any && !all) {
+    return Fail(ErrorCode::kInvalidArgument, "the metadata view is not complete",
+                "give --metadata-view, --metadata-role and --metadata-members together");
+  }
+  if (all) {
+    install.metadata_view = MetadataView{flags.view, flags.view_role, flags.view_members};
+  }
+  return install;
+}
+
+void AddInitVerb(Verbs& verbs) {
+  const auto flags = std::make_shared<InitFlags>();
+  CLI::App& init =
+      verbs.Add({"init", "Make a store, its keys and, where there is none, the root key file",
+                 "  rowseal init --store sqlite:secrets.db --root file:root.key\n"
+                 "  rowseal init --store postgres://app@db/app --root file:root.key"
+                 " --projects public.projects\n"},
+                [flags](Program& program) -> Result<int> {
+                  ROWSEAL_ASSIGN(const InstallOptions install, InstallOptionsOf(*flags));
+                  return flags->print_sql
+                             ? PrintSql(program, PrintInstallSql(program.store_options(), install))
+                             : Init(program, install);
+                });
+  init.add_option("--projects", flags->projects, "The app's table of projects (PostgreSQL)");
+  init.add_option("--project-key", flags->project_key, "Its key column (default: id)");
+  init.add_option("--metadata-view", flags->view,
+                  "Make a view of names, kinds, versions and times for the app's users");
+  init.add_option("--metadata-role", flags->view_role, "Who may read it");
+  init.add_option("--metadata-members", flags->view_members,
+                  "SQL condition on the projects table: the reader's projects");
+  init.add_flag("--print-sql", flags->print_sql, "Print the SQL and do nothing (PostgreSQL)");
 }
 
 }  // namespace
 
 void AddStoreVerbs(Verbs verbs) {
-  verbs.Add({"init", "Make a store, its keys and, where there is none, the root key file",
-             "  rowseal init --store sqlite:secrets.db --root file:root.key\n"},
-            Init);
+  AddInitVerb(verbs);
   verbs.Add({"status", "Show the installation, its keys and counts",
              "  rowseal status\n  rowseal status --json\n"},
             ShowStatus);
@@ -172,7 +214,8 @@ void AddStoreVerbs(Verbs verbs) {
       .Add({"upgrade", "Bring a store of an older format to this release's",
             "  rowseal upgrade --store sqlite:secrets.db\n  rowseal upgrade --print-sql\n"},
            [print_sql](Program& program) {
-             return *print_sql ? PrintUpgradeSql(program) : Upgrade(program);
+             return *print_sql ? PrintSql(program, PrintUpgradeSql(program.store_options()))
+                               : Upgrade(program);
            })
       .add_flag("--print-sql", *print_sql, "Print the SQL of every upgrade and do nothing");
 }

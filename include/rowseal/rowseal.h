@@ -12,6 +12,7 @@
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/install.h>
 #include <rowseal/jobs.h>
 #include <rowseal/lifecycle.h>
 #include <rowseal/nonce.h>
@@ -25,7 +26,8 @@
 namespace rowseal {
 
 struct StoreOptions {
-  std::string store;               ///< `sqlite:PATH`; never holds a password
+  std::string store;               ///< `sqlite:PATH`, `postgres://USER@HOST/DATABASE` or
+                                   ///< `service=NAME`; never holds a password
   std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`, `passphrase:`,
                                    ///< `passphrase:@PATH`; the first makes a new store
   ClientOptions client;
@@ -42,8 +44,21 @@ enum class InitOutcome : std::uint8_t {
 /// yet. A passphrase gets a random salt and costs Argon2id over 64 MiB, here and at each connect.
 /// Of several at once, one wins and the others find its store. Errors: kRootKeyMissing,
 /// kRootKeyMismatch, kRootKeyMalformed, kRootKeyExposed, kInvalidArgument (a passphrase under
-/// kMinPassphraseSize), kNewerSchema, kOlderSchema, kRefusedByState (the file holds other tables).
-Result<InitOutcome> InitStore(const StoreOptions& options);
+/// kMinPassphraseSize), kNewerSchema, kOlderSchema, kRefusedByState (the file holds other tables),
+/// kConflict (the store was made for another projects table).
+///
+/// On PostgreSQL the schema `rowseal` is made in that transaction too, by a login that may create
+/// schemas and roles, or before it from PrintInstallSql.
+Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions& install = {});
+
+/// PrintInstallSql gives the SQL that makes roles, schema, tables and functions on PostgreSQL, for
+/// migrations kept as files. It holds no key; InitStore then makes the keys.
+Result<std::string> PrintInstallSql(const StoreOptions& options,
+                                    const InstallOptions& install = {});
+
+/// PrintUpgradeSql gives the SQL of the upgrades: on PostgreSQL from the store's format to this
+/// release's (empty: none), on SQLite of all formats.
+Result<std::string> PrintUpgradeSql(const StoreOptions& options);
 
 /// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and
 /// those of InitStore and Client::Connect.

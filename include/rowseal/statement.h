@@ -36,6 +36,14 @@ enum class Procedure : std::uint8_t {
   kValuePrepare,
   kAuditAppend,
   kClock,
+  kStoreFormat,
+  kSecretList,
+  kSecretVersions,
+  kSecretLock,
+  kSecretVersionRead,
+  kSecretReseal,
+  kSecretRename,
+  kSecretDelete,
 };
 
 /// Statement is what an operation asks a store to do. `sql` is fixed text with parameters $1, $2, …

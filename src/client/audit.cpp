@@ -16,16 +16,6 @@ Result<std::string> WriteAudit(Connection& connection, Session& session, std::st
   return UuidText(id);
 }
 
-Result<void> WriteAuditItem(Connection& connection, std::string_view project,
-                            const std::string& entry_id, const std::string& secret_id,
-                            SecretVersion version, Bytes write_mac) {
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "INSERT INTO rowseal.audit_item (project_id, entry_id, secret_id, version,"
-      " write_mac) VALUES ($1, $2, $3, $4, $5)",
-      {std::string(project), entry_id, secret_id, version.value, std::move(write_mac)})));
-  return {};
-}
-
 Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
                                              std::int64_t limit) {
   ROWSEAL_ASSIGN(Rows answer,

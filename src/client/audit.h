@@ -20,11 +20,6 @@ Result<std::string> WriteAudit(Connection& connection, Session& session, std::st
                                const Access& access, std::string_view action,
                                std::string_view object);
 
-/// WriteAuditItem logs the write MAC of one written version.
-Result<void> WriteAuditItem(Connection& connection, std::string_view project,
-                            const std::string& entry_id, const std::string& secret_id,
-                            SecretVersion version, Bytes write_mac);
-
 /// ReadAuditLog gives a project's entries, newest first.
 Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
                                              std::int64_t limit);

@@ -146,17 +146,9 @@ Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::s
                                                 std::int64_t limit) {
   ROWSEAL_TRY(CheckLimit(limit));
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      state_->connection->Execute(Statement::Sql(
-          "SELECT s.name, s.kind, s.id, v.version,"
-          " (SELECT count(*) FROM rowseal.secret_version n WHERE n.project_id = s.project_id"
-          "   AND n.secret_id = s.id),"
-          " v.expires_at, s.created_at, v.created_at"
-          " FROM rowseal.secret s JOIN rowseal.secret_version v ON v.project_id = s.project_id"
-          "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
-          " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3",
-          {project.text(), std::string(after), limit})));
+  ROWSEAL_ASSIGN(Rows answer,
+                 state_->connection->Execute(Statement::Call(
+                     Procedure::kSecretList, {project.text(), std::string(after), limit})));
   std::vector<SecretSummary> summaries;
   for (Row& row : answer.rows) {
     ROWSEAL_ASSIGN(SecretSummary summary, ReadSummary(row));
@@ -168,13 +160,8 @@ Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::s
 Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
                                                      const SecretName& name) {
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(Rows answer,
-                 state_->connection->Execute(Statement::Sql(
-                     "SELECT v.version, v.expires_at, v.created_at, v.created_by"
-                     " FROM rowseal.secret s JOIN rowseal.secret_version v"
-                     "  ON v.project_id = s.project_id AND v.secret_id = s.id"
-                     " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC",
-                     {project.text(), name.text()})));
+  ROWSEAL_ASSIGN(Rows answer, state_->connection->Execute(Statement::Call(
+                                  Procedure::kSecretVersions, {project.text(), name.text()})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",

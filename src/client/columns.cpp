@@ -81,7 +81,8 @@ Result<void> AddSealedColumn(Connection& connection, Session& session, const Col
   if (source) {
     ROWSEAL_TRY(CheckColumnSource(*source));
   }
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
   if (column && column->context != context) {
     return Fail(ErrorCode::kConflict,
@@ -107,7 +108,8 @@ Result<void> AddSealedColumn(Connection& connection, Session& session, const Col
 
 Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
                                 const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
   if (!column) {
     return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",

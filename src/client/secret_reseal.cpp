@@ -3,6 +3,7 @@
 #include "client/audit.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
+#include "store/procedures.h"
 
 namespace rowseal {
 namespace {
@@ -12,11 +13,10 @@ struct Head {
   std::int64_t next_version;
 };
 
-Result<Head> FindSecret(Connection& connection, const ProjectId& project, const SecretName& name) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql("SELECT id, next_version FROM rowseal.secret"
-                                                   " WHERE project_id = $1 AND name = $2",
-                                                   {project.text(), name.text()})));
+// Finds a secret and keeps it from others until the transaction ends.
+Result<Head> LockSecret(Connection& connection, const ProjectId& project, const SecretName& name) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kSecretLock,
+                                                                 {project.text(), name.text()})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
@@ -29,11 +29,9 @@ Result<Head> FindSecret(Connection& connection, const ProjectId& project, const 
 }
 
 Result<std::vector<std::int64_t>> ListVersions(Connection& connection, const ProjectId& project,
-                                               const Head& head) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT version FROM rowseal.secret_version"
-                                  " WHERE project_id = $1 AND secret_id = $2 ORDER BY version",
-                                  {project.text(), head.id})));
+                                               const SecretName& name) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kSecretVersions,
+                                                                 {project.text(), name.text()})));
   std::vector<std::int64_t> versions;
   for (Row& row : answer.rows) {
     RowReader reader(row);
@@ -45,18 +43,9 @@ Result<std::vector<std::int64_t>> ListVersions(Connection& connection, const Pro
 
 Result<StoredVersion> ReadVersion(Connection& connection, const ProjectId& project,
                                   const Head& head, std::int64_t version) {
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      connection.Execute(Statement::Sql(
-          "SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
-          " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key,"
-          " d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.secret s"
-          " JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
-          " JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-          " JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3",
-          {project.text(), head.id, version})));
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Call(Procedure::kSecretVersionRead,
+                                                    {project.text(), head.id, version})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no version " + std::to_string(version) + " of the secret in project '" +
@@ -72,9 +61,9 @@ Result<void> WriteSealedAgain(Connection& connection, Session& session, const Pr
                               const ActiveDekOperation::Active& active,
                               const std::string& entry_id) {
   ROWSEAL_ASSIGN(const ResealedVersion resealed, SealAgain(session, project, old, changed, active));
-  ROWSEAL_ASSIGN(const bool stored,
-                 StoreResealed(connection, session, project, resealed, entry_id));
-  if (!stored) {
+  ROWSEAL_ASSIGN(const std::vector<bool> stored,
+                 StoreResealed(connection, session, project, {&resealed}, entry_id));
+  if (!stored.front()) {
     return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
   }
   return {};
@@ -156,27 +145,45 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
                          sealed,     changed.expires_at, std::move(write_mac)};
 }
 
-Result<bool> StoreResealed(Connection& connection, Session& session, const ProjectId& project,
-                           const ResealedVersion& resealed, const std::string& entry_id) {
-  const Param expires =
-      resealed.expires_at ? Param(resealed.expires_at->time_since_epoch().count()) : Param(Null{});
-  ROWSEAL_ASSIGN(
-      const Rows updated,
-      connection.Execute(Statement::Sql(
-          "UPDATE rowseal.secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
-          " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
-          " AND nonce = $8 AND EXISTS (SELECT 1 FROM rowseal.dek WHERE project_id = $1"
-          "  AND id = $4 AND state = 'active')",
-          {project.text(), ToText(resealed.secret), resealed.version.value, ToText(resealed.dek),
-           Bytes(resealed.sealed.nonce.begin(), resealed.sealed.nonce.end()),
-           resealed.sealed.encrypted_data, expires, resealed.old_nonce})));
-  if (updated.changed != 1) {
-    return false;
+Result<std::vector<bool>> StoreResealed(Connection& connection, Session& session,
+                                        const ProjectId& project,
+                                        const std::vector<const ResealedVersion*>& items,
+                                        const std::string& entry_id) {
+  std::vector<std::string> secrets;
+  std::vector<std::int64_t> versions;
+  std::vector<std::string> deks;
+  std::vector<Bytes> nonces;
+  std::vector<Bytes> encrypted;
+  std::vector<std::int64_t> expires;
+  std::vector<Bytes> old_nonces;
+  std::vector<Bytes> write_macs;
+  for (const ResealedVersion* item : items) {
+    secrets.push_back(ToText(item->secret));
+    versions.push_back(item->version.value);
+    deks.push_back(ToText(item->dek));
+    nonces.emplace_back(item->sealed.nonce.begin(), item->sealed.nonce.end());
+    encrypted.push_back(item->sealed.encrypted_data);
+    expires.push_back(item->expires_at ? item->expires_at->time_since_epoch().count() : kNoExpiry);
+    old_nonces.push_back(item->old_nonce);
+    write_macs.push_back(item->write_mac);
   }
-  session.observer().Count(Counter::kSecretsSealed);
-  ROWSEAL_TRY(WriteAuditItem(connection, project.text(), entry_id, ToText(resealed.secret),
-                             resealed.version, resealed.write_mac));
-  return true;
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Call(
+                     Procedure::kSecretReseal,
+                     {project.text(), std::move(secrets), std::move(versions), std::move(deks),
+                      std::move(nonces), std::move(encrypted), std::move(expires),
+                      std::move(old_nonces), std::move(write_macs), entry_id})));
+  if (answer.rows.size() != items.size()) {
+    return Fail(ErrorCode::kInternal, "the store answered with another number of rows");
+  }
+  std::vector<bool> stored;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    stored.push_back(reader.Integer() != 0);
+    ROWSEAL_TRY(reader.status());
+    session.observer().Count(Counter::kSecretsSealed, stored.back() ? 1 : 0);
+  }
+  return stored;
 }
 
 Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
@@ -184,11 +191,11 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
                           const Access& access) {
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
   if (name == new_name) {
     return {};
   }
-  const Result<Head> taken = FindSecret(connection, project, new_name);
+  const Result<Head> taken = LockSecret(connection, project, new_name);
   if (!taken && taken.error().code != ErrorCode::kNotFound) {
     return tl::unexpected(taken.error());
   }
@@ -197,7 +204,7 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
                 "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
                 "choose another name");
   }
-  ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, head));
+  ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, name));
   ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
                  FindOrMakeActiveDek(connection, session, project));
   ROWSEAL_ASSIGN(const std::string entry,
@@ -209,8 +216,7 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
     ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, active, entry));
   }
   ROWSEAL_TRY(connection.Execute(
-      Statement::Sql("UPDATE rowseal.secret SET name = $3 WHERE project_id = $1 AND id = $2",
-                     {project.text(), head.id, new_name.text()})));
+      Statement::Call(Procedure::kSecretRename, {project.text(), head.id, new_name.text()})));
   ROWSEAL_TRY(transaction.Commit());
   session.seen().Forget(project, name);
   return {};
@@ -221,7 +227,7 @@ Result<void> ExpireSecret(Connection& connection, Session& session, const Projec
                           std::optional<Timestamp> expires_at, const Access& access) {
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
   const std::int64_t number = version ? version->value : head.next_version - 1;
   ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
   StoredVersion changed = old;
@@ -238,13 +244,10 @@ Result<void> ExpireSecret(Connection& connection, Session& session, const Projec
 Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
                           const SecretName& name, const Access& access) {
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_ASSIGN(const Head head, FindSecret(connection, project, name));
+  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
   ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "delete", head.id));
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Sql("DELETE FROM rowseal.secret_version WHERE project_id = $1 AND secret_id = $2",
-                     {project.text(), head.id})));
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "DELETE FROM rowseal.secret WHERE project_id = $1 AND id = $2", {project.text(), head.id})));
+  ROWSEAL_TRY(
+      connection.Execute(Statement::Call(Procedure::kSecretDelete, {project.text(), head.id})));
   ROWSEAL_TRY(transaction.Commit());
   session.seen().Forget(project, name);
   return {};

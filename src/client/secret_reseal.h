@@ -53,10 +53,13 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
                                   const StoredVersion& old, const StoredVersion& changed,
                                   const ActiveDekOperation::Active& active);
 
-/// StoreResealed writes a resealed version and its audit item in the open write transaction. False,
-/// and nothing is written: another process changed the row, or that DEK is no longer active.
-Result<bool> StoreResealed(Connection& connection, Session& session, const ProjectId& project,
-                           const ResealedVersion& resealed, const std::string& entry_id);
+/// StoreResealed writes resealed versions of a project and their audit items in the open write
+/// transaction. False for an item that is not written: another process changed the row, or that DEK
+/// is no longer active.
+Result<std::vector<bool>> StoreResealed(Connection& connection, Session& session,
+                                        const ProjectId& project,
+                                        const std::vector<const ResealedVersion*>& items,
+                                        const std::string& entry_id);
 
 /// Rename and expire change what a version is bound to, so they open and seal again, inside one
 /// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.

@@ -2,7 +2,6 @@
 // accepted. Every attempt is judged by a process that never saw the store before, so that what
 // refuses is the binding, not a memory.
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -289,8 +288,7 @@ TEST_F(TransplantedSecrets, VersionsUnderAnotherSecretIdAreRefused) {
 TEST_F(TransplantedSecrets, RowsOfAnotherInstallationAreRefused) {
   TestStore other;
   {
-    std::filesystem::remove(other.path());
-    Must(InitStore(other.Options()));
+    other.MakeAnew();
     Fill(other);
   }
   Intruder others(other.path());
@@ -392,8 +390,7 @@ TEST_F(TransplantedValues, WithAHeaderOfAnotherPlaceAreRefused) {
 
 TEST_F(TransplantedValues, OfAnotherInstallationAreRefusedEvenWithTheirDekRow) {
   TestStore other;
-  std::filesystem::remove(other.path());
-  Must(InitStore(other.Options()));
+  other.MakeAnew();
   Client there = other.Open();
   for (const std::string label : {"field0", "field1"}) {
     Must(there.AddColumn(Label(label), ContextKind::kField));

@@ -6,6 +6,8 @@
 #include "base/encoding.h"
 #include "client/session.h"
 #include "connect/store_path.h"
+#include "db/postgres/conninfo.h"
+#include "db/postgres/postgres_store.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
@@ -48,7 +50,7 @@ Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
   return OpenSqliteAppColumn(path, source);
 }
 
-Result<Client> ConnectWithRoots(std::unique_ptr<SqliteConnection> connection,
+Result<Client> ConnectWithRoots(std::unique_ptr<Connection> connection,
                                 const StoreOptions& options) {
   Result<std::vector<std::shared_ptr<const RootProvider>>> roots = OpenRoots(options);
   if (!roots) {
@@ -101,50 +103,157 @@ Result<bool> IsInitialised(const std::string& path) {
   return tl::unexpected(std::move(opened).error());
 }
 
-Result<InitOutcome> CheckExisting(const StoreOptions& options) {
-  ROWSEAL_TRY(OpenStore(options));
+std::string ProjectsText(const AppProjects& projects) {
+  return projects.table.empty() ? std::string() : projects.table + "." + projects.key;
+}
+
+// The same root gives nothing to do. Other projects than the store's are somebody's mistake.
+Result<InitOutcome> CheckExisting(const StoreOptions& options,
+                                  const std::optional<AppProjects>& projects) {
+  ROWSEAL_ASSIGN(Client client, OpenStore(options));
+  const auto trust = client.session().keyring().trust();
+  const InstallationRecord& installation = trust->rows.installation;
+  if (projects && (installation.projects_table != ProjectsText(*projects) ||
+                   installation.project_key_type != projects->key_type)) {
+    return Fail(ErrorCode::kConflict,
+                "the store was made for projects in '" + Printable(installation.projects_table) +
+                    "', not in '" + Printable(ProjectsText(*projects)) + "'",
+                "give init the same --projects and --project-key as the first time");
+  }
   return InitOutcome::kExisted;
 }
 
-}  // namespace
+// Makes the keys in the open transaction, and the root's key file where it is missing; false when
+// another process was first.
+Result<bool> MakeKeys(Connection& connection, std::shared_ptr<const RootProvider> root,
+                      const StoreOptions& options, const AppProjects& projects) {
+  ROWSEAL_ASSIGN(const bool another_was_first, HasInstallation(connection));
+  if (another_was_first) {
+    return false;
+  }
+  if (!root) {
+    ROWSEAL_ASSIGN(root, CreateFirstRoot(options.roots.front()));
+  }
+  const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
+  ROWSEAL_TRY(CreateInstallation(
+      connection, {*root, now, options.client.actor, ProjectsText(projects), projects.key_type}));
+  return true;
+}
 
-Result<InitOutcome> InitStore(const StoreOptions& options) {
+Result<InitOutcome> InitSqlite(const StoreOptions& options) {
   ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(const bool initialised, IsInitialised(path));
   if (initialised) {
-    return CheckExisting(options);
+    return CheckExisting(options, {});
   }
   ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, CreateSqliteStore(path));
   {
     ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(*connection, TransactionKind::kWrite));
-    ROWSEAL_ASSIGN(const bool another_was_first, HasInstallation(*connection));
-    if (!another_was_first) {
-      if (!root) {
-        ROWSEAL_ASSIGN(root, CreateFirstRoot(options.roots.front()));
-      }
-      const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
-      ROWSEAL_TRY(CreateInstallation(*connection, *root, now, options.client.actor));
+                   Transaction::Begin(*connection, TransactionKind::kExclusive));
+    ROWSEAL_ASSIGN(const bool made,
+                   MakeKeys(*connection, std::move(root), options, {{}, {}, "text"}));
+    if (made) {
       ROWSEAL_TRY(transaction.Commit());
       return InitOutcome::kCreated;
     }
   }
-  return CheckExisting(options);
+  return CheckExisting(options, {});
+}
+
+// Schema and keys come in one transaction, unless the schema was made before from printed SQL.
+Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptions& install) {
+  ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
+                 PostgresConnection::Open(options.store));
+  ROWSEAL_ASSIGN(const AppProjects projects, FindProjects(*connection, install));
+  const std::optional<AppProjects> named =
+      install.projects ? std::optional(projects) : std::nullopt;
+  ROWSEAL_ASSIGN(const int format, ReadPostgresFormat(*connection));
+  if (format != 0) {
+    ROWSEAL_TRY(CheckPostgresFormat(format, connection->name()));
+    ROWSEAL_ASSIGN(const bool initialised, HasInstallation(*connection));
+    if (initialised) {
+      return CheckExisting(options, named);
+    }
+  }
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
+  {
+    ROWSEAL_ASSIGN(Transaction transaction,
+                   Transaction::Begin(*connection, TransactionKind::kExclusive));
+    ROWSEAL_TRY(CreatePostgresSchema(*connection, projects, install));
+    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(root), options, projects));
+    if (made) {
+      ROWSEAL_TRY(transaction.Commit());
+      return InitOutcome::kCreated;
+    }
+  }
+  return CheckExisting(options, named);
+}
+
+Result<std::unique_ptr<Connection>> OpenConnection(const StoreOptions& options) {
+  if (IsPostgresUrl(options.store)) {
+    ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenPostgresStore(options.store));
+    return connection;
+  }
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
+  ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenSqliteStore(path));
+  return connection;
+}
+
+Result<bool> HasKeys(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
+  return !rows.rows.empty() && rows.rows.front().size() == 2 &&
+         rows.rows.front()[1] != Value(std::int64_t{0});
+}
+
+}  // namespace
+
+Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions& install) {
+  if (IsPostgresUrl(options.store)) {
+    return InitPostgres(options, install);
+  }
+  if (install.projects || install.metadata_view) {
+    return Fail(ErrorCode::kInvalidArgument, "a SQLite store stands apart from the app's tables",
+                "leave --projects and the metadata view out");
+  }
+  return InitSqlite(options);
 }
 
 Result<Client> OpenStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
-  ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, OpenSqliteStore(path));
-  ROWSEAL_ASSIGN(const bool initialised, HasInstallation(*connection));
+  ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
+  ROWSEAL_ASSIGN(const bool initialised, HasKeys(*connection));
   if (!initialised) {
-    return Fail(ErrorCode::kNotFound, "the store '" + Printable(path) + "' has no keys yet",
-                "finish it: rowseal init");
+    return Fail(ErrorCode::kNotFound, "the store has no keys yet", "finish it: rowseal init");
   }
   return ConnectWithRoots(std::move(connection), options);
 }
 
+Result<std::string> PrintInstallSql(const StoreOptions& options, const InstallOptions& install) {
+  if (!IsPostgresUrl(options.store)) {
+    return Fail(ErrorCode::kInvalidArgument, "the SQL of an installation is PostgreSQL's",
+                "give --store postgres://… of the app's database");
+  }
+  ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
+                 PostgresConnection::Open(options.store));
+  ROWSEAL_ASSIGN(const AppProjects projects, FindProjects(*connection, install));
+  return "BEGIN;\n" + InstallSql(projects, install) + "COMMIT;\n";
+}
+
+Result<std::string> PrintUpgradeSql(const StoreOptions& options) {
+  if (IsPostgresUrl(options.store)) {
+    ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
+                   PostgresConnection::Open(options.store));
+    ROWSEAL_ASSIGN(const int format, ReadPostgresFormat(*connection));
+    const std::string sql = UpgradeSql(format);
+    return sql.empty() ? sql : "BEGIN;\n" + sql + "COMMIT;\n";
+  }
+  return SqliteUpgradeSql();
+}
+
 Result<int> UpgradeStore(const StoreOptions& options) {
+  if (IsPostgresUrl(options.store)) {
+    return UpgradePostgresStore(options.store);
+  }
   ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   return UpgradeSqliteStore(path);
 }

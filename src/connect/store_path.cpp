@@ -20,7 +20,7 @@ Result<std::string> SqlitePath(const std::string& store) {
     return Fail(ErrorCode::kInvalidArgument,
                 "'" + Printable(store.substr(0, store.find(':'))) +
                     ":' is not a kind of store that this release knows",
-                "write sqlite:PATH");
+                "write sqlite:PATH, postgres://… or service=NAME");
   }
   return store.substr(kSqliteScheme.size());
 }

@@ -45,6 +45,10 @@ class JobBody {
   /// Started names the jobs that Write started: what is to follow this one.
   virtual std::vector<JobId> Started() const { return {}; }
 
+  /// WritesAlone tells whether the next Write needs TransactionKind::kExclusive: it changes keys,
+  /// registrations or other jobs.
+  virtual bool WritesAlone() const { return true; }
+
   /// Write writes what Work made, in the write transaction that also moves the position.
   virtual Result<BatchOutcome> Write(Connection& connection) = 0;
 };

@@ -69,7 +69,8 @@ class Runner final {
 
   Result<void> Write() {
     ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(connection_, TransactionKind::kWrite));
+                   Transaction::Begin(connection_, body_.WritesAlone() ? TransactionKind::kExclusive
+                                                                       : TransactionKind::kWrite));
     const auto start = SteadyClock::now();  // waiting for the lock is no work of this batch
     ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection_));
     ROWSEAL_ASSIGN(const bool holds, HoldsJob(connection_, job_, run_.owner, now));

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "crypto/random.h"
+#include "db/sqlite/sqlite_connection.h"
 #include "jobs/job_table.h"
 #include "jobs/lease_owner.h"
 #include "support/test_store.h"

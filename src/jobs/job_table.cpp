@@ -57,6 +57,13 @@ Result<void> ForgetFailures(Connection& connection, JobId id) {
   return {};
 }
 
+// Reads a job whose state is to be changed, and keeps it from others until the transaction ends.
+Result<JobRecord> LockJob(Connection& connection, JobId id) {
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("SELECT id FROM rowseal.job WHERE id = $1 FOR UPDATE", {ToText(id)})));
+  return ReadJob(connection, id);
+}
+
 // A job that ended with failures is run again from the beginning, so it is not paused.
 bool CanMoveJob(JobState from, JobState to) {
   switch (to) {
@@ -175,7 +182,7 @@ bool LeaseIsHeld(const JobRecord& job, Timestamp now) {
 }
 
 Result<Claim> ClaimJob(Connection& connection, JobId id, const std::string& owner, Timestamp now) {
-  ROWSEAL_ASSIGN(const JobRecord job, ReadJob(connection, id));
+  ROWSEAL_ASSIGN(const JobRecord job, LockJob(connection, id));
   if (job.state != JobState::kReady && job.state != JobState::kFailed) {
     return Claim::kNotRunnable;
   }
@@ -244,7 +251,7 @@ Result<void> ReleaseJob(Connection& connection, JobId id, const std::string& own
 }
 
 Result<void> MoveJob(Connection& connection, JobId id, JobState to, Timestamp now) {
-  ROWSEAL_ASSIGN(const JobRecord job, ReadJob(connection, id));
+  ROWSEAL_ASSIGN(const JobRecord job, LockJob(connection, id));
   if (job.state == to) {
     return {};
   }

@@ -61,7 +61,8 @@ Result<void> CountSecrets(Connection& connection, Censuses& censuses) {
   ROWSEAL_ASSIGN(
       Rows answer,
       connection.Execute(Statement::Sql(
-          "SELECT kek_id, count(*), sum(versions) FROM (SELECT d.kek_id, v.project_id,"
+          "SELECT kek_id, count(*), CAST(sum(versions) AS bigint) FROM (SELECT d.kek_id, "
+          "v.project_id,"
           "  v.secret_id, count(*) AS versions FROM rowseal.secret_version v JOIN rowseal.dek d"
           "  ON d.project_id = v.project_id AND d.id = v.dek_id"
           "  GROUP BY d.kek_id, v.project_id, v.secret_id) AS by_secret GROUP BY kek_id")));

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "client/random_ids.h"
 #include "client/session.h"
+#include "db/sqlite/sqlite_connection.h"
 #include "jobs/job_table.h"
 #include "jobs/lease_owner.h"
 #include "lifecycle/job_kinds.h"

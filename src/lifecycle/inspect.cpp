@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "client/session.h"
+#include "store/key_order.h"
 
 namespace rowseal {
 namespace {
@@ -15,6 +16,17 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
   const std::int64_t count = reader.Integer();
   ROWSEAL_TRY(reader.status());
   return count;
+}
+
+Result<std::int64_t> FormatOf(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
+  if (rows.rows.empty()) {
+    return Fail(ErrorCode::kIntegrity, "the store does not say which format it has");
+  }
+  RowReader reader(rows.rows.front());
+  const std::int64_t format = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return format;
 }
 
 }  // namespace
@@ -48,15 +60,16 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& 
             " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
             "   AND v.dek_id = d.id)"
             " FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-            " AND ($3 IS NULL OR d.project_id = $3) ORDER BY d.project_id, d.id LIMIT $4"
+            " AND (d.project_id = $3 OR $3 IS NULL) ORDER BY d.project_id, d.id LIMIT $4"
           : "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
             " NULL FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-            " AND ($3 IS NULL OR d.project_id = $3) ORDER BY d.project_id, d.id LIMIT $4";
+            " AND (d.project_id = $3 OR $3 IS NULL) ORDER BY d.project_id, d.id LIMIT $4";
   const auto lock = client.Lock();
   ROWSEAL_ASSIGN(
       Rows answer,
       client.connection().Execute(Statement::Sql(
-          sql, {options.after_project, options.after_id,
+          sql, {options.after_project,
+                options.after_id.empty() ? std::string(kBeforeAnyId) : options.after_id,
                 options.project ? Param(options.project->text()) : Param(Null{}), options.limit})));
   std::vector<KeySummary> summaries;
   for (Row& row : answer.rows) {
@@ -109,7 +122,7 @@ Result<StatusReport> Status(Client& client) {
   for (const KekRecord& kek : trust->rows.keks) {
     report.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
   }
-  ROWSEAL_ASSIGN(report.format, Count(connection, "SELECT user_version FROM pragma_user_version"));
+  ROWSEAL_ASSIGN(report.format, FormatOf(connection));
   ROWSEAL_ASSIGN(report.deks, Count(connection, "SELECT count(*) FROM rowseal.dek"));
   ROWSEAL_ASSIGN(report.projects,
                  Count(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek"));

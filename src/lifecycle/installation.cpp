@@ -34,15 +34,17 @@ Result<bool> HasInstallation(Connection& connection) {
   return rows.rows.size() == 1 && rows.rows.front()[0] != Value(std::int64_t{0});
 }
 
-Result<void> CreateInstallation(Connection& connection, const RootProvider& root, Timestamp now,
-                                std::string_view actor) {
+Result<void> CreateInstallation(Connection& connection, const NewInstallation& begins) {
+  const RootProvider& root = begins.root;
+  const Timestamp now = begins.now;
   TrustRows rows;
   InstallationRecord& installation = rows.installation;
   ROWSEAL_ASSIGN(installation.id, NewId<InstallationId>());
   installation.next_kek_id = kIntegrityKek.value + 1;
   installation.next_root_id = kFirstRoot.value + 1;
   installation.integrity_kek = kIntegrityKek;
-  installation.project_key_type = "text";
+  installation.projects_table = begins.projects_table;
+  installation.project_key_type = begins.project_key_type;
   installation.created_at = now;
 
   RootRecord root_record;
@@ -86,8 +88,8 @@ Result<void> CreateInstallation(Connection& connection, const RootProvider& root
   ROWSEAL_TRY(connection.Execute(
       Statement::Call(Procedure::kAuditAppend,
                       {std::string(kSystemProject), UuidText(entry), now.time_since_epoch().count(),
-                       std::string(actor), std::string(), std::string("init"), std::string("done"),
-                       ToText(installation.id)})));
+                       std::string(begins.actor), std::string(), std::string("init"),
+                       std::string("done"), ToText(installation.id)})));
   return {};
 }
 

@@ -85,7 +85,8 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
 Result<void> StartWhatIsDue(Client& client) {
   const auto lock = client.Lock();
   Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(client.session().LoadTrust(connection));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(StartDueDekRotation(connection, client.session(), now));

@@ -59,7 +59,7 @@ class PassphraseStore : public ::testing::Test {
   }
 
   Result<Client> Connect(std::vector<std::shared_ptr<const RootProvider>> roots) const {
-    return Client::Connect(Must(SqliteConnection::Open(path_)), std::move(roots),
+    return Client::Connect(OpenTestConnection(path_), std::move(roots),
                            {.actor = "tester", .observer = {}, .clock = {}});
   }
 

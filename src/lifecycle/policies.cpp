@@ -145,7 +145,8 @@ Result<void> SetPolicy(Client& client, std::string_view name, std::string_view v
   const auto lock = client.Lock();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(connection.Execute(Statement::Sql(
       "INSERT INTO rowseal.policy (name, value, changed_at) VALUES ($1, $2, $3)"

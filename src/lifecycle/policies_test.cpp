@@ -1,5 +1,6 @@
 #include "lifecycle/policies.h"
 
+#include "db/sqlite/sqlite_connection.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {

@@ -28,6 +28,7 @@ class ResealColumn final : public JobBody {
   Result<void> Read(Connection& connection, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override;
+  bool WritesAlone() const override { return positions_.empty(); }
   Result<BatchOutcome> Write(Connection& connection) override;
 
  private:

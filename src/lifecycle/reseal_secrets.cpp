@@ -1,5 +1,6 @@
 #include "lifecycle/reseal_secrets.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "client/audit.h"
@@ -19,10 +20,22 @@ std::string RowName(std::string_view project, std::string_view secret, std::int6
 
 }  // namespace
 
+std::string_view ResealSecrets::PhaseName(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::kBarrier:
+      return "barrier";
+    case Phase::kVersions:
+      return "versions";
+    case Phase::kDrained:
+      return "drained";
+  }
+  return "";
+}
+
 // Projects and ids have no control character, so line feeds separate.
 std::string ResealSecrets::Encode(const Position& position) {
-  return (position.phase == Phase::kVersions ? "versions\n" : "drained\n") + position.project +
-         "\n" + position.id + "\n" + std::to_string(position.version);
+  return std::string(PhaseName(position.phase)) + "\n" + position.project + "\n" + position.id +
+         "\n" + std::to_string(position.version);
 }
 
 Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
@@ -40,11 +53,17 @@ Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
       parts.size() == 4 &&
       std::from_chars(parts[3].data(), parts[3].data() + parts[3].size(), position.version).ec ==
           std::errc();
-  if (!read || (parts[0] != "versions" && parts[0] != "drained")) {
+  bool is_known = false;
+  for (const Phase phase : {Phase::kBarrier, Phase::kVersions, Phase::kDrained}) {
+    if (parts[0] == PhaseName(phase)) {
+      position.phase = phase;
+      is_known = true;
+    }
+  }
+  if (!read || !is_known) {
     return Fail(ErrorCode::kIntegrity, "the position of the job was changed",
                 "cancel the job (rowseal jobs cancel) and rotate again");
   }
-  position.phase = parts[0] == "versions" ? Phase::kVersions : Phase::kDrained;
   position.project = std::move(parts[1]);
   position.id = std::move(parts[2]);
   return position;
@@ -61,7 +80,7 @@ Result<std::int64_t> ResealSecrets::Count(Connection& connection) {
                  connection.Execute(Statement::Sql(
                      "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
                      "  ON d.project_id = v.project_id AND d.id = v.dek_id"
-                     " WHERE d.state <> 'active' AND ($1 IS NULL OR v.project_id = $1)",
+                     " WHERE d.state <> 'active' AND (v.project_id = $1 OR $1 IS NULL)",
                      {project})));
   RowReader reader(answer.rows.front());
   const std::int64_t count = reader.Integer();
@@ -81,7 +100,7 @@ Result<std::optional<ResealSecrets::Position>> ResealSecrets::FindBound(Connecti
                      " FROM rowseal.secret_version v LEFT JOIN rowseal.dek d"
                      "  ON d.project_id = v.project_id AND d.id = v.dek_id"
                      " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
-                     "  AND ($4 IS NULL OR v.project_id = $4)"
+                     "  AND (v.project_id = $4 OR $4 IS NULL)"
                      " ORDER BY v.project_id, v.secret_id, v.version LIMIT $5",
                      {from.project, from.id, from.version,
                       project_ ? Param(project_->text()) : Param(Null{}), kLookedAt})));
@@ -180,13 +199,13 @@ Result<void> ResealSecrets::Read(Connection& connection, const std::string& posi
   ROWSEAL_TRY(session_.LoadTrust(connection));
   ROWSEAL_ASSIGN(const Position from, Decode(position));
   next_ = from;
-  if (from.phase == Phase::kDrained) {
+  if (from.phase != Phase::kVersions) {
     return {};
   }
   bool any_due = false;
   ROWSEAL_ASSIGN(const std::optional<Position> bound, FindBound(connection, from, limit, any_due));
   if (!bound) {
-    next_ = Position{Phase::kDrained, {}, {}, 0};
+    next_ = Position::At(Phase::kDrained);
     return {};
   }
   next_ = *bound;
@@ -219,23 +238,53 @@ Result<void> ResealSecrets::Work() {
 // One audit entry a project and batch; each version's write MAC is logged with it. What another
 // process changed meanwhile is under an active DEK, and nothing is left to do there.
 Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& outcome) {
-  std::string entry;
-  const ProjectId* entry_project = nullptr;
-  for (const Item& item : items_) {
-    if (!item.resealed) {
-      continue;
+  for (auto first = items_.begin(); first != items_.end();) {
+    const auto last = std::find_if(
+        first, items_.end(), [&](const Item& item) { return item.project != first->project; });
+    std::vector<const ResealedVersion*> resealed;
+    for (auto item = first; item != last; ++item) {
+      if (item->resealed) {
+        resealed.push_back(&*item->resealed);
+      }
     }
-    if (entry_project == nullptr || *entry_project != item.project) {
-      ROWSEAL_ASSIGN(entry, WriteAudit(connection, session_, item.project.text(), access_, "reseal",
-                                       "job " + ToText(job_)));
-      entry_project = &item.project;
+    if (!resealed.empty()) {
+      ROWSEAL_ASSIGN(const std::string entry,
+                     WriteAudit(connection, session_, first->project.text(), access_, "reseal",
+                                "job " + ToText(job_)));
+      ROWSEAL_ASSIGN(const std::vector<bool> stored,
+                     StoreResealed(connection, session_, first->project, resealed, entry));
+      session_.observer().Count(
+          Counter::kSecretsResealed,
+          static_cast<std::uint64_t>(std::count(stored.begin(), stored.end(), true)));
+      outcome.done += static_cast<std::int64_t>(resealed.size());
     }
-    ROWSEAL_ASSIGN(const bool stored,
-                   StoreResealed(connection, session_, item.project, *item.resealed, entry));
-    session_.observer().Count(Counter::kSecretsResealed, stored ? 1 : 0);
-    ++outcome.done;
+    first = last;
   }
   return {};
+}
+
+// A writer holds its DEK's row until its commit, in share with others: whoever gets the row for
+// itself knows that no version is still on its way under that DEK, and none comes any more. Only
+// then may versions be walked, or one that is committed late would be left behind.
+Result<BatchOutcome> ResealSecrets::WriteBarrier(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     "SELECT d.project_id, d.id FROM rowseal.dek d"
+                     " WHERE (d.project_id, d.id) > ($1, $2)"
+                     "  AND (d.project_id = $3 OR $3 IS NULL) AND d.purpose = 'secret'"
+                     "  AND d.state IN ('deactivated', 'compromised') AND d.drained_at IS NULL"
+                     " ORDER BY d.project_id, d.id LIMIT $4 FOR UPDATE",
+                     {next_.project, next_.id, project_ ? Param(project_->text()) : Param(Null{}),
+                      kDeksAtOnce})));
+  if (static_cast<std::int64_t>(page.rows.size()) < kDeksAtOnce) {
+    next_ = Position::At(Phase::kVersions);
+  } else {
+    next_.project = TextAt(page.rows.back(), 0);
+    next_.id = TextAt(page.rows.back(), 1);
+  }
+  BatchOutcome outcome;
+  outcome.position = Encode(next_);
+  return outcome;
 }
 
 // Only a key that seals no more can be drained, and what is counted here is counted under the write
@@ -247,7 +296,7 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
                      "SELECT d.project_id, d.id, EXISTS (SELECT 1 FROM rowseal.secret_version v"
                      "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
                      " FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-                     "  AND ($3 IS NULL OR d.project_id = $3) AND d.purpose = 'secret'"
+                     "  AND (d.project_id = $3 OR $3 IS NULL) AND d.purpose = 'secret'"
                      "  AND d.state IN ('deactivated', 'compromised') AND d.drained_at IS NULL"
                      " ORDER BY d.project_id, d.id LIMIT $4",
                      {next_.project, next_.id, project_ ? Param(project_->text()) : Param(Null{}),
@@ -272,6 +321,9 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
 }
 
 Result<BatchOutcome> ResealSecrets::Write(Connection& connection) {
+  if (next_.phase == Phase::kBarrier) {
+    return WriteBarrier(connection);
+  }
   if (next_.phase == Phase::kDrained && items_.empty()) {
     return WriteDrained(connection);
   }

@@ -8,6 +8,7 @@
 #include "client/secret_reseal.h"
 #include "client/session.h"
 #include "jobs/job_body.h"
+#include "store/key_order.h"
 
 namespace rowseal {
 
@@ -25,17 +26,26 @@ class ResealSecrets final : public JobBody {
   Result<void> Read(Connection& connection, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override;
+  bool WritesAlone() const override { return next_.phase != Phase::kVersions || items_.empty(); }
   Result<BatchOutcome> Write(Connection& connection) override;
 
  private:
-  enum class Phase : std::uint8_t { kVersions, kDrained };
+  enum class Phase : std::uint8_t {
+    kBarrier,   // waits for writers that began when a DEK was still active
+    kVersions,  // seals again
+    kDrained,   // marks the DEKs under which nothing is left
+  };
 
   struct Position {
-    Phase phase = Phase::kVersions;
+    Phase phase = Phase::kBarrier;
     std::string project;
-    std::string id;
+    std::string id{kBeforeAnyId};
     std::int64_t version = 0;
+
+    /// The beginning of a phase.
+    static Position At(Phase phase) { return {phase, {}, std::string(kBeforeAnyId), 0}; }
   };
+  static std::string_view PhaseName(Phase phase) noexcept;
   static std::string Encode(const Position& position);
   static Result<Position> Decode(const std::string& text);
 
@@ -51,6 +61,7 @@ class ResealSecrets final : public JobBody {
   Result<void> ReadDue(Connection& connection, const Position& from, const Position& to);
   Result<void> FindActiveDeks(Connection& connection);
   Result<void> WriteItems(Connection& connection, BatchOutcome& outcome);
+  Result<BatchOutcome> WriteBarrier(Connection& connection);
   Result<BatchOutcome> WriteDrained(Connection& connection);
   void Refuse(std::string item, const Error& error);
 

@@ -1,6 +1,7 @@
 // Rotating DEKs: what stands under the old ones is sealed again, in Rowseal's tables and in an
 // app's.
 #include "client/session.h"
+#include "db/sqlite/sqlite_connection.h"
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
 #include "support/test_store.h"

@@ -1,5 +1,7 @@
 #include "lifecycle/rewrap_deks.h"
 
+#include "store/key_order.h"
+
 namespace rowseal {
 
 Result<Bytes> DekRewrapper::Rewrap(const DekRecord& dek) const {
@@ -17,7 +19,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
   position_ = position;
   const std::size_t separator = position.find('\n');
   const std::string after_id =
-      separator == std::string::npos ? std::string() : position.substr(separator + 1);
+      separator == std::string::npos ? std::string(kBeforeAnyId) : position.substr(separator + 1);
   ROWSEAL_ASSIGN(Rows page,
                  connection.Execute(Statement::Sql(
                      "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
@@ -60,18 +62,20 @@ Result<void> DekRewrapper::Work() {
 }
 
 Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
-  BatchOutcome outcome;
+  std::vector<Statement> updates;
   for (Item& item : items_) {
-    if (!item.wrapped) {
-      continue;
+    if (item.wrapped) {
+      updates.push_back(
+          Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
+                         " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
+                         {item.dek.project.text(), ToText(item.dek.id), kek_->id.value,
+                          std::move(*item.wrapped), item.dek.kek.value}));
     }
-    ROWSEAL_ASSIGN(const Rows updated,
-                   connection.Execute(
-                       Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
-                                      " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
-                                      {item.dek.project.text(), ToText(item.dek.id), kek_->id.value,
-                                       std::move(*item.wrapped), item.dek.kek.value})));
-    outcome.done += updated.changed;
+  }
+  ROWSEAL_ASSIGN(const std::vector<Rows> updated, connection.ExecuteAll(updates));
+  BatchOutcome outcome;
+  for (const Rows& rows : updated) {
+    outcome.done += rows.changed;
   }
   outcome.failures = failures_;
   outcome.position = position_;

@@ -157,7 +157,8 @@ Result<DekRotation> RotateDeks(Client& client, const std::optional<ProjectId>& p
   Session& session = client.session();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(session.LoadTrust(connection));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   DekRotation rotation;

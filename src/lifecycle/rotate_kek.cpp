@@ -82,6 +82,10 @@ Result<void> WriteKeks(Connection& connection, const Rotation& rotation) {
   for (const KekRecord& kek : rotation.rows.keks) {
     if (kek.id == rotation.old_kek.id) {
       ROWSEAL_TRY(UpdateKekState(connection, kek, rotation.old_kek.revision));
+      // Whoever was just wrapping a DEK with it is done when the row is ours: the rewrap misses
+      // none.
+      ROWSEAL_TRY(connection.Execute(
+          Statement::Sql("SELECT id FROM rowseal.kek WHERE id = $1 FOR UPDATE", {kek.id.value})));
     }
   }
   ROWSEAL_TRY(InsertKek(connection, rotation.rows.keks.back()));
@@ -165,7 +169,8 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
   Connection& connection = client.connection();
   const auto lock = client.Lock();
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(session.LoadTrust(connection));
   if (rotate == Rotate::kIfDue) {
     ROWSEAL_ASSIGN(const bool is_due, IsDue(connection, session));
@@ -223,7 +228,8 @@ Result<JobId> StartRewrap(Client& client, const Access& access) {
   Session& session = client.session();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(connection, session, kRewrapJob,
                                                  std::string(kDefaultScope), {}, now));

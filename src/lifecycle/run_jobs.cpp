@@ -140,7 +140,7 @@ class JobsRun final {
     const auto lock = client_.Lock();
     Connection& connection = client_.connection();
     ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(connection, TransactionKind::kWrite));
+                   Transaction::Begin(connection, TransactionKind::kExclusive));
     ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
     ROWSEAL_ASSIGN(const Claim claim, ClaimJob(connection, id, owner_, now));
     ROWSEAL_TRY(transaction.Commit());
@@ -227,7 +227,8 @@ Result<void> Move(Client& client, JobId job, JobState to, std::string_view actio
   const auto lock = client.Lock();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(MoveJob(connection, job, to, now));
   ROWSEAL_TRY(

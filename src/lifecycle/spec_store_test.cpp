@@ -150,7 +150,7 @@ class SpecStore : public ::testing::Test {
         "env:ROOT", Must(SecretBytes::CopyOf(Hex(Vectors()["root_keys"][root]["key"])))));
     // Before the expiry of a vector.
     const auto clock = [] { return Timestamp(std::chrono::microseconds(-2)); };
-    return Must(Client::Connect(Must(SqliteConnection::Open(store_.path())), {provider},
+    return Must(Client::Connect(OpenTestConnection(store_.path()), {provider},
                                 {.actor = "tester", .observer = {}, .clock = clock}));
   }
 

@@ -35,7 +35,7 @@ class TrustRowsTest : public ::testing::Test {
     if (!root_) {
       root_ = std::make_shared<CountingRoot>(Must(OpenRoot("file:" + store_.root_path())));
     }
-    return Client::Connect(Must(SqliteConnection::Open(store_.path())), {root_},
+    return Client::Connect(OpenTestConnection(store_.path()), {root_},
                            {.actor = "tester", .observer = {}, .clock = {}});
   }
   Client Connect() { return Must(TryConnect()); }
@@ -212,7 +212,7 @@ TEST_F(TrustRowsTest, RootRedirectedToAnotherConfiguredRootWrapsNothing) {
   const Bytes fingerprint(other->fingerprint().begin(), other->fingerprint().end());
   intruder_.Run("UPDATE root_key SET fingerprint = $1, uri = $2",
                 {fingerprint, std::string(other->uri())});
-  EXPECT_THAT(Client::Connect(Must(SqliteConnection::Open(store_.path())), {root_, other},
+  EXPECT_THAT(Client::Connect(OpenTestConnection(store_.path()), {root_, other},
                               {.actor = "tester", .observer = {}, .clock = {}}),
               FailsWith(ErrorCode::kIntegrity));
   EXPECT_EQ(other->wraps(), 0);

@@ -7,6 +7,7 @@
 #include "client/secret_reseal.h"
 #include "client/session.h"
 #include "crypto/mac.h"
+#include "store/key_order.h"
 
 namespace rowseal {
 namespace {
@@ -272,23 +273,25 @@ class Verifier final {
       return false;
     }
     key_.project = TextAt(next.rows.front(), 0);
-    ROWSEAL_ASSIGN(Rows missing,
-                   connection_.Execute(Statement::Sql(
-                       "SELECT secret_id FROM rowseal.audit_item WHERE project_id = $1"
-                       " EXCEPT SELECT id FROM rowseal.secret WHERE project_id = $1"
-                       " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
-                       "  AND action = 'delete'",
-                       {key_.project})));
+    ROWSEAL_ASSIGN(
+        Rows missing,
+        connection_.Execute(Statement::Sql(
+            "SELECT CAST(secret_id AS text) FROM rowseal.audit_item WHERE project_id = $1"
+            " EXCEPT SELECT CAST(id AS text) FROM rowseal.secret WHERE project_id = $1"
+            " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
+            "  AND action = 'delete'",
+            {key_.project})));
     for (Row& row : missing.rows) {
       RowReader reader(row);
       Report(FailureClass::kMissing, "secret " + key_.project + "/" + reader.Text(),
              "the log says it was written, and nobody deleted it");
     }
-    ROWSEAL_ASSIGN(Rows put_back, connection_.Execute(Statement::Sql(
-                                      "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
-                                      " ON s.project_id = a.project_id AND s.id = a.object"
-                                      " WHERE a.project_id = $1 AND a.action = 'delete'",
-                                      {key_.project})));
+    ROWSEAL_ASSIGN(Rows put_back,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
+                       " ON s.project_id = a.project_id AND CAST(s.id AS text) = a.object"
+                       " WHERE a.project_id = $1 AND a.action = 'delete'",
+                       {key_.project})));
     for (Row& row : put_back.rows) {
       RowReader reader(row);
       Report(FailureClass::kReplay, "secret " + key_.project + "/" + reader.Text(),
@@ -299,7 +302,7 @@ class Verifier final {
 
   struct Key {
     std::string project;
-    std::string id;
+    std::string id{kBeforeAnyId};
     std::int64_t version = 0;
   };
 

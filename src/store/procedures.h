@@ -9,6 +9,10 @@ namespace rowseal {
 /// What each procedure takes ($1 …, in this order) and gives, on every store. Arrays have one
 /// element for each item, and rows come in the items' order. Ids are canonical text, times µs UTC.
 ///
+/// A call may be carried out a second time with the same parameters, because the answer to the
+/// first was lost: it changes nothing more and answers alike. Where an entry of the log is written,
+/// its id tells a repetition from another call.
+///
 /// DEK columns: id, kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag,
 /// created_at, and the revision and row_tag of its KEK.
 ///
@@ -45,6 +49,30 @@ namespace rowseal {
 ///
 /// kClock (): one row with the store's time. Ages, due dates and leases go by it, so that machines
 /// whose clocks differ agree.
+///
+/// kStoreFormat (): the format of the store's tables, and 1 when an installation, a root or a KEK
+///   stands in them, else 0: where only some are left, rows were removed.
+///
+/// kSecretList (project, after, limit)
+///   The secrets behind the name `after`, by name: name, kind, id, newest version, number of
+///   versions, expires_at of the newest, created_at of the secret and of the newest version.
+///
+/// kSecretVersions (project, name)
+///   The kept versions, newest first: version, expires_at, created_at, created_by.
+///
+/// kSecretLock (project, name): id and next_version, or no row. Until the transaction ends nobody
+///   else changes the secret.
+///
+/// kSecretVersionRead (project, secret_id, version)
+///   secret id, name, kind, version, expires_at, nonce, encrypted_data, DEK columns; or no row.
+///
+/// kSecretReseal (project, secret_ids[], versions[], dek_ids[], nonces[], encrypted_data[],
+///                expires_at[], old_nonces[], write_macs[], entry_id)
+///   Writes versions sealed again, each where the row still holds the old nonce and the DEK is
+///   active, with its item in the log. A row an item: 1 when it was written, else 0.
+///
+/// kSecretRename (project, secret_id, name), kSecretDelete (project, secret_id): no row. In a
+///   transaction that holds the secret's lock.
 
 inline constexpr std::string_view kPutStored = "stored";
 inline constexpr std::string_view kPutConflict = "conflict";

@@ -7,9 +7,11 @@
 
 namespace rowseal::testing {
 
-InterleavingConnection::InterleavingConnection(std::unique_ptr<SqliteConnection> inner)
+InterleavingConnection::InterleavingConnection(std::unique_ptr<Connection> inner)
     : inner_(std::move(inner)) {
-  Must(inner_->ExecuteScript("PRAGMA busy_timeout=0"));
+  if (!TestsPostgres()) {
+    Must(inner_->Execute(Statement::Sql("PRAGMA busy_timeout=0")));
+  }
 }
 
 void Interleaving::SetState(std::size_t task, State state) {
@@ -25,6 +27,7 @@ void Interleaving::SetHoldsLock(std::size_t task, bool holds) {
 
 void InterleavingConnection::Rollback() noexcept {
   inner_->Rollback();
+  in_transaction_ = false;
   if (interleaving_ != nullptr) {
     interleaving_->SetHoldsLock(task_, false);
   }

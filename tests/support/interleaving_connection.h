@@ -12,8 +12,6 @@
 
 #include <rowseal/connection.h>
 
-#include "db/sqlite/sqlite_connection.h"
-
 namespace rowseal::testing {
 
 /// Interleaving runs two tasks so that one statement (or BEGIN, or COMMIT) of either is carried out
@@ -58,7 +56,7 @@ class Interleaving final {
 /// before that, it only passes calls on.
 class InterleavingConnection final : public Connection {
  public:
-  explicit InterleavingConnection(std::unique_ptr<SqliteConnection> inner);
+  explicit InterleavingConnection(std::unique_ptr<Connection> inner);
 
   void Attach(Interleaving* interleaving, std::size_t task) {
     interleaving_ = interleaving;
@@ -69,10 +67,18 @@ class InterleavingConnection final : public Connection {
     return Step<Rows>([&] { return inner_->Execute(statement); });
   }
   Result<void> Begin(TransactionKind kind) override {
-    return Step<void>([&] { return inner_->Begin(kind); });
+    return Step<void>([&] {
+      Result<void> begun = inner_->Begin(kind);
+      in_transaction_ = begun.has_value();
+      return begun;
+    });
   }
   Result<void> Commit() override {
-    return Step<void>([&] { return inner_->Commit(); });
+    return Step<void>([&] {
+      Result<void> committed = inner_->Commit();
+      in_transaction_ = !committed.has_value();
+      return committed;
+    });
   }
   void Rollback() noexcept override;
 
@@ -82,7 +88,7 @@ class InterleavingConnection final : public Connection {
     while (interleaving_ != nullptr) {
       interleaving_->AwaitTurn(task_);
       Result<T> result = call();
-      interleaving_->SetHoldsLock(task_, inner_->in_transaction());
+      interleaving_->SetHoldsLock(task_, in_transaction_);
       const bool busy = !result && result.error().code == ErrorCode::kUnavailable;
       if (!busy) {
         interleaving_->SetState(task_, Interleaving::State::kComputing);
@@ -93,9 +99,10 @@ class InterleavingConnection final : public Connection {
     return call();
   }
 
-  std::unique_ptr<SqliteConnection> inner_;
+  std::unique_ptr<Connection> inner_;
   Interleaving* interleaving_ = nullptr;
   std::size_t task_ = 0;
+  bool in_transaction_ = false;
 };
 
 }  // namespace rowseal::testing

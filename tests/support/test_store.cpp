@@ -5,16 +5,44 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "base/encoding.h"
+#include "db/postgres/postgres_connection.h"
+#include "db/sqlite/sqlite_connection.h"
 #include "db/sqlite/sqlite_store.h"
 #include "roots/root_registry.h"
+#include "support/postgres_server.h"
 
 namespace rowseal::testing {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kLogin = "app";  // it installs the store and uses it
+
+std::string NewDatabase(const std::string& copy_of) {
+  PostgresServer& server = PostgresServer::Shared();
+  static const bool login_is_made = [&] {
+    server.Run("postgres", "CREATE ROLE app LOGIN CREATEROLE");
+    return true;
+  }();
+  static_cast<void>(login_is_made);
+  const std::string name = server.CreateDatabase(copy_of, kLogin);
+  if (copy_of == "template0") {
+    // What tests say in SQLite's words.
+    server.Run(name,
+               "CREATE FUNCTION zeroblob(size integer) RETURNS bytea LANGUAGE sql"
+               " RETURN decode(repeat('00', size), 'hex');"
+               "CREATE FUNCTION hex(bytes bytea) RETURNS text LANGUAGE sql"
+               " RETURN upper(encode(bytes, 'hex'));"
+               "CREATE AGGREGATE group_concat(bytea) (SFUNC = byteacat, STYPE = bytea)");
+  }
+  return server.Url(name, kLogin);
+}
+
+std::string DatabaseOf(const std::string& url) { return url.substr(url.rfind('/') + 1); }
 
 void AppendTable(Intruder& intruder, const std::string& table, std::string& text) {
   for (const Row& row : intruder.Table(table)) {
@@ -110,12 +138,42 @@ std::string FailureText(const VerifyFailure& failure) {
   return std::string(ToText(failure.failure)) + " " + failure.row + ": " + failure.message;
 }
 
-Intruder::Intruder(const std::string& path) : connection_(Must(SqliteConnection::Open(path))) {
-  Must(connection_->ExecuteScript("PRAGMA foreign_keys=OFF; PRAGMA synchronous=OFF"));
+bool TestsPostgres() {
+  static const bool tests = [] {
+    const char* store = std::getenv("ROWSEAL_TEST_STORE");
+    return store != nullptr && std::string_view(store) == "postgres";
+  }();
+  return tests;
+}
+
+std::unique_ptr<Connection> OpenTestConnection(const std::string& path) {
+  if (IsPostgresUrl(path)) {
+    return Must(PostgresConnection::Open(path));
+  }
+  return Must(SqliteConnection::Open(path));
+}
+
+Intruder::Intruder(const std::string& path) : on_postgres_(IsPostgresUrl(path)) {
+  if (on_postgres_) {
+    auto connection =
+        Must(PostgresConnection::Open(PostgresServer::Shared().Url(DatabaseOf(path))));
+    Must(connection->ExecuteScript(
+        "SET search_path = rowseal, public; SET session_replication_role = replica"));
+    connection_ = std::move(connection);
+    return;
+  }
+  auto connection = Must(SqliteConnection::Open(path));
+  Must(connection->ExecuteScript("PRAGMA foreign_keys=OFF; PRAGMA synchronous=OFF"));
+  connection_ = std::move(connection);
 }
 
 std::vector<Row> Intruder::Run(std::string_view sql, std::vector<Param> params) {
-  return Must(connection_->Execute(Statement::Sql(sql, std::move(params)))).rows;
+  // SQLite's way to write bytes means a bit string on PostgreSQL.
+  static const std::regex bytes("\\bx('[0-9a-fA-F]*')");
+  const std::string text = on_postgres_
+                               ? std::regex_replace(std::string(sql), bytes, "decode($1, 'hex')")
+                               : std::string(sql);
+  return Must(connection_->Execute(Statement::Sql(text, std::move(params)))).rows;
 }
 
 Value Intruder::One(std::string_view sql, std::vector<Param> params) {
@@ -140,13 +198,14 @@ Bytes Intruder::Blob(std::string_view sql, std::vector<Param> params) {
 }
 
 std::vector<Row> Intruder::Table(const std::string& table) {
-  return Run("SELECT * FROM " + table + " ORDER BY rowid");
+  return Run("SELECT * FROM " + table + " ORDER BY " + (on_postgres_ ? "1, 2, 3" : "rowid"));
 }
 
 void Intruder::Restore(const std::string& table, const std::vector<Row>& rows) {
   Run("DELETE FROM " + table);
   for (const Row& row : rows) {
-    std::string sql = "INSERT INTO " + table + " VALUES (";
+    std::string sql =
+        "INSERT INTO " + table + (on_postgres_ ? " OVERRIDING SYSTEM VALUE VALUES (" : " VALUES (");
     std::vector<Param> params;
     for (const Value& value : row) {
       params.push_back(ToParam(value));
@@ -156,18 +215,40 @@ void Intruder::Restore(const std::string& table, const std::vector<Row>& rows) {
   }
 }
 
-TestStore::TestStore(Keys keys) : path_(folder_ / "secrets.db"), root_path_(folder_ / "root.key") {
+TestStore::TestStore(Keys keys) : TestStore(keys == Keys::kShared ? &Template() : nullptr) {
   if (keys == Keys::kOwn) {
     Must(InitStore(Options()));
-    return;
   }
-  fs::copy_file(Template().path(), path_);
-  fs::copy_file(Template().root_path(), root_path_);
+}
+
+TestStore::TestStore(const TestStore* original) : root_path_(folder_ / "root.key") {
+  if (original != nullptr) {
+    fs::copy_file(original->root_path_, root_path_);
+  }
+  if (TestsPostgres()) {
+    path_ = NewDatabase(original == nullptr ? "template0" : DatabaseOf(original->path_));
+  } else {
+    path_ = folder_ / "secrets.db";
+    if (original != nullptr) {
+      fs::copy_file(original->path_, path_);
+    }
+  }
+}
+
+TestStore TestStore::Copy() const { return TestStore(this); }
+
+void TestStore::MakeAnew() {
+  if (TestsPostgres()) {
+    path_ = NewDatabase("template0");
+  } else {
+    fs::remove(path_);
+  }
+  Must(InitStore(Options()));
 }
 
 StoreOptions TestStore::Options() const {
   StoreOptions options;
-  options.store = "sqlite:" + path_;
+  options.store = TestsPostgres() ? path_ : "sqlite:" + path_;
   options.roots = {"file:" + root_path_};
   options.client.actor = "tester";
   return options;

@@ -13,8 +13,6 @@
 
 #include <rowseal/rowseal.h>
 
-#include "db/sqlite/sqlite_connection.h"
-
 namespace rowseal {
 
 /// PrintTo lets GoogleTest say why a result failed.
@@ -77,8 +75,14 @@ Result<std::string> Get(Client& client, std::string_view project, std::string_vi
 std::vector<VerifyFailure> VerifyFailures(Client& client);
 std::string FailureText(const VerifyFailure& failure);
 
-/// Intruder is somebody who can write the store's file but has no key: plain SQL without foreign
-/// keys.
+/// TestsPostgres tells whether stores are to be on PostgreSQL: the same tests run on both.
+bool TestsPostgres();
+
+/// OpenTestConnection connects to a store by its path, or on PostgreSQL by its URL.
+std::unique_ptr<Connection> OpenTestConnection(const std::string& path);
+
+/// Intruder is somebody who can write the store's tables but has no key: plain SQL without foreign
+/// keys, on PostgreSQL as a superuser. It may open any SQLite database.
 class Intruder final {
  public:
   explicit Intruder(const std::string& path);
@@ -95,10 +99,11 @@ class Intruder final {
   std::vector<Row> Table(const std::string& table);
   void Restore(const std::string& table, const std::vector<Row>& rows);
 
-  SqliteConnection& connection() noexcept { return *connection_; }
+  Connection& connection() noexcept { return *connection_; }
 
  private:
-  std::unique_ptr<SqliteConnection> connection_;
+  bool on_postgres_;
+  std::unique_ptr<Connection> connection_;
 };
 
 /// kTables are the tables of a store, parents first.
@@ -107,14 +112,22 @@ inline const std::vector<std::string> kTables = {
     "secret_version", "sealed_column", "audit_log", "audit_item",   "policy", "job",
     "job_failure"};
 
-/// TestStore is a store in a folder of its own, with one `file:` root.
+/// TestStore is a store of its own, with one `file:` root: in a file, or in a database of the
+/// shared server, installed and used by a login that is no superuser.
 class TestStore final {
  public:
   /// kShared stores are copies of one made for the whole program (quick); kOwn is made anew.
   enum class Keys { kShared, kOwn };
   explicit TestStore(Keys keys = Keys::kShared);
 
+  /// Copy makes a store with the same rows and root. Nobody may have this one open.
+  TestStore Copy() const;
+
+  /// MakeAnew puts another installation with the same root into the store's place.
+  void MakeAnew();
+
   const TempFolder& folder() const noexcept { return folder_; }
+  /// path is the store's file, or its URL on PostgreSQL.
   const std::string& path() const noexcept { return path_; }
   const std::string& root_path() const noexcept { return root_path_; }
   StoreOptions Options() const;
@@ -133,6 +146,8 @@ class TestStore final {
   void ExpectClean() const;
 
  private:
+  explicit TestStore(const TestStore* original);
+
   TempFolder folder_;
   std::string path_;
   std::string root_path_;

@@ -198,7 +198,7 @@ TEST_P(Faults, OfOneStatementOrCommitLeaveNothingHalfDone) {
                    std::string(ErrorName(kind.code)) +
                    (kind.fault == Fault::kDone ? " when done" : ""));
       const TestStore store = CopyOfStart();
-      auto owned = std::make_unique<FaultyConnection>(Must(SqliteConnection::Open(store.path())));
+      auto owned = std::make_unique<FaultyConnection>(OpenTestConnection(store.path()));
       FaultyConnection& connection = *owned;
       Client client = Must(store.Connect(std::move(owned)));
       connection.FailAt(call, kind.code, kind.fault);
@@ -277,7 +277,7 @@ TEST_P(Faults, KillAtEveryStatementLeavesTheOldStateOrTheNew) {
       const TestStore store = CopyOfStart();
       const Journal journal(store.folder() / "journal");
       ChildProcess child([&] {
-        auto owned = std::make_unique<FaultyConnection>(Must(SqliteConnection::Open(store.path())));
+        auto owned = std::make_unique<FaultyConnection>(OpenTestConnection(store.path()));
         FaultyConnection& connection = *owned;
         Client client = Must(store.Connect(std::move(owned)));
         connection.DieAt(call, fault);
@@ -348,7 +348,7 @@ TEST(FaultsOfBatches, AreThoseOfTheItemsThatWereNotStored) {
       Client other = store.Open();
       Must(Put(other, "acme", "name", "not known to the client of the batch"));
     }
-    auto owned = std::make_unique<FaultyConnection>(Must(SqliteConnection::Open(store.path())));
+    auto owned = std::make_unique<FaultyConnection>(OpenTestConnection(store.path()));
     FaultyConnection& connection = *owned;
     Client client = Must(store.Connect(std::move(owned)));
     const std::vector<PutItem> items = {{Named("b1"), AsBytes(kValue), {}, {}},
@@ -381,7 +381,7 @@ TEST(FaultsOfInit, LeaveNoStoreOrAWholeOne) {
       const auto create = [&]() -> Result<void> {
         ROWSEAL_ASSIGN(Transaction transaction,
                        Transaction::Begin(connection, TransactionKind::kWrite));
-        ROWSEAL_TRY(CreateInstallation(connection, *root, SystemClock(), "tester"));
+        ROWSEAL_TRY(CreateInstallation(connection, {*root, SystemClock(), "tester"}));
         return transaction.Commit();
       };
       connection.FailAt(call, code, code == ErrorCode::kInDoubt ? Fault::kDone : Fault::kNotDone);

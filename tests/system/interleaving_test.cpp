@@ -125,8 +125,7 @@ class Interleaved : public ::testing::TestWithParam<std::tuple<Memory, Pair>> {
 
   struct Party {
     explicit Party(const TestStore& store, Memory memory) {
-      auto owned =
-          std::make_unique<InterleavingConnection>(Must(SqliteConnection::Open(store.path())));
+      auto owned = std::make_unique<InterleavingConnection>(OpenTestConnection(store.path()));
       connection = owned.get();
       client.emplace(Must(store.Connect(std::move(owned))));
       if (memory == Memory::kWarm) {
@@ -137,13 +136,6 @@ class Interleaved : public ::testing::TestWithParam<std::tuple<Memory, Pair>> {
     InterleavingConnection* connection;
     std::optional<Client> client;
   };
-
-  TestStore CopyOfStart() const {
-    TestStore store;
-    WriteFile(store.path(), ReadFile(start_.path()));
-    WriteFile(store.root_path(), ReadFile(start_.root_path()));
-    return store;
-  }
 
   // Everything that stands in the store, by name; each value opens.
   static std::string State(const TestStore& store) {
@@ -183,7 +175,7 @@ class Interleaved : public ::testing::TestWithParam<std::tuple<Memory, Pair>> {
   }
 
   std::string Serial(const Call& first, const Call& second, bool swapped, Memory memory) const {
-    const TestStore store = CopyOfStart();
+    const TestStore store = start_.Copy();
     std::string a;
     std::string b;
     {
@@ -214,7 +206,7 @@ TEST_P(Interleaved, GiveTheOutcomeOfOneOrder) {
   std::size_t schedules = 0;
   std::set<std::string> seen;
   while (choices) {
-    const TestStore store = CopyOfStart();
+    const TestStore store = start_.Copy();
     std::array<std::string, 2> outcomes;
     Interleaving::Choices made;
     {
@@ -356,8 +348,7 @@ TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
   Must(Put(other, "acme", "name", "value"));
   const std::string sealed =
       Must(other.SealValue(Project("acme"), Label("field"), AsBytes("value")));
-  auto owned =
-      std::make_unique<RotatingNeighbour>(Must(SqliteConnection::Open(store.path())), other);
+  auto owned = std::make_unique<RotatingNeighbour>(OpenTestConnection(store.path()), other);
   RotatingNeighbour& connection = *owned;
   Client client = Must(store.Connect(std::move(owned)));
   const std::function<void()> calls[] = {
@@ -380,8 +371,7 @@ TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
 TEST(RotationsWhileTheFirstDekIsMade, DisturbNoPut) {
   TestStore store;
   Client other = store.Open();
-  auto owned =
-      std::make_unique<RotatingNeighbour>(Must(SqliteConnection::Open(store.path())), other);
+  auto owned = std::make_unique<RotatingNeighbour>(OpenTestConnection(store.path()), other);
   RotatingNeighbour& connection = *owned;
   Client client = Must(store.Connect(std::move(owned)));
   connection.RotateBefore(Procedure::kDekInsert, 12);

@@ -125,7 +125,7 @@ TEST_P(KilledRotation, AtEveryStatementGoesOnAtTheNextRun) {
       const TestStore store;
       CopyStart(store);
       ChildProcess child([&] {
-        auto owned = std::make_unique<FaultyConnection>(Must(SqliteConnection::Open(store.path())));
+        auto owned = std::make_unique<FaultyConnection>(OpenTestConnection(store.path()));
         FaultyConnection* const connection = owned.get();
         Client client = Must(store.Connect(std::move(owned)));
         connection->DieAt(call, fault);

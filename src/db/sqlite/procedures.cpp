@@ -51,6 +51,15 @@ constexpr std::string_view kDekByIdSql =
     "SELECT " ROWSEAL_DEK_COLUMNS
     " FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1 AND d.id = $2";
 
+constexpr std::string_view kSecretVersionReadSql =
+    "SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
+    " " ROWSEAL_DEK_COLUMNS
+    " FROM secret s"
+    " JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
+    " JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+    " JOIN kek k ON k.id = d.kek_id"
+    " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
+
 #undef ROWSEAL_DEK_COLUMNS
 
 // The KEK must be active to wrap something new; a DEK that another writer made meanwhile stays.
@@ -62,7 +71,7 @@ constexpr std::string_view kDekInsertSql =
 
 constexpr std::string_view kAuditInsertSql =
     "INSERT INTO audit_log (project_id, id, at, actor, reason, action, outcome, object)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (project_id, id) DO NOTHING";
 
 // Runs a change or reads at most one row.
 template <class BindAll>
@@ -102,12 +111,25 @@ Result<void> WriteEntry(SqliteConnection& connection, const Entry& entry, std::s
   return {};
 }
 
-void AppendObject(std::string& object, std::string_view secret_id, std::int64_t version) {
-  object += (object.empty() ? "" : " ") + std::string(secret_id) + "@" + std::to_string(version);
+// One item of an entry: a version that was written.
+Result<void> WriteItem(SqliteConnection& connection, const std::string& project,
+                       const std::string& entry, const std::string& secret_id, std::int64_t version,
+                       const Bytes& write_mac) {
+  ROWSEAL_TRY(RunOnce(connection,
+                      "INSERT INTO audit_item (project_id, entry_id, secret_id, version, write_mac)"
+                      " VALUES ($1, $2, $3, $4, $5)",
+                      [&](StatementCursor& cursor) {
+                        cursor.BindText(1, project);
+                        cursor.BindText(2, entry);
+                        cursor.BindText(3, secret_id);
+                        cursor.BindInteger(4, version);
+                        cursor.BindBlob(5, write_mac);
+                      }));
+  return {};
 }
 
-Result<Rows> TrustLoad(SqliteConnection& connection) {
-  return connection.Execute(Statement::Sql(kTrustLoadSql));
+void AppendObject(std::string& object, std::string_view secret_id, std::int64_t version) {
+  object += (object.empty() ? "" : " ") + std::string(secret_id) + "@" + std::to_string(version);
 }
 
 Result<Rows> SecretGet(SqliteConnection& connection, const Statement& call) {
@@ -177,6 +199,22 @@ PutArguments ReadPutArguments(const Statement& call) {
           Arg<std::int64_t>(call, 15) != 0};
 }
 
+// A call that was made before finds its own entry in the log: what that stored is stored.
+Result<bool> WasStoredByThisCall(SqliteConnection& connection, const PutArguments& put,
+                                 std::size_t item) {
+  ROWSEAL_ASSIGN(const Rows found,
+                 RunOnce(connection,
+                         "SELECT 1 FROM audit_item WHERE project_id = $1 AND secret_id = $2"
+                         " AND version = $3 AND entry_id = $4",
+                         [&](StatementCursor& cursor) {
+                           cursor.BindText(1, put.project);
+                           cursor.BindText(2, put.secret_ids[item]);
+                           cursor.BindInteger(3, put.versions[item]);
+                           cursor.BindText(4, put.entry.id);
+                         }));
+  return !found.rows.empty();
+}
+
 // Decides one item without changing anything: `stored`, or why not, with the secret as it stands.
 Result<Row> JudgePut(SqliteConnection& connection, const PutArguments& put, std::size_t item) {
   ROWSEAL_ASSIGN(
@@ -242,17 +280,8 @@ Result<void> StorePut(SqliteConnection& connection, const PutArguments& put, std
         cursor.BindInteger(8, put.entry.at);
         cursor.BindText(9, put.entry.actor);
       }));
-  ROWSEAL_TRY(RunOnce(connection,
-                      "INSERT INTO audit_item (project_id, entry_id, secret_id, version, write_mac)"
-                      " VALUES ($1, $2, $3, $4, $5)",
-                      [&](StatementCursor& cursor) {
-                        cursor.BindText(1, put.project);
-                        cursor.BindText(2, put.entry.id);
-                        cursor.BindText(3, put.secret_ids[item]);
-                        cursor.BindInteger(4, put.versions[item]);
-                        cursor.BindBlob(5, put.write_macs[item]);
-                      }));
-  return {};
+  return WriteItem(connection, put.project, put.entry.id, put.secret_ids[item], put.versions[item],
+                   put.write_macs[item]);
 }
 
 // First judges every item, then writes those that stand: the lock is held from the beginning, so
@@ -261,16 +290,21 @@ Result<Rows> SecretPut(SqliteConnection& connection, const Statement& call) {
   const PutArguments put = ReadPutArguments(call);
   Rows answer;
   std::vector<std::size_t> standing;
+  std::size_t repeated = 0;
   std::string object;
   for (std::size_t item = 0; item < put.names.size(); ++item) {
     ROWSEAL_ASSIGN(Row judged, JudgePut(connection, put, item));
-    if (TextAt(judged, 0) == kPutStored) {
+    if (TextAt(judged, 0) == kPutConflict) {
+      ROWSEAL_ASSIGN(const bool is_repeated, WasStoredByThisCall(connection, put, item));
+      judged[0] = std::string(is_repeated ? kPutStored : kPutConflict);
+      repeated += is_repeated ? 1 : 0;
+    } else if (TextAt(judged, 0) == kPutStored) {
       standing.push_back(item);
       AppendObject(object, put.secret_ids[item], put.versions[item]);
     }
     answer.rows.push_back(std::move(judged));
   }
-  if (standing.empty() || (put.all_or_none && standing.size() != put.names.size())) {
+  if (standing.empty() || (put.all_or_none && standing.size() + repeated != put.names.size())) {
     return answer;
   }
   ROWSEAL_TRY(WriteEntry(connection, put.entry, "done", object));
@@ -345,10 +379,95 @@ Result<Rows> AuditAppend(SqliteConnection& connection, const Statement& call) {
   return Rows{};
 }
 
-Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) {
-  switch (statement.procedure) {
+// As ordinary statements: their parameters are the procedure's.
+std::string_view PlainSqlOf(Procedure procedure) {
+  switch (procedure) {
     case Procedure::kTrustLoad:
-      return TrustLoad(connection);
+      return kTrustLoadSql;
+    case Procedure::kStoreFormat:
+      return "SELECT user_version, EXISTS (SELECT 1 FROM installation)"
+             " OR EXISTS (SELECT 1 FROM root_key) OR EXISTS (SELECT 1 FROM kek)"
+             " FROM pragma_user_version";
+    case Procedure::kSecretList:
+      return "SELECT s.name, s.kind, s.id, v.version,"
+             " (SELECT count(*) FROM secret_version n WHERE n.project_id = s.project_id"
+             "   AND n.secret_id = s.id),"
+             " v.expires_at, s.created_at, v.created_at"
+             " FROM secret s JOIN secret_version v ON v.project_id = s.project_id"
+             "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
+             " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3";
+    case Procedure::kSecretVersions:
+      return "SELECT v.version, v.expires_at, v.created_at, v.created_by"
+             " FROM secret s JOIN secret_version v"
+             "  ON v.project_id = s.project_id AND v.secret_id = s.id"
+             " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC";
+    case Procedure::kSecretLock:
+      return "SELECT id, next_version FROM secret WHERE project_id = $1 AND name = $2";
+    case Procedure::kSecretVersionRead:
+      return kSecretVersionReadSql;
+    case Procedure::kSecretRename:
+      return "UPDATE secret SET name = $3 WHERE project_id = $1 AND id = $2";
+    default:
+      return {};
+  }
+}
+
+// Deletes the versions, then the secret that they refer to.
+Result<Rows> SecretDelete(SqliteConnection& connection, const Statement& call) {
+  for (const std::string_view sql :
+       {"DELETE FROM secret_version WHERE project_id = $1 AND secret_id = $2",
+        "DELETE FROM secret WHERE project_id = $1 AND id = $2"}) {
+    ROWSEAL_TRY(connection.Execute(Statement::Sql(sql, call.params)));
+  }
+  return Rows{};
+}
+
+Result<Rows> SecretReseal(SqliteConnection& connection, const Statement& call) {
+  const auto& project = Arg<std::string>(call, 0);
+  const auto& secret_ids = Arg<std::vector<std::string>>(call, 1);
+  const auto& versions = Arg<std::vector<std::int64_t>>(call, 2);
+  const auto& dek_ids = Arg<std::vector<std::string>>(call, 3);
+  const auto& nonces = Arg<std::vector<Bytes>>(call, 4);
+  const auto& encrypted = Arg<std::vector<Bytes>>(call, 5);
+  const auto& expires = Arg<std::vector<std::int64_t>>(call, 6);
+  const auto& old_nonces = Arg<std::vector<Bytes>>(call, 7);
+  const auto& write_macs = Arg<std::vector<Bytes>>(call, 8);
+  const auto& entry = Arg<std::string>(call, 9);
+  Rows answer;
+  for (std::size_t item = 0; item < secret_ids.size(); ++item) {
+    ROWSEAL_ASSIGN(
+        const Rows updated,
+        RunOnce(connection,
+                "UPDATE secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
+                " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
+                " AND nonce = $8 AND EXISTS (SELECT 1 FROM dek WHERE project_id = $1"
+                "  AND id = $4 AND state = 'active')",
+                [&](StatementCursor& cursor) {
+                  cursor.BindText(1, project);
+                  cursor.BindText(2, secret_ids[item]);
+                  cursor.BindInteger(3, versions[item]);
+                  cursor.BindText(4, dek_ids[item]);
+                  cursor.BindBlob(5, nonces[item]);
+                  cursor.BindBlob(6, encrypted[item]);
+                  if (expires[item] != kNoExpiry) {
+                    cursor.BindInteger(7, expires[item]);
+                  }
+                  cursor.BindBlob(8, old_nonces[item]);
+                }));
+    if (updated.changed == 1) {
+      ROWSEAL_TRY(WriteItem(connection, project, entry, secret_ids[item], versions[item],
+                            write_macs[item]));
+    }
+    answer.rows.push_back(Row{updated.changed});
+  }
+  return answer;
+}
+
+Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) {
+  if (const std::string_view sql = PlainSqlOf(statement.procedure); !sql.empty()) {
+    return connection.Execute(Statement::Sql(sql, statement.params));
+  }
+  switch (statement.procedure) {
     case Procedure::kSecretGet:
       return SecretGet(connection, statement);
     case Procedure::kSecretPut:
@@ -363,17 +482,30 @@ Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) 
       return AuditAppend(connection, statement);
     case Procedure::kClock:
       return Rows{{Row{connection.Now().time_since_epoch().count()}}, 0};
-    case Procedure::kSql:
+    case Procedure::kSecretReseal:
+      return SecretReseal(connection, statement);
+    case Procedure::kSecretDelete:
+      return SecretDelete(connection, statement);
+    default:
       break;
   }
   return Fail(ErrorCode::kInternal, "the store has no such procedure");
 }
 
 bool WritesNothing(const Statement& statement) {
-  return statement.procedure == Procedure::kTrustLoad ||
-         statement.procedure == Procedure::kDekActive ||
-         (statement.procedure == Procedure::kValuePrepare &&
-          Arg<std::vector<std::string>>(statement, 2).empty());
+  switch (statement.procedure) {
+    case Procedure::kTrustLoad:
+    case Procedure::kDekActive:
+    case Procedure::kStoreFormat:
+    case Procedure::kSecretList:
+    case Procedure::kSecretVersions:
+    case Procedure::kSecretLock:
+    case Procedure::kSecretVersionRead:
+      return true;
+    default:
+      return statement.procedure == Procedure::kValuePrepare &&
+             Arg<std::vector<std::string>>(statement, 2).empty();
+  }
 }
 
 // A read entry need not survive a power cut (it survives a crash of the process): without the flush

@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::milliseconds kLongestPause{5};
 constexpr std::string_view kSchemaPrefix = "rowseal.";
+constexpr std::string_view kRowLock = " FOR UPDATE";
 
 // trusted_schema off: a view or trigger that an attacker wrote cannot call functions with effects.
 // secure_delete on: what was deleted is overwritten in the file.
@@ -198,6 +199,9 @@ Result<StatementCursor> SqliteConnection::Prepare(std::string_view sql) {
          at = text.find(kSchemaPrefix, at)) {
       text.erase(at, kSchemaPrefix.size());
     }
+    if (text.ends_with(kRowLock)) {
+      text.erase(text.size() - kRowLock.size());  // a writer has locked the whole file
+    }
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v3(database_, text.data(), static_cast<int>(text.size()),
                            SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
@@ -242,7 +246,7 @@ Result<Rows> SqliteConnection::Execute(const Statement& statement) {
 
 Result<void> SqliteConnection::Begin(TransactionKind kind) {
   ROWSEAL_ASSIGN(StatementCursor cursor,
-                 Prepare(kind == TransactionKind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN"));
+                 Prepare(kind == TransactionKind::kRead ? "BEGIN" : "BEGIN IMMEDIATE"));
   ROWSEAL_TRY(cursor.Step());
   return {};
 }

@@ -54,8 +54,8 @@ class SqliteConnection final : public Connection {
   Result<void> Commit() override;
   void Rollback() noexcept override;
 
-  /// Prepare gives a cursor over a cached prepared statement. `rowseal.` before a table is dropped:
-  /// it is a schema's name on PostgreSQL only.
+  /// Prepare gives a cursor over a cached prepared statement. `rowseal.` before a table and a final
+  /// `FOR UPDATE` are dropped: PostgreSQL has schemas, and locks single rows.
   Result<StatementCursor> Prepare(std::string_view sql);
 
   /// ExecuteScript runs several statements without parameters, in the open transaction.

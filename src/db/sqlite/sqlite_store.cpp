@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/encoding.h"
-#include "store/schema/embedded_sql.h"
+#include "store/schema/sqlite_upgrades.h"
 
 namespace rowseal {
 namespace {
@@ -112,6 +112,15 @@ Result<void> CreateFile(const std::string& path) {
 }  // namespace
 
 int SqliteFormat() noexcept { return schema::SqliteUpgrades().back().format; }
+
+std::string SqliteUpgradeSql() {
+  std::string text;
+  for (const schema::Upgrade& upgrade : schema::SqliteUpgrades()) {
+    text += "-- format " + std::to_string(upgrade.format) + ": " + std::string(upgrade.name) +
+            "\n" + std::string(upgrade.sql) + "\n";
+  }
+  return text;
+}
 
 Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path) {
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));

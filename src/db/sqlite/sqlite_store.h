@@ -15,6 +15,9 @@ namespace rowseal {
 /// kSqliteFormat is the format this release reads and writes.
 int SqliteFormat() noexcept;
 
+/// SqliteUpgradeSql gives the SQL of every upgrade, each under a comment with its format.
+std::string SqliteUpgradeSql();
+
 /// OpenSqliteStore opens a store of this release's format. Errors: kNotFound, kNewerSchema,
 /// kOlderSchema, kRefusedByState (a database that is not Rowseal's).
 Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path);

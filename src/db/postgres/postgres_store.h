@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <rowseal/error.h>
+#include <rowseal/install.h>
+
+#include "db/postgres/postgres_connection.h"
+
+namespace rowseal {
+
+/// A PostgreSQL store is the schema `rowseal` of a database, beside an app's own tables.
+
+/// kPostgresFormat is the format this release reads and writes. Each kind of store counts its own.
+int PostgresFormat() noexcept;
+
+/// OpenPostgresStore connects to a store of this release's format. Errors: those of
+/// PostgresConnection::Open, kNotFound (no schema, or no keys in it), kNewerSchema, kOlderSchema.
+Result<std::unique_ptr<PostgresConnection>> OpenPostgresStore(const std::string& url,
+                                                              const PostgresOptions& options = {});
+
+/// AppProjects is the app's table of projects as the catalogue has it.
+struct AppProjects {
+  std::string table;     ///< quoted for SQL; empty: none
+  std::string key;       ///< quoted for SQL
+  std::string key_type;  ///< integer, bigint, uuid or text; text without a table
+};
+
+/// FindProjects looks the table and its key up. Errors: kInvalidArgument (no such table or column,
+/// a key of another type).
+Result<AppProjects> FindProjects(PostgresConnection& connection, const InstallOptions& install);
+
+/// InstallSql gives the statements that make roles, schema, tables and functions, to be run in one
+/// transaction by a login that may create roles and schemas. Holds no key and no secret.
+std::string InstallSql(const AppProjects& projects, const InstallOptions& install);
+
+/// UpgradeSql gives the statements from a format to this release's; empty when there are none.
+std::string UpgradeSql(int from_format);
+
+/// ReadPostgresFormat gives the format of the database's store, 0 when it has none.
+Result<int> ReadPostgresFormat(PostgresConnection& connection);
+
+/// CheckPostgresFormat refuses formats other than this release's. Errors: kNewerSchema,
+/// kOlderSchema.
+Result<void> CheckPostgresFormat(int format, const std::string& store);
+
+/// CreatePostgresSchema makes the schema where it is missing, in the open transaction. Errors:
+/// kInvalidArgument (the database is not UTF-8, the login may not), kNewerSchema, kOlderSchema.
+Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProjects& projects,
+                                  const InstallOptions& install);
+
+/// UpgradePostgresStore brings a store to this release's format in one transaction and returns the
+/// number of steps. Errors: kNotFound, kNewerSchema.
+Result<int> UpgradePostgresStore(const std::string& url);
+
+}  // namespace rowseal
