@@ -55,25 +55,34 @@ Result<StoredVersion> ReadVersion(Connection& connection, const ProjectId& proje
   return ReadStoredVersion(project, answer.rows.front());
 }
 
-// Writes a version sealed again, where nobody else changed it since it was read.
-Result<void> WriteSealedAgain(Connection& connection, Session& session, const ProjectId& project,
-                              const StoredVersion& old, const StoredVersion& changed,
-                              const ActiveDekOperation::Active& active,
-                              const std::string& entry_id) {
-  ROWSEAL_ASSIGN(const ResealedVersion resealed, SealAgain(session, project, old, changed, active));
-  ROWSEAL_ASSIGN(const std::vector<bool> stored,
-                 StoreResealed(connection, session, project, {&resealed}, entry_id));
-  if (!stored.front()) {
-    return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
-  }
-  return {};
-}
-
 Result<ActiveDekOperation::Active> FindOrMakeActiveDek(Connection& connection, Session& session,
                                                        const ProjectId& project) {
   ActiveDekOperation find(session, project, DekPurpose::kSecret);
   RunOperation(connection, find);
   return std::move(find).Take();
+}
+
+// Writes a version sealed again. Its row is locked, so only its new DEK may have been rotated away
+// before the write; then it is sealed under the next one.
+Result<void> WriteSealedAgain(Connection& connection, Session& session, const ProjectId& project,
+                              const StoredVersion& old, const StoredVersion& changed,
+                              const std::string& entry_id) {
+  constexpr int kMostRounds = 8;
+  if (!session.KnowsKek(old.dek)) {
+    ROWSEAL_TRY(session.LoadTrust(connection));  // a rotation was committed meanwhile
+  }
+  for (int round = 0; round < kMostRounds; ++round) {
+    ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
+                   FindOrMakeActiveDek(connection, session, project));
+    ROWSEAL_ASSIGN(const ResealedVersion resealed,
+                   SealAgain(session, project, old, changed, active));
+    ROWSEAL_ASSIGN(const std::vector<bool> stored,
+                   StoreResealed(connection, session, project, {&resealed}, entry_id));
+    if (stored.front()) {
+      return {};
+    }
+  }
+  return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
 }
 
 }  // namespace
@@ -110,7 +119,7 @@ Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version) {
   const std::string row =
       "version " + ToText(version.version) + " of secret " + ToText(version.secret);
-  if (!session.KnowsKek(version.dek) || version.dek.dek.purpose != DekPurpose::kSecret) {
+  if (!session.HadKek(version.dek) || version.dek.dek.purpose != DekPurpose::kSecret) {
     return Fail(ErrorCode::kIntegrity, row + ": its DEK or KEK was changed",
                 "restore the tables kek and dek from a backup");
   }
@@ -205,15 +214,13 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
                 "choose another name");
   }
   ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, name));
-  ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
-                 FindOrMakeActiveDek(connection, session, project));
   ROWSEAL_ASSIGN(const std::string entry,
                  WriteAudit(connection, session, project.text(), access, "rename", head.id));
   for (const std::int64_t number : versions) {
     ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
     StoredVersion changed = old;
     changed.name = new_name;
-    ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, active, entry));
+    ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
   }
   ROWSEAL_TRY(connection.Execute(
       Statement::Call(Procedure::kSecretRename, {project.text(), head.id, new_name.text()})));
@@ -232,12 +239,10 @@ Result<void> ExpireSecret(Connection& connection, Session& session, const Projec
   ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
   StoredVersion changed = old;
   changed.expires_at = expires_at;
-  ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
-                 FindOrMakeActiveDek(connection, session, project));
   ROWSEAL_ASSIGN(const std::string entry,
                  WriteAudit(connection, session, project.text(), access, "expire",
                             head.id + "@" + std::to_string(number)));
-  ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, active, entry));
+  ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
   return transaction.Commit();
 }
 

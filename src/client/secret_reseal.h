@@ -32,7 +32,7 @@ Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row);
 Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version);
 
 /// OpenStored opens a version read in the open transaction, whatever its expiry. The trusted set is
-/// to be loaded in the same transaction before. Errors: kIntegrity, kRefusedByState.
+/// to be of the same moment or a later one. Errors: kIntegrity, kRefusedByState.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
 

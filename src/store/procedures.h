@@ -65,6 +65,7 @@ namespace rowseal {
 ///
 /// kSecretVersionRead (project, secret_id, version)
 ///   secret id, name, kind, version, expires_at, nonce, encrypted_data, DEK columns; or no row.
+///   Until the transaction ends nobody else changes the version.
 ///
 /// kSecretReseal (project, secret_ids[], versions[], dek_ids[], nonces[], encrypted_data[],
 ///                expires_at[], old_nonces[], write_macs[], entry_id)

@@ -1,17 +1,43 @@
 #include "support/interleaving_connection.h"
 
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 
+#include "db/postgres/postgres_connection.h"
+#include "support/postgres_server.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Whether a process of the server waits for another one's lock.
+bool WaitsForLock(int backend) {
+  static const std::unique_ptr<PostgresConnection> monitor =
+      Must(PostgresConnection::Open(PostgresServer::Shared().Url("postgres")));
+  const Rows rows = Must(monitor->Execute(Statement::Sql(
+      "SELECT cardinality(pg_blocking_pids($1::bigint::integer))", {std::int64_t{backend}})));
+  return rows.rows.front().front() != Value(std::int64_t{0});
+}
+
+}  // namespace
 
 InterleavingConnection::InterleavingConnection(std::unique_ptr<Connection> inner)
     : inner_(std::move(inner)) {
-  if (!TestsPostgres()) {
+  on_server_ = TestsPostgres();
+  if (!on_server_) {
     Must(inner_->Execute(Statement::Sql("PRAGMA busy_timeout=0")));
   }
+}
+
+void InterleavingConnection::Attach(Interleaving* interleaving, std::size_t task) {
+  if (interleaving != nullptr && on_server_) {
+    interleaving->backends_[task] = static_cast<PostgresConnection&>(*inner_).backend_pid();
+  }
+  interleaving_ = interleaving;
+  task_ = task;
 }
 
 void Interleaving::SetState(std::size_t task, State state) {
@@ -56,6 +82,25 @@ std::optional<std::size_t> Interleaving::Choose(const Choices& choices, Choices&
   return std::nullopt;
 }
 
+// Until the task is at its next step, done, or waits for the other's lock.
+void Interleaving::AwaitStep(std::unique_lock<std::mutex>& lock, std::size_t task) {
+  while (Runs(task) || states_[task] == State::kWaiting) {
+    const bool changed = changed_.wait_for(lock, 2ms, [&] { return !Runs(task); });
+    if (changed && states_[task] != State::kWaiting) {
+      return;
+    }
+    if (backends_[task] != 0 && states_[task] != State::kComputing) {
+      const bool waits = WaitsForLock(backends_[task]);
+      if (states_[task] == State::kGranted || states_[task] == State::kWaiting) {
+        states_[task] = waits ? State::kWaiting : State::kGranted;
+        if (waits) {
+          return;
+        }
+      }
+    }
+  }
+}
+
 Interleaving::Choices Interleaving::Run(const Choices& choices, const std::array<Task, 2>& tasks) {
   states_ = {State::kComputing, State::kComputing};
   std::vector<std::thread> threads;
@@ -73,18 +118,25 @@ Interleaving::Choices Interleaving::Run(const Choices& choices, const std::array
   while (states_ != std::array{State::kDone, State::kDone}) {
     const std::optional<std::size_t> task = Choose(choices, made);
     if (!task) {
-      // Each waits for the other's lock, which SQLite's single writer rules out.
-      std::fprintf(stderr, "interleaving: both tasks are blocked\n");
-      std::abort();
+      if (backends_[0] == 0) {
+        // Each waits for the other's lock, which SQLite's single writer rules out.
+        std::fprintf(stderr, "interleaving: both tasks are blocked\n");
+        std::abort();
+      }
+      // A circle, which the server breaks, or the other is done and this one goes on.
+      AwaitStep(lock, 0);
+      AwaitStep(lock, 1);
+      continue;
     }
     states_[*task] = State::kGranted;
     changed_.notify_all();
-    changed_.wait(lock, [&] {
-      return states_[*task] != State::kGranted && states_[*task] != State::kComputing;
-    });
+    AwaitStep(lock, *task);
     const std::size_t other = 1 - *task;
     if (states_[other] == State::kBusy && !holds_lock_[*task]) {
       states_[other] = State::kAtStep;
+    }
+    if (states_[other] == State::kWaiting) {
+      AwaitStep(lock, other);
     }
   }
   lock.unlock();

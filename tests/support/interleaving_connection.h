@@ -15,9 +15,9 @@
 namespace rowseal::testing {
 
 /// Interleaving runs two tasks so that one statement (or BEGIN, or COMMIT) of either is carried out
-/// at a time, in an order that the test chooses. A statement that meets the other's lock changes
-/// nothing and is tried again when the other's transaction is over: a busy neighbour is not
-/// runnable.
+/// at a time, in an order that the test chooses. A task that meets the other's lock is not runnable
+/// until the other lets go: on SQLite its statement changed nothing and is tried again, on
+/// PostgreSQL it waits in the server.
 class Interleaving final {
  public:
   using Task = std::function<void()>;
@@ -39,17 +39,22 @@ class Interleaving final {
 
  private:
   friend class InterleavingConnection;
-  enum class State { kComputing, kAtStep, kGranted, kBusy, kDone };
+  enum class State { kComputing, kAtStep, kGranted, kBusy, kWaiting, kDone };
 
   void AwaitTurn(std::size_t task);
   void SetState(std::size_t task, State state);
   void SetHoldsLock(std::size_t task, bool holds);
   std::optional<std::size_t> Choose(const Choices& choices, Choices& made) const;
+  void AwaitStep(std::unique_lock<std::mutex>& lock, std::size_t task);
+  bool Runs(std::size_t task) const {
+    return states_[task] == State::kGranted || states_[task] == State::kComputing;
+  }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::array<State, 2> states_{State::kDone, State::kDone};
   std::array<bool, 2> holds_lock_{false, false};
+  std::array<int, 2> backends_{0, 0};  // processes of the server; 0 on SQLite
 };
 
 /// InterleavingConnection gives every call to the schedule of the Interleaving it is attached to;
@@ -58,10 +63,7 @@ class InterleavingConnection final : public Connection {
  public:
   explicit InterleavingConnection(std::unique_ptr<Connection> inner);
 
-  void Attach(Interleaving* interleaving, std::size_t task) {
-    interleaving_ = interleaving;
-    task_ = task;
-  }
+  void Attach(Interleaving* interleaving, std::size_t task);
 
   Result<Rows> Execute(const Statement& statement) override {
     return Step<Rows>([&] { return inner_->Execute(statement); });
@@ -89,7 +91,7 @@ class InterleavingConnection final : public Connection {
       interleaving_->AwaitTurn(task_);
       Result<T> result = call();
       interleaving_->SetHoldsLock(task_, in_transaction_);
-      const bool busy = !result && result.error().code == ErrorCode::kUnavailable;
+      const bool busy = !on_server_ && !result && result.error().code == ErrorCode::kUnavailable;
       if (!busy) {
         interleaving_->SetState(task_, Interleaving::State::kComputing);
         return result;
@@ -103,6 +105,7 @@ class InterleavingConnection final : public Connection {
   Interleaving* interleaving_ = nullptr;
   std::size_t task_ = 0;
   bool in_transaction_ = false;
+  bool on_server_ = false;
 };
 
 }  // namespace rowseal::testing

@@ -257,6 +257,11 @@ std::string PostgresServer::CreateDatabase(const std::string& name_template,
   return name;
 }
 
+void PostgresServer::DropDatabase(const std::string& name) const noexcept {
+  RunProgram({Program("psql"), "-X", "-q", Url("postgres"), "-c",
+              "DROP DATABASE IF EXISTS " + name + " WITH (FORCE)"});
+}
+
 PgBouncer::PgBouncer(const PostgresServer& server, const std::vector<std::string>& users,
                      int pool_size)
     : folder_(MakeFolder(fs::temp_directory_path())), port_(FreePort()) {

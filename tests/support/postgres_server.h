@@ -52,6 +52,9 @@ class PostgresServer final {
   std::string CreateDatabase(const std::string& name_template = "template0",
                              const std::string& owner = "postgres");
 
+  /// DropDatabase ends its sessions and removes it.
+  void DropDatabase(const std::string& name) const noexcept;
+
  private:
   std::string Program(const std::string& name) const { return bin_ / name; }
   void Call(const std::vector<std::string>& command) const;

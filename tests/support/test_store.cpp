@@ -235,6 +235,13 @@ TestStore::TestStore(const TestStore* original) : root_path_(folder_ / "root.key
   }
 }
 
+// Whoever still has it open loses it.
+TestStore::~TestStore() {
+  if (TestsPostgres() && !path_.empty()) {
+    PostgresServer::Shared().DropDatabase(DatabaseOf(path_));
+  }
+}
+
 TestStore TestStore::Copy() const { return TestStore(this); }
 
 void TestStore::MakeAnew() {

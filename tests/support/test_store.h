@@ -119,6 +119,9 @@ class TestStore final {
   /// kShared stores are copies of one made for the whole program (quick); kOwn is made anew.
   enum class Keys { kShared, kOwn };
   explicit TestStore(Keys keys = Keys::kShared);
+  TestStore(TestStore&& other) noexcept = default;
+  TestStore& operator=(TestStore&&) = delete;
+  ~TestStore();
 
   /// Copy makes a store with the same rows and root. Nobody may have this one open.
   TestStore Copy() const;

@@ -611,6 +611,7 @@ BEGIN
 END
 $$;
 
+-- Locks the version, so that no reseal comes between reading and writing it.
 CREATE FUNCTION rowseal.secret_version_read(p_project text, p_secret_id uuid, p_version bigint)
 RETURNS TABLE (
   id uuid, name text, kind text, version bigint, expires_at bigint, nonce bytea,
@@ -622,6 +623,9 @@ AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM set_config('rowseal.project', p_project, true);
+  -- By a statement of its own: one that waited would join the row's new DEK id with DEKs as they were.
+  PERFORM 1 FROM rowseal.secret_version v WHERE v.project_id = p_project
+    AND v.secret_id = p_secret_id AND v.version = p_version FOR NO KEY UPDATE;
   RETURN QUERY
   SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data, d.id, d.kek_id,
          d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key, d.row_tag,
