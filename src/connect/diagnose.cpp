@@ -7,8 +7,11 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "connect/file_checks.h"
+#include "connect/postgres_checks.h"
 #include "connect/process_checks.h"
 #include "connect/store_path.h"
+#include "db/postgres/conninfo.h"
+#include "db/postgres/postgres_store.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
 
@@ -100,13 +103,30 @@ void CheckDatabase(const std::string& path, Environment& environment) {
   }
 }
 
+// The same of a server.
+void CheckServer(const std::string& url, Environment& environment) {
+  Result<std::unique_ptr<PostgresConnection>> opened = OpenPostgresStore(url);
+  if (!opened) {
+    environment.findings.push_back(FromError("store_format", opened.error()));
+    environment.may_open = false;
+    return;
+  }
+  environment.findings.push_back(
+      {Severity::kOk,
+       "store_format",
+       "the store has this program's format, " + std::to_string(PostgresFormat()),
+       {}});
+  Append({CheckPostgres(**opened), true}, environment);
+}
+
 Environment Inspect(const StoreOptions& options) {
   Environment environment;
   const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
   const ProcessFacts facts = ReadProcessFacts(now);
   environment.findings = {CheckMemoryLock(facts), CheckCoreDumps(facts), CheckSwap(facts),
                           CheckClock(facts)};
-  const Result<std::string> path = SqlitePath(options.store);
+  const bool on_server = IsPostgresUrl(options.store);
+  const Result<std::string> path = on_server ? std::string() : SqlitePath(options.store);
   if (options.roots.empty()) {
     environment.findings.push_back({Severity::kError, "root", "no root key was given",
                                     "give --root file:PATH or set ROWSEAL_ROOT"});
@@ -118,6 +138,10 @@ Environment Inspect(const StoreOptions& options) {
   if (!path) {
     environment.findings.push_back(FromError("store", path.error()));
     environment.may_open = false;
+    return environment;
+  }
+  if (on_server) {
+    CheckServer(options.store, environment);
     return environment;
   }
   FileReport files = CheckStoreFiles(*path);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "jobs/job_table.h"
@@ -15,6 +16,7 @@ using SteadyClock = std::chrono::steady_clock;
 // A write that takes this long is short enough for whoever waits for the lock, and long enough that
 // the flush at its end does not rule the rate.
 constexpr std::chrono::milliseconds kWrite{10};
+constexpr std::chrono::milliseconds kLookAgain{200};  // at a store that did not answer
 constexpr std::size_t kFewestItems = 16;
 constexpr std::size_t kMostItems = 1024;
 
@@ -26,10 +28,15 @@ class Runner final {
   Result<JobRecord> Run() {
     while (is_mine_ && job_.state == JobState::kReady) {
       Result<void> batch = RunBatch();
+      if (!batch && MayTryAgain(batch.error())) {
+        std::this_thread::sleep_for(kLookAgain);
+        continue;
+      }
       if (!batch) {
         Release();
         return tl::unexpected(std::move(batch).error());
       }
+      failing_since_.reset();
       if (is_mine_ && run_.on_batch && !run_.on_batch(job_)) {
         Release();
         break;
@@ -43,6 +50,17 @@ class Runner final {
   }
 
  private:
+  // A store that restarts or fails over comes back; a batch that was not committed, or whose commit
+  // is in doubt, is read anew from where the job's row says.
+  bool MayTryAgain(const Error& error) {
+    if (error.code != ErrorCode::kUnavailable && error.code != ErrorCode::kInDoubt) {
+      return false;
+    }
+    const auto now = SteadyClock::now();
+    failing_since_ = failing_since_.value_or(now);
+    return now - *failing_since_ < run_.patience;
+  }
+
   Result<void> RunBatch() {
     {
       const auto lock = run_.lock();
@@ -117,6 +135,7 @@ class Runner final {
   JobBody& body_;
   const JobRun& run_;
   bool is_mine_ = true;
+  std::optional<SteadyClock::time_point> failing_since_;
   BatchLimit limit_;
   SteadyClock::duration write_took_{0};
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -18,6 +19,7 @@ struct JobRun {
   std::function<bool(const JobRecord&)> on_batch;      ///< false: stop here and give the lease back
   int share_percent =
       50;  ///< of the time in which a batch may hold the store's write lock, 1 to 100
+  std::chrono::seconds patience{0};  ///< with a store that does not answer, before it is an error
 };
 
 /// RunJob runs a claimed job to its end, batch by batch, and returns it as it then stands: `done`,

@@ -2,6 +2,7 @@
 
 #include <rowseal/jobs.h>
 
+#include "client/audit.h"
 #include "client/columns.h"
 #include "client/session.h"
 #include "lifecycle/job_kinds.h"
@@ -82,6 +83,33 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
   return {};
 }
 
+// Projects with keys that are gone from the app's table: where no trigger of the table retires
+// them.
+Result<void> RetireOrphans(Connection& connection, Session& session, Timestamp now) {
+  if (session.keyring().trust()->rows.installation.projects_table.empty()) {
+    return {};
+  }
+  ROWSEAL_ASSIGN(const Rows orphans,
+                 connection.Execute(Statement::Sql(
+                     "SELECT d.project_id FROM (SELECT DISTINCT project_id FROM rowseal.dek) d"
+                     " WHERE NOT rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1"
+                     " FROM rowseal.retired_project r WHERE r.project_id = d.project_id)")));
+  const Access access{"rowseal", "not in the projects table"};
+  for (const Row& row : orphans.rows) {
+    const std::string project = TextAt(row, 0);
+    ROWSEAL_TRY(connection.Execute(
+        Statement::Sql("INSERT INTO rowseal.retired_project (project_id, retired_at)"
+                       " VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                       {project, ToMicros(now)})));
+    ROWSEAL_TRY(WriteAudit(connection, session, project, access, "project.retire", project));
+    session.observer().Log({LogLevel::kWarning,
+                            "project_retired",
+                            "a project with keys is gone from the app's projects table",
+                            {{"project", project}}});
+  }
+  return {};
+}
+
 Result<void> StartWhatIsDue(Client& client) {
   const auto lock = client.Lock();
   Connection& connection = client.connection();
@@ -89,6 +117,7 @@ Result<void> StartWhatIsDue(Client& client) {
                  Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(client.session().LoadTrust(connection));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_TRY(RetireOrphans(connection, client.session(), now));
   ROWSEAL_TRY(StartDueDekRotation(connection, client.session(), now));
   ROWSEAL_TRY(StartDueScans(connection, client.session(), now));
   return transaction.Commit();

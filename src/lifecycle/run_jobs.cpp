@@ -15,6 +15,9 @@
 namespace rowseal {
 namespace {
 
+// A server that restarts or fails over is back by then.
+constexpr std::chrono::seconds kPatience{30};
+
 constexpr std::chrono::milliseconds kLookAgain{200};  // at a job that another process runs
 
 bool IsRunning(const JobRecord& job, Timestamp now) {
@@ -128,7 +131,7 @@ class JobsRun final {
     }
     const JobRun run{owner_, [this] { return client_.Lock(); },
                      [this](const JobRecord& so_far) { return Show(so_far); },
-                     options_.share_percent};
+                     options_.share_percent, kPatience};
     ROWSEAL_ASSIGN(job, RunJob(client_.connection(), std::move(job), **body, run));
     LogFinished(job);
     const std::vector<JobId> started = (*body)->Started();

@@ -118,7 +118,7 @@ ServerError ReadConnectError(const PGconn* connection, std::string_view store) {
     state = "57P03";
   }
   const bool is_definition = says("definition of service") || says("service file") ||
-                             says("invalid sslmode") || says("root certificate") ||
+                             says("invalid ") || says("root certificate") ||
                              says("certificate verify failed") ||
                              says("server does not support SSL");
   ServerError error = ErrorOf(state, std::move(message), store);

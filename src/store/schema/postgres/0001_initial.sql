@@ -486,8 +486,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = ''
 AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rowseal.enter_project(p_project);
-  IF NOT rowseal.project_exists(p_project) THEN
+  PERFORM set_config('rowseal.project', p_project, true);
+  -- A rotation replaces keys of retired projects too.
+  IF NOT EXISTS (SELECT 1 FROM rowseal.dek d WHERE d.project_id = p_project)
+     AND NOT rowseal.project_exists(p_project) THEN
     RAISE EXCEPTION 'project % is not in the projects table', p_project USING ERRCODE = 'RS001';
   END IF;
   PERFORM rowseal.commit_durably();

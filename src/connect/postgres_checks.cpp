@@ -1,0 +1,276 @@
+#include "connect/postgres_checks.h"
+
+#include <functional>
+
+#include "base/encoding.h"
+
+namespace rowseal {
+namespace {
+
+using Findings = std::vector<Finding>;
+
+Finding Ok(std::string check, std::string message) {
+  return {Severity::kOk, std::move(check), std::move(message), {}};
+}
+
+Result<Row> OneRow(PostgresConnection& connection, std::string_view sql) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
+  if (answer.rows.empty()) {
+    return Row{};
+  }
+  return std::move(answer.rows.front());
+}
+
+Result<std::string> Setting(PostgresConnection& connection, std::string_view name) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT current_setting($1::text, true)", {std::string(name)})));
+  return answer.rows.empty() ? std::string() : TextAt(answer.rows.front(), 0);
+}
+
+// Fixes of row-level security and of the client library that the schema relies on.
+Result<void> CheckVersion(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const std::string number, Setting(connection, "server_version_num"));
+  ROWSEAL_ASSIGN(const std::string name, Setting(connection, "server_version"));
+  const long version = std::strtol(number.c_str(), nullptr, 10);
+  const std::string shown = "the server is PostgreSQL " + Printable(name);
+  if (version < 150000) {
+    findings.push_back({Severity::kError, "server_version", shown + "; Rowseal needs 15 or later",
+                        "upgrade the server"});
+  } else if (version >= 190000) {
+    findings.push_back({Severity::kWarning, "server_version",
+                        shown + ", which this release was not tested with",
+                        "test on a copy, or upgrade Rowseal"});
+  } else {
+    findings.push_back(Ok("server_version", shown + "; keep its minor version up to date"));
+  }
+  return {};
+}
+
+// Only ciphertext, ids and names reach the server; a log of them is still more than one needs.
+Result<void> CheckLogging(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const std::string parameters, Setting(connection, "log_parameter_max_length"));
+  ROWSEAL_ASSIGN(const std::string on_error,
+                 Setting(connection, "log_parameter_max_length_on_error"));
+  ROWSEAL_ASSIGN(const std::string statements, Setting(connection, "log_statement"));
+  ROWSEAL_ASSIGN(const std::string duration, Setting(connection, "log_min_duration_statement"));
+  ROWSEAL_ASSIGN(const std::string preloaded, Setting(connection, "shared_preload_libraries"));
+  ROWSEAL_ASSIGN(const std::string audited, Setting(connection, "pgaudit.log_parameter"));
+  std::string logged;
+  if (parameters != "0" && (statements == "all" || statements == "mod" || duration != "-1")) {
+    logged += " log_parameter_max_length=" + Printable(parameters) +
+              " with log_statement=" + Printable(statements) +
+              ", log_min_duration_statement=" + Printable(duration) + ";";
+  }
+  if (on_error != "0") {
+    logged += " log_parameter_max_length_on_error=" + Printable(on_error) + ";";
+  }
+  if (audited == "on") {
+    logged += " pgaudit.log_parameter=on;";
+  }
+  if (logged.empty()) {
+    findings.push_back(Ok("server_logging", "the server logs no parameters of statements"));
+  } else {
+    findings.push_back(
+        {Severity::kWarning, "server_logging",
+         "the server logs parameters:" + logged +
+             " of Rowseal's statements that is ciphertext, names and ids",
+         "ALTER ROLE … SET log_parameter_max_length = 0 for the login that Rowseal uses; the app's"
+         " own statements may log plaintext"});
+  }
+  if (preloaded.find("pg_stat_statements") != std::string::npos) {
+    findings.push_back(Ok("pg_stat_statements",
+                          "pg_stat_statements is loaded; Rowseal's statements hold no value"));
+  }
+  return {};
+}
+
+Result<void> CheckChecksums(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const std::string checksums, Setting(connection, "data_checksums"));
+  ROWSEAL_ASSIGN(const std::string fsync, Setting(connection, "fsync"));
+  if (checksums == "on") {
+    findings.push_back(Ok("data_checksums", "the server keeps checksums of its pages"));
+  } else {
+    findings.push_back({Severity::kWarning, "data_checksums",
+                        "the server keeps no checksums: a damaged page shows only when a row of it"
+                        " is opened",
+                        "pg_checksums --enable, while the server is stopped"});
+  }
+  if (fsync != "on") {
+    findings.push_back(
+        {Severity::kError, "fsync", "fsync is off: a power cut loses commits", "set fsync = on"});
+  }
+  return {};
+}
+
+Result<void> CheckTls(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(
+      const Row row,
+      OneRow(connection,
+             "SELECT s.ssl, a.client_addr IS NULL OR a.client_addr << '127.0.0.0/8'"
+             " OR a.client_addr = '::1' FROM pg_catalog.pg_stat_ssl s"
+             " JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE s.pid = pg_backend_pid()"));
+  if (row.size() != 2) {
+    findings.push_back(Ok("tls", "whether the connection is encrypted cannot be seen from here"));
+    return {};
+  }
+  const bool encrypted = row[0] == Value(std::int64_t{1});
+  const bool local = row[1] == Value(std::int64_t{1});
+  if (encrypted || local) {
+    findings.push_back(Ok(
+        "tls", encrypted ? "the connection is encrypted" : "the connection stays on this machine"));
+  } else {
+    findings.push_back({Severity::kError, "tls", "the connection crosses a network unencrypted",
+                        "add sslmode=verify-full and sslrootcert=… to the URL or the service"});
+  }
+  return {};
+}
+
+struct Expected {
+  std::string_view check;
+  std::string_view what_is_wrong;
+  std::string_view action;
+  std::string_view sql;  // a row for each thing that is wrong, named in its first column
+};
+
+// What 0001_initial.sql made, as the catalogue shows it.
+constexpr Expected kExpected[] = {
+    {"row_security", "row-level security is not forced on",
+     "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+     "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+     " ON n.oid = c.relnamespace WHERE n.nspname = 'rowseal' AND c.relname IN ('dek', 'secret',"
+     " 'secret_version', 'audit_log', 'audit_item', 'retired_project')"
+     " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"},
+    {"row_policies", "policies that Rowseal did not make stand on",
+     "look at each, and DROP POLICY what lets others read",
+     "SELECT p.tablename || ' (' || p.policyname || ')' FROM pg_catalog.pg_policies p"
+     " WHERE p.schemaname = 'rowseal'"
+     " AND p.policyname NOT IN ('tenant', 'operator', 'auditor', 'members') ORDER BY 1"},
+    {"owner", "the owner role can log in or bypasses row-level security:",
+     "ALTER ROLE rowseal_owner NOLOGIN NOBYPASSRLS NOSUPERUSER",
+     "SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = 'rowseal_owner'"
+     " AND (r.rolcanlogin OR r.rolbypassrls OR r.rolsuper)"},
+    {"ownership", "things in schema rowseal belong to others than rowseal_owner:",
+     "ALTER … OWNER TO rowseal_owner",
+     "SELECT c.relname || ' (' || pg_catalog.pg_get_userbyid(c.relowner) || ')'"
+     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+     " WHERE n.nspname = 'rowseal' AND c.relkind IN ('r', 'v', 'p')"
+     " AND pg_catalog.pg_get_userbyid(c.relowner) <> 'rowseal_owner' ORDER BY 1"},
+    {"grants", "others than Rowseal's roles may use tables of schema rowseal:",
+     "REVOKE it: an app's login needs rowseal_service only",
+     "SELECT DISTINCT c.relname || ' (' || coalesce(pg_catalog.pg_get_userbyid(nullif(a.grantee, "
+     "0)),"
+     " 'PUBLIC') || ', ' || a.privilege_type || ')' FROM pg_catalog.pg_class c"
+     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a"
+     " WHERE n.nspname = 'rowseal' AND coalesce(pg_catalog.pg_get_userbyid(nullif(a.grantee, 0)),"
+     " 'PUBLIC') NOT IN ('rowseal_owner', 'rowseal_operator', 'rowseal_auditor') ORDER BY 1"},
+    {"public_functions",
+     "everybody may call functions of schema rowseal:", "REVOKE EXECUTE ON FUNCTION … FROM PUBLIC",
+     "SELECT p.proname::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
+     " ON n.oid = p.pronamespace, pg_catalog.aclexplode(coalesce(p.proacl,"
+     " pg_catalog.acldefault('f', p.proowner))) a"
+     " WHERE n.nspname = 'rowseal' AND a.grantee = 0 ORDER BY 1"},
+    {"search_path", "functions that run with their owner's rights lack a fixed search_path:",
+     "restore the functions: they are in `rowseal init --print-sql`",
+     "SELECT p.proname::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
+     " ON n.oid = p.pronamespace WHERE n.nspname = 'rowseal' AND p.prosecdef"
+     " AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false) ORDER BY 1"},
+};
+
+Result<void> CheckExpected(PostgresConnection& connection, Findings& findings) {
+  for (const Expected& expected : kExpected) {
+    ROWSEAL_ASSIGN(const Rows wrong, connection.Execute(Statement::Sql(expected.sql)));
+    if (wrong.rows.empty()) {
+      findings.push_back(Ok(std::string(expected.check), "is as Rowseal made it"));
+      continue;
+    }
+    std::string names;
+    for (const Row& row : wrong.rows) {
+      names += (names.empty() ? " " : ", ") + Printable(TextAt(row, 0));
+    }
+    findings.push_back({Severity::kError, std::string(expected.check),
+                        std::string(expected.what_is_wrong) + names, std::string(expected.action)});
+  }
+  return {};
+}
+
+// pg_dump asks for row_security = off and fails when a policy would leave rows out; with
+// --enable-row-security it leaves them out silently.
+Result<void> CheckDumpers(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const Row row,
+                 OneRow(connection,
+                        "SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname)"
+                        " FROM pg_catalog.pg_roles r WHERE r.rolsuper OR r.rolbypassrls"));
+  findings.push_back(
+      Ok("dump", "whole dumps come from superusers and BYPASSRLS roles only (" +
+                     Printable(TextAt(row, 0)) +
+                     "); never dump with --enable-row-security, which leaves rows out"));
+  return {};
+}
+
+// The entry of the installation stands in every store, under row-level security like all entries.
+Result<void> CheckNothingWasFiltered(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const Row row,
+                 OneRow(connection,
+                        "SELECT EXISTS (SELECT 1 FROM rowseal.audit_log WHERE project_id = 'system'"
+                        " AND action = 'init'), EXISTS (SELECT 1 FROM rowseal.installation)"));
+  if (row.size() == 2 && row[1] == Value(std::int64_t{1}) && row[0] != Value(std::int64_t{1})) {
+    findings.push_back(
+        {Severity::kError, "restored_rows",
+         "the log lacks the entry of the installation: the store comes from a dump that row-level"
+         " security emptied, or entries were deleted",
+         "restore from a dump made as a superuser or a BYPASSRLS role, without"
+         " --enable-row-security, and compare the row counts"});
+  } else {
+    findings.push_back(Ok("restored_rows", "rows under row-level security are there"));
+  }
+  return {};
+}
+
+Result<void> CheckTenants(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(
+      const Row row,
+      OneRow(connection,
+             "SELECT (SELECT count(*) FROM rowseal.retired_project), (SELECT count(*) FROM"
+             " (SELECT DISTINCT project_id FROM rowseal.dek) d WHERE NOT"
+             " rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1 FROM"
+             " rowseal.retired_project r WHERE r.project_id = d.project_id))"));
+  const auto retired = row.size() == 2 ? std::get<std::int64_t>(row[0]) : 0;
+  const auto orphaned = row.size() == 2 ? std::get<std::int64_t>(row[1]) : 0;
+  if (orphaned > 0) {
+    findings.push_back(
+        {Severity::kWarning, "tenants",
+         std::to_string(orphaned) + " projects with keys are not in the app's projects table",
+         "rowseal maintain retires them; insert them again if that was a mistake"});
+  } else {
+    findings.push_back(Ok(
+        "tenants", std::to_string(retired) + " projects are retired, and none is missing besides"));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<Finding> CheckPostgres(PostgresConnection& connection) {
+  Findings findings;
+  using Check = std::pair<std::string_view, Result<void> (*)(PostgresConnection&, Findings&)>;
+  constexpr Check kChecks[] = {
+      {"server_version", CheckVersion},
+      {"server_logging", CheckLogging},
+      {"data_checksums", CheckChecksums},
+      {"tls", CheckTls},
+      {"roles", CheckExpected},
+      {"dump", CheckDumpers},
+      {"restored_rows", CheckNothingWasFiltered},
+      {"tenants", CheckTenants},
+  };
+  for (const auto& [name, check] : kChecks) {
+    if (const Result<void> done = check(connection, findings); !done) {
+      findings.push_back({Severity::kWarning, std::string(name),
+                          "could not be looked at: " + done.error().message,
+                          done.error().hint.empty() ? "retry" : done.error().hint});
+    }
+  }
+  return findings;
+}
+
+}  // namespace rowseal
