@@ -23,7 +23,8 @@ Result<Row> OneRow(PostgresConnection& connection, std::string_view sql) {
 
 Result<std::string> Setting(PostgresConnection& connection, std::string_view name) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT current_setting($1::text, true)", {std::string(name)})));
+                                  "SELECT setting FROM pg_catalog.pg_settings WHERE name = $1",
+                                  {std::string(name)})));
   return answer.rows.empty() ? std::string() : TextAt(answer.rows.front(), 0);
 }
 

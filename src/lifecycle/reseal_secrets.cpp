@@ -139,9 +139,11 @@ Result<void> ResealSecrets::ReadDue(Connection& connection, const Position& from
           " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
           " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
           "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+          "  AND (v.project_id = $7 OR $7 IS NULL)"
           "  AND (d.state IS NULL OR d.state <> 'active')"
           " ORDER BY v.project_id, v.secret_id, v.version",
-          {from.project, from.id, from.version, to.project, to.id, to.version})));
+          {from.project, from.id, from.version, to.project, to.id, to.version,
+           project_ ? Param(project_->text()) : Param(Null{})})));
   constexpr std::size_t kOwnColumns = 3;
   for (Row& row : page.rows) {
     RowReader reader(row);
