@@ -21,6 +21,8 @@ constexpr const char* kUsage =
     "       rowseal_bench kek-rotate FOLDER ROUNDS\n"
     "       rowseal_bench reseal FOLDER\n"
     "       rowseal_bench get-put FOLDER ROUNDS\n"
+    "       rowseal_bench pg-calls FOLDER ROUNDS     these two with ROWSEAL_BENCH_STORE\n"
+    "       rowseal_bench pg-reseal FOLDER\n"
     "       rowseal_bench cli-get PROGRAM FOLDER ROUNDS\n";
 
 int RunSealing(int argc, char** argv) {
@@ -44,6 +46,10 @@ int Run(int argc, char** argv) {
     ResealAll(argv[2]);
   } else if (measure == "get-put" && argc == 4) {
     GetAndPut(argv[2], std::atoi(argv[3]));
+  } else if (measure == "pg-calls" && argc == 4) {
+    PostgresCalls(argv[2], std::atoi(argv[3]));
+  } else if (measure == "pg-reseal" && argc == 3) {
+    PostgresReseal(argv[2]);
   } else if (measure == "cli-get" && argc == 5) {
     RunGet(argv[2], argv[3], std::atoi(argv[4]));
   } else {

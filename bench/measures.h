@@ -29,6 +29,14 @@ void ResealAll(const std::string& folder);
 /// GetAndPut times single gets and puts on the store in `folder`, one thread.
 void GetAndPut(const std::string& folder, int rounds);
 
+/// PostgresCalls times single gets and puts on PostgreSQL, and beside each the same statement sent
+/// by bare libpq with opaque bytes of the same sizes.
+void PostgresCalls(const std::string& folder, int rounds);
+
+/// PostgresReseal rotates every DEK and times the reseal on PostgreSQL, with gets idle and beside
+/// it.
+void PostgresReseal(const std::string& folder);
+
 /// RunGet times the whole process `program secret get …` on the store in `folder`, and beside it
 /// the same start of a program that does nothing.
 void RunGet(const std::string& program, const std::string& folder, int rounds);

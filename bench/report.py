@@ -21,6 +21,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tests", "support"))
+from postgres_server import PostgresServer, bin_folder  # noqa: E402
 
 
 @dataclasses.dataclass
@@ -82,10 +85,13 @@ class Bench:
         self.build = build
         self.effort = effort
         self.folder = folder
+        self.server = None  # the URL of the store, when it is not in a folder
 
     def text(self, *arguments):
         command = [os.path.join(self.build, "rowseal_bench"), *map(str, arguments)]
+        environment = {**os.environ, **({"ROWSEAL_BENCH_STORE": self.server} if self.server else {})}
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                              env=environment,
                               stderr=subprocess.DEVNULL if arguments[0] == "sealing" else None
                               ).stdout
 
@@ -206,7 +212,44 @@ def measure_reseal(bench):
     ]
 
 
-MEASURES = (measure_sealing, measure_store, measure_rotation, measure_reseal)
+def measure_postgres(bench):
+    """On a server of its own: single calls beside bare libpq, KEK rotations, a reseal."""
+    if not bin_folder():
+        return [Row("pg (PostgreSQL is not installed)", 0, "")]
+    folder = os.path.join(bench.folder, "pg")
+    os.mkdir(folder)
+    # Flushed: what a commit costs is part of a put.
+    with PostgresServer(durable=True) as server:
+        server.run("CREATE ROLE bench LOGIN CREATEROLE")
+        server.run("CREATE DATABASE bench OWNER bench")
+        bench.server = "postgres://bench@127.0.0.1:%d/bench" % server.port
+        try:
+            return measure_on_server(bench, folder)
+        finally:
+            bench.server = None
+
+
+def measure_on_server(bench, folder):
+    projects, secrets = bench.effort.projects, bench.effort.secrets[0]
+    bench.run("fill", folder, projects, secrets)
+    calls = bench.run("pg-calls", folder, bench.effort.store * 10)
+    seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
+    reseal = bench.run("pg-reseal", folder)
+    return [
+        beside("pg-get median, beside bare libpq", median(calls["get"]) * 1e6, "us",
+               median(calls["bare_get"]) * 1e6, 1.15),
+        beside("pg-put median, beside bare libpq", median(calls["put"]) * 1e6, "us",
+               median(calls["bare_put"]) * 1e6, 1.15),
+        Row("kek-rotate PostgreSQL, {:,} projects".format(projects), best(seconds), "s", limit=0.1),
+        Row("reseal PostgreSQL, {:,} secrets".format(reseal["values"]),
+            reseal["values"] / reseal["seconds"], "values/s"),
+        Row("get p99 on PostgreSQL during a reseal, beside idle",
+            percentile(reseal["during"], 0.99) * 1e3, "ms",
+            baseline=percentile(reseal["idle"], 0.99) * 1e3),
+    ]
+
+
+MEASURES = (measure_sealing, measure_store, measure_rotation, measure_postgres, measure_reseal)
 
 
 def machine():

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -21,9 +22,12 @@ T Must(Result<T> result) {
   }
 }
 
+/// A store in the folder, or on the server that ROWSEAL_BENCH_STORE names; the root's key is in the
+/// folder either way.
 inline StoreOptions OptionsFor(const std::string& folder) {
   StoreOptions options;
-  options.store = "sqlite:" + folder + "/secrets.db";
+  const char* server = std::getenv("ROWSEAL_BENCH_STORE");
+  options.store = server != nullptr ? server : "sqlite:" + folder + "/secrets.db";
   options.roots = {"file:" + folder + "/root.key"};
   options.client.actor = "bench";
   return options;

@@ -192,9 +192,9 @@ TEST_F(Doctor, NoStoreOrAnotherKindIsAnErrorThatRepeatsNoPassword) {
   StoreOptions options = store_.Options();
   options.store = "";
   EXPECT_THAT(Diagnose(options), HasFinding(Severity::kError, "store", "no store was named"));
-  options.store = "postgres://user:hunter2@host/db";
+  options.store = "mysql://user:hunter2@host/db";
   const std::vector<Finding> findings = Diagnose(options);
-  EXPECT_THAT(findings, HasFinding(Severity::kError, "store", "postgres"));
+  EXPECT_THAT(findings, HasFinding(Severity::kError, "store", "mysql"));
   EXPECT_EQ(TextOf(findings).find("hunter2"), std::string::npos);
 }
 

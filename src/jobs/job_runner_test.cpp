@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include "crypto/random.h"
-#include "db/sqlite/sqlite_connection.h"
 #include "jobs/job_table.h"
 #include "jobs/lease_owner.h"
 #include "support/test_store.h"
@@ -67,8 +66,8 @@ class CountingBody final : public JobBody {
 
 class JobRunner : public ::testing::Test {
  protected:
-  JobRunner() : connection_(Must(SqliteConnection::Open(store_.path()))) {
-    connection_->UseClock([this] { return now_; });
+  JobRunner() : connection_(OpenTestConnection(store_.path())) {
+    UseStoreClock(*connection_, [this] { return now_; });
     id_ = Start();
   }
 
@@ -94,7 +93,7 @@ class JobRunner : public ::testing::Test {
 
   TestStore store_;
   Timestamp now_ = kStart;
-  std::unique_ptr<SqliteConnection> connection_;
+  std::unique_ptr<Connection> connection_;
   std::mutex mutex_;
   JobId id_;
 };

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "client/random_ids.h"
 #include "client/session.h"
-#include "db/sqlite/sqlite_connection.h"
 #include "jobs/job_table.h"
 #include "jobs/lease_owner.h"
 #include "lifecycle/job_kinds.h"
@@ -27,7 +26,7 @@ class DoctorOfKeys : public ::testing::Test {
  protected:
   Client Open(const StoreOptions& options) {
     Client client = Must(OpenStore(options));
-    static_cast<SqliteConnection&>(client.connection()).UseClock([this] { return now_; });
+    UseStoreClock(client.connection(), [this] { return now_; });
     return client;
   }
   // Everything goes by one clock; that doctor asks the store's shows where it differs.

@@ -1,7 +1,6 @@
 // Rotating DEKs: what stands under the old ones is sealed again, in Rowseal's tables and in an
 // app's.
 #include "client/session.h"
-#include "db/sqlite/sqlite_connection.h"
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
 #include "support/test_store.h"
@@ -390,7 +389,7 @@ TEST_F(ResealColumns, AValueDekIsDrainedByAScanBehindTheSettleTimeOnly) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  static_cast<SqliteConnection&>(client.connection()).UseClock([&] { return now; });
+  UseStoreClock(client.connection(), [&] { return now; });
   const auto drained = [&] {
     return Intruder(store_.path()).Integer("SELECT count(*) FROM dek WHERE drained_at IS NOT NULL");
   };
@@ -410,7 +409,7 @@ TEST_F(ResealColumns, AColumnThatHoldsNothingDoesNotKeepAKeyNeeded) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  static_cast<SqliteConnection&>(client.connection()).UseClock([&] { return now; });
+  UseStoreClock(client.connection(), [&] { return now; });
   Must(client.AddColumn(Label("note"), ContextKind::kField, {}, app_.Place("note")));
   Must(RotateDeks(client, Project("acme")));
   now += std::chrono::hours(25);
@@ -444,7 +443,7 @@ TEST_F(ResealColumns, AColumnWithoutAPlaceKeepsItsKeyNeeded) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  static_cast<SqliteConnection&>(client.connection()).UseClock([&] { return now; });
+  UseStoreClock(client.connection(), [&] { return now; });
   Must(client.AddColumn(Label("elsewhere"), ContextKind::kField));
   const DekRotation rotation = Must(RotateDeks(client, Project("acme")));
   EXPECT_EQ(rotation.columns_without_source, std::vector<std::string>{"elsewhere"});

@@ -10,8 +10,10 @@ output, stdout and stderr together as a terminal shows them. `…` in a line of 
 text, a line of `…` alone for any lines. Every command must succeed; one that shall fail says so
 itself: `rowseal … || echo "exit $?"`.
 
-A block whose first line is ```sh skip: WHY is not run, and the test says so.
+A block whose first line is ```sh skip: WHY is not run, and the test says so. A page that says
+`<!-- beside a PostgreSQL server -->` is run beside one, which PGHOST, PGPORT and PGUSER name.
 """
+import contextlib
 import importlib.util
 import os
 import re
@@ -25,6 +27,10 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from doc_files import ROOT, blocks, documents, shown  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
+from postgres_server import PostgresServer  # noqa: E402
+
+SERVER_MARK = "<!-- beside a PostgreSQL server -->"
 
 ROWSEAL = ""
 PAGES = []
@@ -81,13 +87,27 @@ def script_of(commands, mark):
     return "\n".join(parts) + "\n"
 
 
-def run(commands, folder):
+@contextlib.contextmanager
+def server_for(path):
+    """Gives what a page's commands need of the environment: its server, if it asks for one."""
+    with open(path, encoding="utf-8") as page:
+        needs_server = SERVER_MARK in page.read()
+    if not needs_server:
+        yield {}
+        return
+    with PostgresServer() as server:
+        server.run("CREATE ROLE app LOGIN CREATEROLE CREATEDB")
+        yield server.environment("app")
+
+
+def run(commands, folder, more_environment):
     """Returns for each command that began its status (None: the shell ended in it) and output."""
     mark = "@@rowseal-docs@@"
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith("ROWSEAL_")}
     environment["PATH"] = os.path.dirname(ROWSEAL) + ":" + environment["PATH"]
     environment["LC_ALL"] = "C.UTF-8"
+    environment.update(more_environment)
     shell = subprocess.Popen(["bash", "-c", script_of(commands, mark)], cwd=folder,
                              env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              start_new_session=True)
@@ -133,10 +153,11 @@ class CommandsTest(unittest.TestCase):
                 print("not run: " + why)
             if not commands:
                 continue
-            with self.subTest(page=shown(path)), tempfile.TemporaryDirectory() as folder:
+            with self.subTest(page=shown(path)), tempfile.TemporaryDirectory() as folder, \
+                    server_for(path) as environment:
                 os.symlink(os.path.join(ROOT, "docs"), os.path.join(folder, "docs"))
                 ran += len(commands)
-                self.check(path, commands, run(commands, folder))
+                self.check(path, commands, run(commands, folder, environment))
         if len(PAGES) > 1:
             self.assertGreater(ran, 40, "the pages show fewer commands than they must")
 
@@ -165,7 +186,7 @@ class MatchingTest(unittest.TestCase):
     def test_FailuresAreSeen(self):
         with tempfile.TemporaryDirectory() as folder:
             results = run([Command(1, "echo one; false", []), Command(2, "false\ntrue", None),
-                           Command(3, "true", [])], folder)
+                           Command(3, "true", [])], folder, {})
         self.assertEqual(results[0], (1, "one\n"))
         self.assertEqual([status for status, _ in results[1:]], [None])
 

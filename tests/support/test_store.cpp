@@ -153,6 +153,10 @@ std::unique_ptr<Connection> OpenTestConnection(const std::string& path) {
   return Must(SqliteConnection::Open(path));
 }
 
+void UseStoreClock(Connection& connection, std::function<Timestamp()> clock) {
+  static_cast<SqliteConnection&>(connection).UseClock(std::move(clock));
+}
+
 Intruder::Intruder(const std::string& path) : on_postgres_(IsPostgresUrl(path)) {
   if (on_postgres_) {
     auto connection =

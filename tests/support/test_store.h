@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -80,6 +81,9 @@ bool TestsPostgres();
 
 /// OpenTestConnection connects to a store by its path, or on PostgreSQL by its URL.
 std::unique_ptr<Connection> OpenTestConnection(const std::string& path);
+
+/// UseStoreClock gives a SQLite store another clock, as this connection sees it.
+void UseStoreClock(Connection& connection, std::function<Timestamp()> clock);
 
 /// Intruder is somebody who can write the store's tables but has no key: plain SQL without foreign
 /// keys, on PostgreSQL as a superuser. It may open any SQLite database.

@@ -101,6 +101,12 @@ TEST_F(Pooled, NoTenantSeesAnothersRows) {
 TEST_F(Pooled, TwoRotatorsAndEightWritersGoOnBesideEachOther) {
   std::atomic<bool> ends{false};
   std::atomic<int> kek_rotations{0};
+  {
+    Client client = Open();
+    for (const std::string project : {"project0", "project1", "project2"}) {
+      Must(Put(client, project, "first", "value"));
+    }
+  }
   std::vector<std::thread> threads;
   std::array<std::map<std::string, std::string>, 8> acknowledged;
   for (int number = 0; number < 8; ++number) {

@@ -22,8 +22,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = session_user AND r.rolsuper)
-    THEN
+    -- PostgreSQL 16 makes whoever creates a role a member that may not use it.
+    IF NOT pg_has_role(session_user, name, 'USAGE') THEN
       EXECUTE format('GRANT %I TO %I', name, session_user);
     END IF;
   END LOOP;
