@@ -46,6 +46,7 @@ PUBLIC = {
     "connection.h": "store",
     "operation.h": "store",
     "statement.h": "store",
+    "async_client.h": "client",
     "client.h": "client",
     "jobs.h": "lifecycle",
     "lifecycle.h": "lifecycle",
