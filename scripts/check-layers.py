@@ -47,6 +47,7 @@ PUBLIC = {
     "install.h": "store",
     "operation.h": "store",
     "statement.h": "store",
+    "async_client.h": "client",
     "client.h": "client",
     "jobs.h": "lifecycle",
     "lifecycle.h": "lifecycle",

@@ -19,6 +19,7 @@ enum class ErrorCode : std::uint8_t {
   kIntegrity,          ///< A stored byte is wrong. Do not retry; restore that row from a backup.
   kUnavailable,        ///< The store or a provider did not answer; retry the call.
   kResourceExhausted,  ///< Disk, memory or quota is full; make room, then retry.
+  kOverloaded,         ///< Too many calls are under way; slow down, then retry the call.
   kInDoubt,            ///< The outcome of a commit is unknown; read, then decide.
   kRootKeyMissing,     ///< Supply the root key that the store was made with.
   kRootKeyMalformed,   ///< The root key's text is damaged or of another encoding; supply the real
@@ -28,6 +29,7 @@ enum class ErrorCode : std::uint8_t {
   kRefusedByState,     ///< A key's state or a reference forbids it; change the state first.
   kNewerSchema,        ///< The store was upgraded by a newer release; upgrade this program.
   kOlderSchema,        ///< The store is of an older format; run `rowseal upgrade`.
+  kCancelled,          ///< You ended the call before its outcome; nothing is to be done.
   kRandomFailure,      ///< The random generator failed; nothing was sealed. Check the machine.
   kInternal,           ///< A bug in Rowseal; report it.
 };

@@ -24,7 +24,8 @@ struct LogEvent {
   std::vector<std::pair<std::string_view, std::string>> fields;
 };
 
-/// LogSink receives events, on the thread that caused them; it must not call back into Rowseal.
+/// LogSink receives events, on the thread that caused them, so an AsyncClient's workers call it at
+/// once; it must not call back into Rowseal.
 using LogSink = std::function<void(const LogEvent&)>;
 
 /// Counter names what is counted. Each becomes `rowseal_<name>_total` in Prometheus' text.
@@ -44,6 +45,9 @@ enum class Counter : std::uint8_t {
   kValuesResealed,
   kDeksDrained,
   kItemsQuarantined,  ///< items that a job could not do: alert on any
+  kGetsCoalesced,     ///< asynchronous gets that shared another's statement
+  kCallsRefused,      ///< asynchronous calls refused as kOverloaded
+  kDeadlinesPassed,   ///< asynchronous calls that ended at their deadline
   kStoreErrors,
 };
 inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kStoreErrors) + 1;
@@ -51,10 +55,23 @@ inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::k
 std::string_view ToText(Counter counter) noexcept;
 
 /// Timer names what is timed, in seconds: `rowseal_<name>_seconds` histograms.
-enum class Timer : std::uint8_t { kGet, kPut, kKekRotation };
-inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kKekRotation) + 1;
+enum class Timer : std::uint8_t {
+  kGet,
+  kPut,
+  kKekRotation,
+  kCallWait,  ///< from an asynchronous call's acceptance to its turn
+};
+inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kCallWait) + 1;
 
 std::string_view ToText(Timer timer) noexcept;
+
+/// Gauge names what goes up and down: `rowseal_<name>`.
+enum class Gauge : std::uint8_t {
+  kCallsUnderWay,  ///< asynchronous calls that were taken and have no outcome yet
+};
+inline constexpr std::size_t kGaugeCount = static_cast<std::size_t>(Gauge::kCallsUnderWay) + 1;
+
+std::string_view ToText(Gauge gauge) noexcept;
 
 /// Observer gathers log events and metrics. It has no sink until the app gives one, and its metrics
 /// carry no label that names a tenant or a secret. Threads: all members may be called from any
@@ -69,11 +86,13 @@ class Observer final {
   void Log(const LogEvent& event) const;
   void Count(Counter counter, std::uint64_t by = 1) noexcept;
   void Record(Timer timer, std::chrono::nanoseconds duration) noexcept;
+  void Add(Gauge gauge, std::int64_t difference) noexcept;
 
   std::uint64_t Value(Counter counter) const noexcept;
+  std::int64_t Value(Gauge gauge) const noexcept;
   std::uint64_t Observations(Timer timer) const noexcept;
 
-  /// PrometheusText writes every counter and histogram in the Prometheus text format 0.0.4.
+  /// PrometheusText writes every counter, gauge and histogram in the Prometheus text format 0.0.4.
   std::string PrometheusText() const;
 
   /// kBucketBounds are the histograms' upper bounds, in microseconds.
@@ -89,6 +108,7 @@ class Observer final {
   LogSink sink_;
   std::array<std::atomic<std::uint64_t>, kCounterCount> counters_{};
   std::array<Histogram, kTimerCount> histograms_{};
+  std::array<std::atomic<std::int64_t>, kGaugeCount> gauges_{};
 };
 
 }  // namespace rowseal

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <rowseal/async_client.h>
 #include <rowseal/client.h>
 #include <rowseal/column_source.h>
 #include <rowseal/connection.h>

@@ -20,6 +20,7 @@ constexpr std::array kCodes = {
     CodeRow{ErrorCode::kIntegrity, "integrity", 4},
     CodeRow{ErrorCode::kUnavailable, "unavailable", 5},
     CodeRow{ErrorCode::kResourceExhausted, "resource_exhausted", 5},
+    CodeRow{ErrorCode::kOverloaded, "overloaded", 5},
     CodeRow{ErrorCode::kInDoubt, "in_doubt", 5},
     CodeRow{ErrorCode::kRootKeyMissing, "root_key_missing", 6},
     CodeRow{ErrorCode::kRootKeyMalformed, "root_key_malformed", 6},
@@ -28,6 +29,7 @@ constexpr std::array kCodes = {
     CodeRow{ErrorCode::kRefusedByState, "refused_by_state", 7},
     CodeRow{ErrorCode::kNewerSchema, "newer_schema", 7},
     CodeRow{ErrorCode::kOlderSchema, "older_schema", 7},
+    CodeRow{ErrorCode::kCancelled, "cancelled", 1},
     CodeRow{ErrorCode::kRandomFailure, "random_failure", 1},
     CodeRow{ErrorCode::kInternal, "internal", 1},
 };

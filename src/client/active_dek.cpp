@@ -26,6 +26,7 @@ std::optional<Statement> ActiveDekOperation::Next() {
       return Statement::Call(Procedure::kDekActive,
                              {project_.text(), std::string(ToText(purpose_))});
     case Step::kReloadTrust:
+      epoch_floor_ = session_.keyring().epoch();
       return Statement::Call(Procedure::kTrustLoad);
     case Step::kInsert: {
       Result<Statement> insert = MakeDekInsert(session_, project_, purpose_);
@@ -47,10 +48,7 @@ void ActiveDekOperation::Feed(Result<Rows> outcome) {
     return;
   }
   if (step_ == Step::kReloadTrust) {
-    Result<TrustRows> rows = ParseTrustRows(std::move(*outcome));
-    Result<void> adopted =
-        rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
-    session_.observer().Count(Counter::kTrustReloads);
+    Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
     if (!adopted) {
       FinishWith(std::move(adopted).error());
       return;

@@ -1,6 +1,5 @@
 #include <rowseal/client.h>
 
-#include <atomic>
 #include <chrono>
 
 #include "client/audit.h"
@@ -10,6 +9,7 @@
 #include "client/secret_reseal.h"
 #include "client/session.h"
 #include "client/value_operation.h"
+#include "observe/stopwatch.h"
 
 namespace rowseal {
 namespace {
@@ -50,32 +50,6 @@ Result<SecretSummary> ReadSummary(Row& row) {
   return summary;
 }
 
-// Records the time until it goes.
-class Stopwatch final {
- public:
-  Stopwatch(Observer& observer, Timer timer) : observer_(observer), timer_(timer) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { observer_.Record(timer_, std::chrono::steady_clock::now() - start_); }
-
- private:
-  Observer& observer_;
-  const Timer timer_;
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-void WarnOnceIfNotLocked(const Observer& observer) {
-  static std::atomic<bool> warned{false};
-  if (!SecretMemoryIsLocked() && !warned.exchange(true)) {
-    observer.Log(
-        {LogLevel::kWarning,
-         "memory_not_locked",
-         "the system refused to lock secret memory: secrets may reach swap; raise the limit"
-         " (ulimit -l)",
-         {}});
-  }
-}
-
 }  // namespace
 
 struct Client::State {
@@ -99,7 +73,7 @@ Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
   std::unique_ptr<State> state(
       new State{std::move(connection), Session(std::move(roots), std::move(options)), {}});
   ROWSEAL_TRY(state->session.LoadTrust(*state->connection));
-  WarnOnceIfNotLocked(state->session.observer());
+  state->session.WarnOnceIfMemoryIsNotLocked();
   return Client(std::move(state));
 }
 

@@ -26,6 +26,7 @@ std::optional<Statement> GetOperation::Next() {
     return std::nullopt;
   }
   if (step_ == Step::kReloadTrust) {
+    epoch_floor_ = session_.keyring().epoch();
     return Statement::Call(Procedure::kTrustLoad);
   }
   const Timestamp now = session_.Now();
@@ -62,10 +63,7 @@ void GetOperation::Feed(Result<Rows> outcome) {
       FeedRows(std::move(*outcome));
       return;
     case Step::kReloadTrust: {
-      Result<TrustRows> rows = ParseTrustRows(std::move(*outcome));
-      Result<void> adopted =
-          rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
-      session_.observer().Count(Counter::kTrustReloads);
+      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
       trust_was_reloaded_ = true;
       if (!adopted) {
         RefuseAll(std::move(adopted).error());

@@ -1,5 +1,7 @@
 #include "client/session.h"
 
+#include <atomic>
+
 #include "base/encoding.h"
 
 namespace rowseal {
@@ -35,12 +37,14 @@ Result<Access> Session::Complete(const Access& access) const {
 }
 
 bool Session::KnowsKek(const DekAndKek& row) const {
-  const KekRecord* kek = keyring_.trust()->FindKek(row.dek.kek);
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const KekRecord* kek = trust->FindKek(row.dek.kek);
   return kek != nullptr && kek->revision == row.kek_revision && kek->row_tag == row.kek_tag;
 }
 
 bool Session::HadKek(const DekAndKek& row) const {
-  const KekRecord* kek = keyring_.trust()->FindKek(row.dek.kek);
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const KekRecord* kek = trust->FindKek(row.dek.kek);
   return KnowsKek(row) || (kek != nullptr && kek->revision > row.kek_revision);
 }
 
@@ -110,10 +114,28 @@ Result<std::unique_ptr<AppColumn>> Session::OpenAppColumn(const ColumnSource& so
   return app_columns_(source);
 }
 
+void Session::WarnOnceIfMemoryIsNotLocked() const {
+  static std::atomic<bool> warned{false};
+  if (!SecretMemoryIsLocked() && !warned.exchange(true)) {
+    observer_->Log(
+        {LogLevel::kWarning,
+         "memory_not_locked",
+         "the system refused to lock secret memory: secrets may reach swap; raise the limit"
+         " (ulimit -l)",
+         {}});
+  }
+}
+
 Result<void> Session::LoadTrust(Connection& connection) {
-  ROWSEAL_ASSIGN(TrustRows rows, LoadTrustRows(connection));
+  const std::int64_t floor = keyring_.epoch();
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
+  return AdoptTrust(std::move(answer), floor);
+}
+
+Result<void> Session::AdoptTrust(Rows answer, std::int64_t floor) {
   observer_->Count(Counter::kTrustReloads);
-  return keyring_.Adopt(std::move(rows));
+  ROWSEAL_ASSIGN(TrustRows rows, ParseTrustRows(std::move(answer)));
+  return keyring_.Adopt(std::move(rows), floor);
 }
 
 }  // namespace rowseal

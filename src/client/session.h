@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +17,9 @@
 namespace rowseal {
 
 /// Session is what the operations of one client share: opened keys, what was seen committed, the
-/// clock, the default actor and the observer. Threads: any.
+/// clock, the default actor and the observer. Threads: any, several operations at once, each on a
+/// connection of its own; the observer's sink and the clock are then called by several, too. What
+/// is shared has its own lock, held by no crypto and no I/O. Only UseAppColumns comes before use.
 class Session final {
  public:
   Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientOptions options);
@@ -58,8 +61,15 @@ class Session final {
   Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) const;
   void UseAppColumns(AppColumnOpener opener) { app_columns_ = std::move(opener); }
 
+  /// WarnOnceIfMemoryIsNotLocked logs once a process that secrets may reach swap.
+  void WarnOnceIfMemoryIsNotLocked() const;
+
   /// LoadTrust reads and adopts the trusted rows.
   Result<void> LoadTrust(Connection& connection);
+
+  /// AdoptTrust adopts kTrustLoad's answer; `floor` is the keyring's epoch before that statement.
+  /// Errors: Keyring::Adopt's.
+  Result<void> AdoptTrust(Rows answer, std::int64_t floor);
 
  private:
   Keyring keyring_;

@@ -134,6 +134,7 @@ std::optional<Statement> OpenValueOperation::Next() {
     return std::nullopt;
   }
   if (step_ == Step::kReloadTrust) {
+    epoch_floor_ = session_.keyring().epoch();
     return Statement::Call(Procedure::kTrustLoad);
   }
   const Timestamp now = session_.Now();
@@ -175,10 +176,7 @@ void OpenValueOperation::Feed(Result<Rows> outcome) {
     return;
   }
   if (step_ == Step::kReloadTrust) {
-    Result<TrustRows> rows = ParseTrustRows(std::move(*outcome));
-    Result<void> adopted =
-        rows ? session_.keyring().Adopt(std::move(*rows)) : tl::unexpected(rows.error());
-    session_.observer().Count(Counter::kTrustReloads);
+    Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
     trust_was_reloaded_ = true;
     if (!adopted) {
       opened_ = tl::unexpected(std::move(adopted).error());

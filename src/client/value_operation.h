@@ -55,6 +55,7 @@ class OpenValueOperation final : public Operation {
   const SeenRows::Moment began_;
   Step step_ = Step::kPrepare;
   bool trust_was_reloaded_ = false;
+  std::int64_t epoch_floor_ = 0;  // of the trusted set when its reload began
   std::optional<SealedValue> value_;
   std::optional<ColumnRecord> column_;
   std::optional<DekAndKek> dek_;

@@ -143,7 +143,7 @@ Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity, const 
   return error;
 }
 
-Result<void> Keyring::Adopt(TrustRows rows) {
+Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
   ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots_, rows));
   if (matches.roots.empty()) {
     const bool says_enough = roots_.size() == 1 && matches.mismatch;
@@ -177,19 +177,27 @@ Result<void> Keyring::Adopt(TrustRows rows) {
   }
   set->rows = std::move(rows);
 
-  const std::lock_guard lock(mutex_);
-  if (trust_ && set->rows.installation.epoch < trust_->rows.installation.epoch) {
+  const std::int64_t epoch = set->rows.installation.epoch;
+  if (epoch < floor) {
     return Fail(ErrorCode::kIntegrity,
-                "the store's key rows went back from epoch " +
-                    std::to_string(trust_->rows.installation.epoch) + " to " +
-                    std::to_string(set->rows.installation.epoch),
+                "the store's key rows went back from epoch " + std::to_string(floor) + " to " +
+                    std::to_string(epoch),
                 "an older copy of the store was put back; restart after checking why");
+  }
+  const std::lock_guard lock(mutex_);
+  if (trust_ && epoch < trust_->rows.installation.epoch) {
+    return {};  // another thread adopted a newer set meanwhile
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
   matched_ = std::move(matches.roots);
   unmatched_ = std::move(matches.unmatched);
   trust_ = std::move(set);
   return {};
+}
+
+std::int64_t Keyring::epoch() const {
+  const std::lock_guard lock(mutex_);
+  return trust_ ? trust_->rows.installation.epoch : 0;
 }
 
 std::shared_ptr<const TrustSet> Keyring::trust() const {
@@ -210,6 +218,9 @@ Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
   }
   ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, matched, id));
   const std::lock_guard lock(mutex_);
+  if (trust_->FindKek(id) == nullptr) {
+    return kek;  // it left the set meanwhile: it serves this call and is not held
+  }
   return keks_.emplace(id, std::move(kek)).first->second;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -42,9 +43,14 @@ class Keyring final {
   /// Adopt verifies rows just read and makes them the trusted set: the roots configured here are
   /// matched by fingerprint, the integrity key is opened through one of them, every tag is
   /// compared. A passphrase becomes a key for at most MatchBudget::kDerivations rows that were not
-  /// seen before. Errors: kRootKeyMismatch (naming expected and found), kIntegrity (naming the row,
-  /// or an epoch lower than one seen before), the provider's.
-  Result<void> Adopt(TrustRows rows);
+  /// seen before. `floor` is what `epoch` gave before the rows were read: several threads read and
+  /// adopt at once, so a set that is older than the one held by now is put aside, and only one that
+  /// is older than the floor was put back by somebody. Errors: kRootKeyMismatch (naming expected
+  /// and found), kIntegrity (naming the row, or an epoch lower than the floor), the provider's.
+  Result<void> Adopt(TrustRows rows, std::int64_t floor);
+
+  /// epoch is that of the set adopted last; 0 before the first.
+  std::int64_t epoch() const;
 
   /// trust is the set adopted last; nullptr before the first.
   std::shared_ptr<const TrustSet> trust() const;

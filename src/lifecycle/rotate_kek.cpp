@@ -199,7 +199,7 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
   ROWSEAL_TRY(transaction.Commit());
   // Only what is committed is switched to in memory, and what is committed is not a failure any
   // more: where the new set is not taken here, the next operation that meets it loads it.
-  static_cast<void>(session.keyring().Adopt(rotation.rows));
+  static_cast<void>(session.keyring().Adopt(rotation.rows, session.keyring().epoch()));
   const auto elapsed = std::chrono::steady_clock::now() - start;
   report.duration = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
   session.observer().Count(Counter::kKekRotations);

@@ -7,12 +7,15 @@ namespace rowseal {
 namespace {
 
 constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
-    "secrets_sealed",  "secrets_opened", "values_sealed",     "values_opened",
-    "opens_refused",   "put_conflicts",  "trust_reloads",     "deks_created",
-    "kek_rotations",   "deks_rewrapped", "dek_rotations",     "secrets_resealed",
-    "values_resealed", "deks_drained",   "items_quarantined", "store_errors"};
+    "secrets_sealed", "secrets_opened",   "values_sealed",    "values_opened", "opens_refused",
+    "put_conflicts",  "trust_reloads",    "deks_created",     "kek_rotations", "deks_rewrapped",
+    "dek_rotations",  "secrets_resealed", "values_resealed",  "deks_drained",  "items_quarantined",
+    "gets_coalesced", "calls_refused",    "deadlines_passed", "store_errors"};
 
-constexpr std::array<std::string_view, kTimerCount> kTimerNames = {"get", "put", "kek_rotation"};
+constexpr std::array<std::string_view, kTimerCount> kTimerNames = {"get", "put", "kek_rotation",
+                                                                   "call_wait"};
+
+constexpr std::array<std::string_view, kGaugeCount> kGaugeNames = {"calls_under_way"};
 
 std::string Seconds(double seconds) {
   std::array<char, 32> text{};
@@ -35,6 +38,10 @@ std::string_view ToText(Timer timer) noexcept {
   return kTimerNames[static_cast<std::size_t>(timer)];
 }
 
+std::string_view ToText(Gauge gauge) noexcept {
+  return kGaugeNames[static_cast<std::size_t>(gauge)];
+}
+
 void Observer::Log(const LogEvent& event) const {
   if (sink_) {
     sink_(event);
@@ -52,6 +59,14 @@ void Observer::Record(Timer timer, std::chrono::nanoseconds duration) noexcept {
   const auto bucket = static_cast<std::size_t>(bound - kBucketBounds.begin());
   histogram.buckets[bucket].fetch_add(1, std::memory_order_relaxed);
   histogram.sum_nanoseconds.fetch_add(duration.count(), std::memory_order_relaxed);
+}
+
+void Observer::Add(Gauge gauge, std::int64_t difference) noexcept {
+  gauges_[static_cast<std::size_t>(gauge)].fetch_add(difference, std::memory_order_relaxed);
+}
+
+std::int64_t Observer::Value(Gauge gauge) const noexcept {
+  return gauges_[static_cast<std::size_t>(gauge)].load(std::memory_order_relaxed);
 }
 
 std::uint64_t Observer::Value(Counter counter) const noexcept {
@@ -72,6 +87,11 @@ std::string Observer::PrometheusText() const {
     const std::string name = "rowseal_" + std::string(kCounterNames[i]) + "_total";
     text += "# TYPE " + name + " counter\n" + name + " " +
             std::to_string(Value(static_cast<Counter>(i))) + "\n";
+  }
+  for (std::size_t i = 0; i < kGaugeCount; ++i) {
+    const std::string name = "rowseal_" + std::string(kGaugeNames[i]);
+    text += "# TYPE " + name + " gauge\n" + name + " " +
+            std::to_string(Value(static_cast<Gauge>(i))) + "\n";
   }
   for (std::size_t i = 0; i < kTimerCount; ++i) {
     const std::string name = "rowseal_" + std::string(kTimerNames[i]) + "_seconds";

@@ -267,11 +267,19 @@ StoreOptions TestStore::Options() const {
 
 Result<Client> TestStore::Connect(std::unique_ptr<Connection> connection,
                                   ClientOptions options) const {
-  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot("file:" + root_path_));
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, Root());
   if (options.actor.empty()) {
     options.actor = "tester";
   }
   return Client::Connect(std::move(connection), {std::move(root)}, std::move(options));
+}
+
+Result<std::unique_ptr<Connection>> TestStore::OpenConnection() const {
+  return OpenSqliteStore(path_);
+}
+
+Result<std::shared_ptr<const RootProvider>> TestStore::Root() const {
+  return OpenRoot("file:" + root_path_);
 }
 
 std::string TestStore::Content() const {

@@ -144,6 +144,10 @@ class TestStore final {
   /// Connect opens the store over a connection of the test's own.
   Result<Client> Connect(std::unique_ptr<Connection> connection, ClientOptions options = {}) const;
 
+  /// OpenConnection opens a bare connection to the store, and Root its root.
+  Result<std::unique_ptr<Connection>> OpenConnection() const;
+  Result<std::shared_ptr<const RootProvider>> Root() const;
+
   /// Content is every row of every table but the audit's, as text: to compare moments.
   std::string Content() const;
   /// ContentWithAudit includes the audit log.
