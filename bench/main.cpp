@@ -22,6 +22,7 @@ constexpr const char* kUsage =
     "       rowseal_bench reseal FOLDER\n"
     "       rowseal_bench get-put FOLDER ROUNDS\n"
     "       rowseal_bench pg-calls FOLDER ROUNDS     these two with ROWSEAL_BENCH_STORE\n"
+    "       rowseal_bench pg-concurrent FOLDER SECONDS\n"
     "       rowseal_bench pg-reseal FOLDER\n"
     "       rowseal_bench cli-get PROGRAM FOLDER ROUNDS\n";
 
@@ -48,6 +49,8 @@ int Run(int argc, char** argv) {
     GetAndPut(argv[2], std::atoi(argv[3]));
   } else if (measure == "pg-calls" && argc == 4) {
     PostgresCalls(argv[2], std::atoi(argv[3]));
+  } else if (measure == "pg-concurrent" && argc == 4) {
+    PostgresConcurrent(argv[2], std::atof(argv[3]));
   } else if (measure == "pg-reseal" && argc == 3) {
     PostgresReseal(argv[2]);
   } else if (measure == "cli-get" && argc == 5) {

@@ -33,6 +33,10 @@ void GetAndPut(const std::string& folder, int rounds);
 /// by bare libpq with opaque bytes of the same sizes.
 void PostgresCalls(const std::string& folder, int rounds);
 
+/// PostgresConcurrent counts gets a second with 64 in flight over 8 connections, shared where they
+/// wait together.
+void PostgresConcurrent(const std::string& folder, double seconds);
+
 /// PostgresReseal rotates every DEK and times the reseal on PostgreSQL, with gets idle and beside
 /// it.
 void PostgresReseal(const std::string& folder);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -137,6 +138,44 @@ void PostgresCalls(const std::string& folder, int rounds) {
   std::printf(", ");
   PrintSeconds("bare_put", bare_puts);
   std::printf("}\n");
+}
+
+void PostgresConcurrent(const std::string& folder, double seconds) {
+  constexpr int kInFlight = 64;
+  AsyncClient client = Must(OpenAsyncStore(OptionsFor(folder)));
+  std::atomic<std::int64_t> gets{0};
+  std::atomic<int> running{kInFlight};
+  std::atomic<bool> failed{false};
+  const auto start = Clock::now();
+  // Each caller asks again as soon as it has its answer.
+  std::function<void(int)> ask = [&](int caller) {
+    const Result<void> taken =
+        client.Get(ProjectNumber(1), SecretRef{SecretNumber(caller % 10), {}}, {},
+                   [&, caller](const Result<Secret>& secret) {
+                     failed = failed || !secret;
+                     ++gets;
+                     if (SecondsSince(start) < seconds && !failed) {
+                       ask(caller);
+                     } else {
+                       --running;
+                     }
+                   });
+    if (!taken) {
+      failed = true;
+      --running;
+    }
+  };
+  for (int caller = 0; caller < kInFlight; ++caller) {
+    ask(caller);
+  }
+  while (running > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (failed) {
+    throw std::runtime_error("a get failed");
+  }
+  std::printf("{\"gets_per_second\": %.1f}\n",
+              static_cast<double>(gets.load()) / SecondsSince(start));
 }
 
 void PostgresReseal(const std::string& folder) {

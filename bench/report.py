@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -69,12 +70,13 @@ class Effort:
     rotations: int
     projects: int
     secrets: tuple  # sizes of the stores whose KEK is rotated
+    seconds: float  # of gets at once, a slice
 
 
 EFFORTS = {
-    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000)),
-    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000)),
-    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60)),
+    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3),
+    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1),
+    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2),
 }
 
 
@@ -224,15 +226,41 @@ def measure_postgres(bench):
         server.run("CREATE DATABASE bench OWNER bench")
         bench.server = "postgres://bench@127.0.0.1:%d/bench" % server.port
         try:
-            return measure_on_server(bench, folder)
+            return measure_on_server(bench, server, folder)
         finally:
             bench.server = None
 
 
-def measure_on_server(bench, folder):
+PGBENCH_SCRIPT = """SELECT * FROM rowseal.secret_get('project-2', ARRAY['secret-0'], ARRAY[0]::bigint[],
+  gen_random_uuid(), 1764000000000000, 'bench', '', 'get', true);
+"""
+
+
+def pgbench_rate(bench, server, folder, seconds):
+    """Gets a second by pgbench: 8 clients, one get each at a time, statements prepared."""
+    script = os.path.join(folder, "get.sql")
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(PGBENCH_SCRIPT)
+    said = subprocess.run([os.path.join(server.bins, "pgbench"), "-n", "-c", "8", "-j", "2", "-M",
+                           "prepared", "-T", str(max(1, round(seconds))), "-f", script, bench.server],
+                          check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return float(re.search(r"tps = ([0-9.]+)", said.stdout).group(1))
+
+
+def concurrent_row(bench, server, folder):
+    rates, yardstick = [], []
+    for _ in range(bench.effort.slices):
+        rates.append(bench.run("pg-concurrent", folder, bench.effort.seconds)["gets_per_second"])
+        yardstick.append(pgbench_rate(bench, server, folder, bench.effort.seconds))
+    return beside("pg-concurrent 64 in flight, beside pgbench's 8 clients", max(rates), "gets/s",
+                  max(yardstick), 2.5, at_least=True)
+
+
+def measure_on_server(bench, server, folder):
     projects, secrets = bench.effort.projects, bench.effort.secrets[0]
     bench.run("fill", folder, projects, secrets)
     calls = bench.run("pg-calls", folder, bench.effort.store * 10)
+    concurrent = concurrent_row(bench, server, folder)
     seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
     reseal = bench.run("pg-reseal", folder)
     return [
@@ -240,6 +268,7 @@ def measure_on_server(bench, folder):
                median(calls["bare_get"]) * 1e6, 1.15),
         beside("pg-put median, beside bare libpq", median(calls["put"]) * 1e6, "us",
                median(calls["bare_put"]) * 1e6, 1.15),
+        concurrent,
         Row("kek-rotate PostgreSQL, {:,} projects".format(projects), best(seconds), "s", limit=0.1),
         Row("reseal PostgreSQL, {:,} secrets".format(reseal["values"]),
             reseal["values"] / reseal["seconds"], "values/s"),

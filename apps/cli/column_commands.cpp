@@ -3,6 +3,7 @@
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "db/postgres/conninfo.h"
 #include "output.h"
 #include "program.h"
 
@@ -19,31 +20,42 @@ struct ColumnArguments {
   std::string project_column;
 };
 
-// The place, where a database is named; its path is stored absolute, because any process may look.
-Result<std::optional<ColumnSource>> ReadSource(const ColumnArguments& arguments) {
+// A file's path is stored absolute, because any process may look.
+Result<std::string> ReadDatabase(const std::string& url) {
   constexpr std::string_view kSqlite = "sqlite:";
+  if (IsPostgresUrl(url)) {
+    return url;
+  }
+  if (!url.starts_with(kSqlite)) {
+    return Fail(ErrorCode::kInvalidArgument, "--database is not of a kind that is known",
+                "write sqlite:PATH, postgres://… or service=NAME");
+  }
+  std::error_code failure;
+  const std::filesystem::path path = std::filesystem::absolute(url.substr(kSqlite.size()), failure);
+  if (failure) {
+    return Fail(ErrorCode::kInvalidArgument, "--database names no file", "write sqlite:PATH");
+  }
+  return std::string(kSqlite) + path.lexically_normal().string();
+}
+
+// The place, where a database is named.
+Result<std::optional<ColumnSource>> ReadSource(const ColumnArguments& arguments) {
   const bool any_part = !arguments.table.empty() || !arguments.column.empty() ||
                         !arguments.keys.empty() || !arguments.project_column.empty();
   if (!arguments.database) {
     return any_part ? Result<std::optional<ColumnSource>>(
                           Fail(ErrorCode::kInvalidArgument, "the column's database is missing",
-                               "give --database sqlite:PATH with --table and the others"))
+                               "give --database URL with --table and the others"))
                     : std::optional<ColumnSource>();
   }
-  if (!arguments.database->starts_with(kSqlite)) {
-    return Fail(ErrorCode::kInvalidArgument, "--database is not of a kind that is known",
-                "write sqlite:PATH");
-  }
-  std::error_code failure;
-  const std::filesystem::path path =
-      std::filesystem::absolute(arguments.database->substr(kSqlite.size()), failure);
-  if (failure || arguments.table.empty() || arguments.column.empty() || arguments.keys.empty() ||
+  ROWSEAL_ASSIGN(const std::string database, ReadDatabase(*arguments.database));
+  if (arguments.table.empty() || arguments.column.empty() || arguments.keys.empty() ||
       arguments.project_column.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "the column's place is not complete",
                 "give --database, --table, --column, --key and --project-column");
   }
-  return ColumnSource{std::string(kSqlite) + path.lexically_normal().string(), arguments.table,
-                      arguments.column, arguments.keys, arguments.project_column};
+  return ColumnSource{database, arguments.table, arguments.column, arguments.keys,
+                      arguments.project_column};
 }
 
 Json SourceJson(const std::optional<ColumnSource>& source) {
@@ -114,7 +126,8 @@ void AddColumnVerbs(Verbs verbs) {
   add.add_option("--context", arguments->context,
                  "field binds a value to project and column, cell to the row too [field]");
   add.add_option("--database", arguments->database,
-                 "The app's database, sqlite:PATH: a DEK rotation then seals its values again");
+                 "The app's database, sqlite:PATH or postgres://…: a DEK rotation then seals its "
+                 "values again");
   add.add_option("--table", arguments->table, "The table");
   add.add_option("--column", arguments->column, "The column that holds sealed values");
   add.add_option("--key", arguments->keys, "A column of the primary key; in order, several times")

@@ -65,6 +65,10 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options);
 /// those of InitStore and Client::Connect.
 Result<Client> OpenStore(const StoreOptions& options);
 
+/// OpenAsyncStore connects to such a store for calls that do not wait: each worker of the client
+/// gets a connection of its own. Errors: OpenStore's and AsyncClient::Connect's.
+Result<AsyncClient> OpenAsyncStore(const StoreOptions& options, const AsyncOptions& bounds = {});
+
 /// UpgradeStore brings a store of an older format to this release's, in one transaction, and
 /// returns how many steps it took. Errors: kNewerSchema.
 Result<int> UpgradeStore(const StoreOptions& options);

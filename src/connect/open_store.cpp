@@ -7,6 +7,7 @@
 #include "client/session.h"
 #include "connect/store_path.h"
 #include "db/postgres/conninfo.h"
+#include "db/postgres/postgres_app_column.h"
 #include "db/postgres/postgres_store.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
@@ -46,6 +47,9 @@ Error WithExpectedFingerprint(Error error, Connection& connection) {
 }
 
 Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
+  if (IsPostgresUrl(source.database)) {
+    return OpenPostgresAppColumn(source.database, source);
+  }
   ROWSEAL_ASSIGN(const std::string path, SqlitePath(source.database));
   return OpenSqliteAppColumn(path, source);
 }
@@ -226,6 +230,20 @@ Result<Client> OpenStore(const StoreOptions& options) {
     return Fail(ErrorCode::kNotFound, "the store has no keys yet", "finish it: rowseal init");
   }
   return ConnectWithRoots(std::move(connection), options);
+}
+
+Result<AsyncClient> OpenAsyncStore(const StoreOptions& options, const AsyncOptions& bounds) {
+  ROWSEAL_ASSIGN(const std::unique_ptr<Connection> first, OpenConnection(options));
+  ROWSEAL_ASSIGN(const bool initialised, HasKeys(*first));
+  if (!initialised) {
+    return Fail(ErrorCode::kNotFound, "the store has no keys yet", "finish it: rowseal init");
+  }
+  Result<std::vector<std::shared_ptr<const RootProvider>>> roots = OpenRoots(options);
+  if (!roots) {
+    return tl::unexpected(WithExpectedFingerprint(std::move(roots).error(), *first));
+  }
+  return AsyncClient::Connect([options] { return OpenConnection(options); }, std::move(*roots),
+                              options.client, bounds);
 }
 
 Result<std::string> PrintInstallSql(const StoreOptions& options, const InstallOptions& install) {

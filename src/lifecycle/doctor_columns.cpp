@@ -43,7 +43,7 @@ Result<void> CheckColumns(const Inspection& inspection, Findings& findings) {
            "column '" + column.label.text() + "' has no place: " +
                Counted(waiting, "deactivated DEK") + " for values can never be proven drained",
            "say where it stands: rowseal column add " + column.label.text() +
-               " --database sqlite:PATH --table … --column … --key … --project-column …"});
+               " --database URL --table … --column … --key … --project-column …"});
     }
   }
   if (findings.size() == before) {

@@ -56,8 +56,21 @@ Result<std::int64_t> ResealColumn::Count(Connection& connection) {
   return place_->Count();
 }
 
+// Rows of one batch mostly share their keys: each key is asked for once a batch.
 Result<std::optional<DekAndKek>> ResealColumn::FindDek(Connection& connection,
                                                        const ProjectId& project, DekId id) {
+  const std::pair<ProjectId, std::string> key(project, ToText(id));
+  const auto known = deks_.find(key);
+  if (known != deks_.end()) {
+    return known->second;
+  }
+  ROWSEAL_ASSIGN(std::optional<DekAndKek> dek, ReadDekRow(connection, project, key.second));
+  return deks_.emplace(key, std::move(dek)).first->second;
+}
+
+Result<std::optional<DekAndKek>> ResealColumn::ReadDekRow(Connection& connection,
+                                                          const ProjectId& project,
+                                                          const std::string& id) {
   ROWSEAL_ASSIGN(
       Rows answer,
       connection.Execute(Statement::Sql(
@@ -65,7 +78,7 @@ Result<std::optional<DekAndKek>> ResealColumn::FindDek(Connection& connection,
           " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
           " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
           " WHERE d.project_id = $1 AND d.id = $2",
-          {project.text(), ToText(id)})));
+          {project.text(), id})));
   if (answer.rows.empty()) {
     return std::nullopt;
   }
@@ -108,16 +121,22 @@ Result<void> ResealColumn::ReadRow(Connection& connection, AppValue row) {
   if (stale->empty()) {
     return {};
   }
-  Result<std::optional<ActiveDekOperation::Active>> active =
-      FindActiveDek(connection, session_, *project, DekPurpose::kValue);
-  if (!active && !IsOfThisItem(active.error())) {
-    return tl::unexpected(std::move(active).error());
+  const auto known = active_.find(*project);
+  const auto active = known != active_.end()
+                          ? known
+                          : active_
+                                .emplace(*project, FindActiveDek(connection, session_, *project,
+                                                                 DekPurpose::kValue))
+                                .first;
+  if (!active->second && !IsOfThisItem(active->second.error())) {
+    return tl::unexpected(active->second.error());
   }
-  if (!active || !*active) {
-    Refuse(row, active ? "its project has no active DEK for values" : active.error().message);
+  if (!active->second || !*active->second) {
+    Refuse(row, active->second ? "its project has no active DEK for values"
+                               : active->second.error().message);
     return {};
   }
-  items_.push_back({std::move(row), *project, std::move(*stale), std::move(**active)});
+  items_.push_back({std::move(row), *project, std::move(*stale), **active->second});
   return {};
 }
 
@@ -127,6 +146,8 @@ Result<void> ResealColumn::Read(Connection& connection, const std::string& posit
   resealed_.clear();
   failures_.clear();
   positions_.clear();
+  deks_.clear();
+  active_.clear();
   missed_.reset();
   start_ = position;
   ROWSEAL_TRY(OpenColumn(connection));

@@ -51,6 +51,8 @@ class ResealColumn final : public JobBody {
                                        const AppValue& row);
   Result<std::optional<DekAndKek>> FindDek(Connection& connection, const ProjectId& project,
                                            DekId id);
+  Result<std::optional<DekAndKek>> ReadDekRow(Connection& connection, const ProjectId& project,
+                                              const std::string& id);
   Result<void> ReadRow(Connection& connection, AppValue row);
   Result<std::string> Reseal(const Item& item) const;
   Result<void> NoteScan(Connection& connection);
@@ -67,6 +69,8 @@ class ResealColumn final : public JobBody {
   std::string start_;                   // of this batch
   std::vector<std::string> positions_;  // of the rows read
   std::vector<Item> items_;
+  std::map<std::pair<ProjectId, std::string>, std::optional<DekAndKek>> deks_;  // of this batch
+  std::map<ProjectId, Result<std::optional<ActiveDekOperation::Active>>> active_;
   std::optional<std::string> missed_;           // the first row that the app changed meanwhile
   std::map<ProjectId, std::int64_t> resealed_;  // values, by project
   std::vector<JobFailure> failures_;

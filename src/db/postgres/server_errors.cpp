@@ -55,6 +55,8 @@ constexpr std::array kRules = {
          "the schema rowseal is not as Rowseal made it; restore it from a backup"},
     Rule{"3F000", ErrorCode::kIntegrity, ServerFailure::kFinal,
          "the schema rowseal is not as Rowseal made it; restore it from a backup"},
+    Rule{"42602", ErrorCode::kInvalidArgument, ServerFailure::kFinal,
+         "write names as SQL does: SCHEMA.TABLE"},
     Rule{"22", ErrorCode::kInvalidArgument, ServerFailure::kFinal, ""},
     Rule{"54", ErrorCode::kInvalidArgument, ServerFailure::kFinal, "take smaller batches"},
 };
