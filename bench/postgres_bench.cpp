@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -146,13 +147,22 @@ void PostgresConcurrent(const std::string& folder, double seconds) {
   std::atomic<std::int64_t> gets{0};
   std::atomic<int> running{kInFlight};
   std::atomic<bool> failed{false};
+  std::mutex failure_mutex;
+  std::string failure;
+  const auto fail = [&](const Error& error) {
+    const std::lock_guard lock(failure_mutex);
+    failure = error.message;
+    failed = true;
+  };
   const auto start = Clock::now();
   // Each caller asks again as soon as it has its answer.
   std::function<void(int)> ask = [&](int caller) {
     const Result<void> taken =
-        client.Get(ProjectNumber(1), SecretRef{SecretNumber(caller % 10), {}}, {},
+        client.Get(ProjectNumber(2), SecretRef{SecretNumber(caller % 10), {}}, {},
                    [&, caller](const Result<Secret>& secret) {
-                     failed = failed || !secret;
+                     if (!secret) {
+                       fail(secret.error());
+                     }
                      ++gets;
                      if (SecondsSince(start) < seconds && !failed) {
                        ask(caller);
@@ -161,7 +171,7 @@ void PostgresConcurrent(const std::string& folder, double seconds) {
                      }
                    });
     if (!taken) {
-      failed = true;
+      fail(taken.error());
       --running;
     }
   };
@@ -172,7 +182,7 @@ void PostgresConcurrent(const std::string& folder, double seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (failed) {
-    throw std::runtime_error("a get failed");
+    throw std::runtime_error("a get failed: " + failure);
   }
   std::printf("{\"gets_per_second\": %.1f}\n",
               static_cast<double>(gets.load()) / SecondsSince(start));

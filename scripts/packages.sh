@@ -14,8 +14,8 @@ packages_for() {
   case $1 in
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
-      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer clang-format clang-tidy mandoc
-      shellcheck" ;;
+      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm
+      clang-format clang-tidy mandoc shellcheck" ;;
     demo) more="python3 sqlite3 openssl" ;;
     bench) more="libbenchmark-dev nodejs python3 postgresql-15" ;;
     fuzz) more="clang libclang-rt-dev" ;;
@@ -29,11 +29,12 @@ packages_for() {
   printf '%s\n' $build $more
 }
 
-# package_is_there NAME: installed, or its program is (Node.js often comes from elsewhere).
+# package_is_there NAME: installed, or its program is (Node.js and npm often come from elsewhere).
 package_is_there() {
-  if [[ $1 == nodejs ]] && command -v node >/dev/null; then
-    return 0
-  fi
+  case $1 in
+    nodejs) command -v node >/dev/null && return 0 ;;
+    npm) command -v npm >/dev/null && return 0 ;;
+  esac
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 

@@ -38,12 +38,12 @@ Result<void> CheckColumns(const Inspection& inspection, Findings& findings) {
     if (column.source) {
       CheckPlace(inspection, column, findings);
     } else if (waiting > 0) {
-      findings.push_back(
-          {Severity::kWarning, "columns",
-           "column '" + column.label.text() + "' has no place: " +
-               Counted(waiting, "deactivated DEK") + " for values can never be proven drained",
-           "say where it stands: rowseal column add " + column.label.text() +
-               " --database URL --table … --column … --key … --project-column …"});
+      findings.push_back({Severity::kWarning, "columns",
+                          "column '" + column.label.text() +
+                              "' has no place: " + Counted(waiting, "deactivated DEK") +
+                              " for values can never be proven drained",
+                          "say where it stands: rowseal column add " + column.label.text() +
+                              " --database URL --table … --column … --key … --project-column …"});
     }
   }
   if (findings.size() == before) {

@@ -96,7 +96,8 @@ int FreePort() {
   return ntohs(address.sin_port);
 }
 
-fs::path NewestBinFolder() {
+// The newest of the distribution's.
+fs::path InstalledBinFolder() {
   fs::path newest;
   int newest_version = 0;
   std::error_code ignored;
@@ -111,6 +112,12 @@ fs::path NewestBinFolder() {
     throw std::runtime_error("there is no PostgreSQL server: install postgresql");
   }
   return newest;
+}
+
+// Another server may be asked for, which then may come without clients.
+fs::path ServerBinFolder() {
+  const char* instead = std::getenv("ROWSEAL_TEST_POSTGRES_BIN");
+  return instead == nullptr ? InstalledBinFolder() : fs::path(instead);
 }
 
 bool HasEnded(pid_t process) { return waitpid(process, nullptr, WNOHANG) == process; }
@@ -165,7 +172,7 @@ PostgresServer::PostgresServer(const Options& options)
     : folder_(MakeFolder(options.durable || access("/dev/shm", W_OK) != 0
                              ? fs::temp_directory_path()
                              : fs::path("/dev/shm"))),
-      bin_(options.bin_folder.empty() ? NewestBinFolder() : fs::path(options.bin_folder)),
+      bin_(ServerBinFolder()),
       port_(FreePort()) {
   const std::string data = folder_ / "data";
   if (options.primary != nullptr) {
@@ -197,6 +204,10 @@ PostgresServer::~PostgresServer() {
   }
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+std::string PostgresServer::Program(const std::string& name) const {
+  return fs::exists(bin_ / name) ? bin_ / name : InstalledBinFolder() / name;
 }
 
 void PostgresServer::Call(const std::vector<std::string>& command) const {

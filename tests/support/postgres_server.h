@@ -13,10 +13,11 @@ namespace rowseal::testing {
 /// PostgresServer is a real server of a test's own, on loopback at a free port, with its data in a
 /// temporary folder; it ends with the object, and at the latest with the test's process. The server
 /// runs as user `postgres` where the test runs as root, because PostgreSQL refuses root.
+/// Its programs are those in the folder that ROWSEAL_TEST_POSTGRES_BIN names, else the newest that
+/// are installed.
 class PostgresServer final {
  public:
   struct Options {
-    std::string bin_folder;             ///< of the server's programs; empty: the newest installed
     std::vector<std::string> settings;  ///< lines of postgresql.conf
     bool durable = false;               ///< flush to the disk: for tests that crash the machine
     const PostgresServer* primary = nullptr;  ///< a standby of that server, by streaming
@@ -56,7 +57,7 @@ class PostgresServer final {
   void DropDatabase(const std::string& name) const noexcept;
 
  private:
-  std::string Program(const std::string& name) const { return bin_ / name; }
+  std::string Program(const std::string& name) const;
   void Call(const std::vector<std::string>& command) const;
 
   std::filesystem::path folder_;

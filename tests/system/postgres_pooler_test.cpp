@@ -277,12 +277,11 @@ TEST(Failover, ToASynchronousStandbyLosesNothing) {
   PostgresServer::Options options;
   options.durable = true;
   options.settings = {"synchronous_standby_names = '*'"};
-  PostgresServer primary(
-      PostgresServer::Options{.bin_folder = {}, .settings = {}, .durable = true});
+  PostgresServer primary(PostgresServer::Options{.settings = {}, .durable = true});
   primary.Run("postgres", "CREATE ROLE app LOGIN CREATEROLE");
   const std::string database = primary.CreateDatabase("template0", "app");
-  PostgresServer standby(PostgresServer::Options{
-      .bin_folder = {}, .settings = {}, .durable = true, .primary = &primary});
+  PostgresServer standby(
+      PostgresServer::Options{.settings = {}, .durable = true, .primary = &primary});
   primary.Run("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
   primary.Run("postgres", "SELECT pg_reload_conf()");
 

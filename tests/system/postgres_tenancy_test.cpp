@@ -298,6 +298,23 @@ TEST_F(Tenancy, ALoginWithoutRightsIsToldWhatItNeeds) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "root.key"));
 }
 
+// Roles belong to the whole server: another database's login may have made them.
+TEST_F(Tenancy, ALoginThatDidNotMakeTheRolesIsToldWhoCanGrantThem) {
+  Install();
+  const std::string other = server_.CreateDatabase("template0", "outsider");
+  StoreOptions options = Options("outsider");
+  options.store = server_.Url(other, "outsider");
+  options.roots = {"file:" + (folder_ / "other.key")};
+  const auto made = InitStore(options, {});
+  ASSERT_THAT(made, FailsNaming(ErrorCode::kInvalidArgument, "role rowseal_owner"));
+  const std::string roles = "rowseal_owner, rowseal_service, rowseal_operator, rowseal_auditor";
+  EXPECT_NE(made.error().hint.find("GRANT " + roles), std::string::npos) << made.error().hint;
+  server_.Run("postgres", "GRANT " + roles + " TO outsider");
+  EXPECT_THAT(InitStore(options, {}), Succeeds());
+  server_.Run("postgres", "REVOKE " + roles + " FROM outsider");
+  server_.DropDatabase(other);
+}
+
 TEST_F(Tenancy, DatabasesThatAreNotUtf8AreRefused) {
   server_.Run("postgres", "DROP DATABASE " + database_);
   server_.Run("postgres", "CREATE DATABASE " + database_ +

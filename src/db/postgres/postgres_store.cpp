@@ -22,9 +22,16 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     END IF;
-    -- PostgreSQL 16 makes whoever creates a role a member that may not use it.
+    -- PostgreSQL 16 makes whoever creates a role a member that may not use it, and lets nobody
+    -- else give it away.
     IF NOT pg_has_role(session_user, name, 'USAGE') THEN
-      EXECUTE format('GRANT %I TO %I', name, session_user);
+      BEGIN
+        EXECUTE format('GRANT %I TO %I', name, session_user);
+      EXCEPTION WHEN insufficient_privilege THEN
+        RAISE EXCEPTION 'role % was made by another login', name
+          USING ERRCODE = 'insufficient_privilege',
+          HINT = 'Its maker or a superuser can GRANT it.';
+      END;
     END IF;
   END LOOP;
 END
@@ -272,8 +279,10 @@ Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProje
   Result<void> made = connection.ExecuteScript(InstallSql(projects, install));
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     made.error().hint =
-        "the login needs CREATE on the database and CREATEROLE; or run what `rowseal init"
-        " --print-sql` prints as one that has them";
+        "the login needs CREATE on the database and CREATEROLE; and where another login made"
+        " Rowseal's roles, that one or a superuser is to GRANT rowseal_owner, rowseal_service,"
+        " rowseal_operator, rowseal_auditor TO it. Or run what `rowseal init --print-sql` prints as"
+        " a login that has this";
   }
   return made;
 }
