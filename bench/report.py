@@ -71,12 +71,13 @@ class Effort:
     projects: int
     secrets: tuple  # sizes of the stores whose KEK is rotated
     seconds: float  # of gets at once, a slice
+    many_projects: int  # on PostgreSQL: so many that a job rewraps their DEKs
 
 
 EFFORTS = {
-    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3),
-    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1),
-    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2),
+    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3, 100_000),
+    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1, 20_000),
+    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2, 12),
 }
 
 
@@ -224,9 +225,13 @@ def measure_postgres(bench):
     with PostgresServer(durable=True) as server:
         server.run("CREATE ROLE bench LOGIN CREATEROLE")
         server.run("CREATE DATABASE bench OWNER bench")
-        bench.server = "postgres://bench@127.0.0.1:%d/bench" % server.port
+        server.run("CREATE DATABASE many OWNER bench")
+        url = "postgres://bench@127.0.0.1:%d/" % server.port
         try:
-            return measure_on_server(bench, server, folder)
+            bench.server = url + "bench"
+            rows = measure_on_server(bench, server, folder)
+            bench.server = url + "many"
+            return rows + [measure_many_projects(bench, folder + "-many")]
         finally:
             bench.server = None
 
@@ -276,6 +281,18 @@ def measure_on_server(bench, server, folder):
             percentile(reseal["during"], 0.99) * 1e3, "ms",
             baseline=percentile(reseal["idle"], 0.99) * 1e3),
     ]
+
+
+def measure_many_projects(bench, folder):
+    os.mkdir(folder)
+    projects = bench.effort.many_projects
+    bench.run("fill", folder, projects, projects)
+    done = bench.run("kek-rotate", folder, 2)
+    if done["rewrapped"] != projects:
+        raise RuntimeError("%d of %d DEKs were rewrapped" % (done["rewrapped"], projects))
+    limit = 10 * projects / 100_000
+    return Row("kek-rotate PostgreSQL, {:,} projects".format(projects), best(done["seconds"]), "s",
+               limit=limit)
 
 
 MEASURES = (measure_sealing, measure_store, measure_rotation, measure_postgres, measure_reseal)
