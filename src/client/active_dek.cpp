@@ -131,13 +131,14 @@ Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekP
        record.row_tag});
 }
 
-Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& connection,
+Statement AskActiveDek(const ProjectId& project, DekPurpose purpose) {
+  return Statement::Call(Procedure::kDekActive, {project.text(), std::string(ToText(purpose))});
+}
+
+Result<std::optional<ActiveDekOperation::Active>> OpenActiveDek(Connection& connection,
                                                                 Session& session,
                                                                 const ProjectId& project,
-                                                                DekPurpose purpose) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Call(
-                     Procedure::kDekActive, {project.text(), std::string(ToText(purpose))})));
+                                                                DekPurpose purpose, Rows answer) {
   if (answer.rows.empty()) {
     return std::nullopt;
   }
@@ -146,6 +147,14 @@ Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& conn
   RunOperation(connection, find);
   ROWSEAL_ASSIGN(ActiveDekOperation::Active active, std::move(find).Take());
   return active;
+}
+
+Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& connection,
+                                                                Session& session,
+                                                                const ProjectId& project,
+                                                                DekPurpose purpose) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(AskActiveDek(project, purpose)));
+  return OpenActiveDek(connection, session, project, purpose, std::move(answer));
 }
 
 }  // namespace rowseal

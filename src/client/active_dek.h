@@ -53,8 +53,16 @@ class ActiveDekOperation final : public Operation {
 /// stores it. Errors: kRefusedByState (no KEK is active), kRandomFailure, the root provider's.
 Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose);
 
-/// FindActiveDek finds and opens the active DEK without making one, in the caller's transaction, in
-/// which the trusted set was loaded. Errors: kIntegrity, kRefusedByState.
+/// AskActiveDek is the statement that reads a project's active DEK, and OpenActiveDek opens what it
+/// gave, in the same transaction, in which the trusted set was loaded; none is made. Errors:
+/// kIntegrity, kRefusedByState.
+Statement AskActiveDek(const ProjectId& project, DekPurpose purpose);
+Result<std::optional<ActiveDekOperation::Active>> OpenActiveDek(Connection& connection,
+                                                                Session& session,
+                                                                const ProjectId& project,
+                                                                DekPurpose purpose, Rows answer);
+
+/// FindActiveDek does both.
 Result<std::optional<ActiveDekOperation::Active>> FindActiveDek(Connection& connection,
                                                                 Session& session,
                                                                 const ProjectId& project,

@@ -4,16 +4,26 @@
 
 namespace rowseal {
 
+Result<AuditEntryStatement> MakeAuditEntry(Session& session, std::string_view project,
+                                           const Access& access, std::string_view action,
+                                           std::string_view object) {
+  const Timestamp now = session.Now();
+  ROWSEAL_ASSIGN(const auto id, TimeOrderedUuid(now));
+  return AuditEntryStatement{
+      UuidText(id),
+      Statement::Call(
+          Procedure::kAuditAppend,
+          {std::string(project), UuidText(id), now.time_since_epoch().count(), access.actor,
+           access.reason, std::string(action), std::string("done"), std::string(object)})};
+}
+
 Result<std::string> WriteAudit(Connection& connection, Session& session, std::string_view project,
                                const Access& access, std::string_view action,
                                std::string_view object) {
-  const Timestamp now = session.Now();
-  ROWSEAL_ASSIGN(const auto id, TimeOrderedUuid(now));
-  ROWSEAL_TRY(connection.Execute(Statement::Call(
-      Procedure::kAuditAppend,
-      {std::string(project), UuidText(id), now.time_since_epoch().count(), access.actor,
-       access.reason, std::string(action), std::string("done"), std::string(object)})));
-  return UuidText(id);
+  ROWSEAL_ASSIGN(AuditEntryStatement entry,
+                 MakeAuditEntry(session, project, access, action, object));
+  ROWSEAL_TRY(connection.Execute(entry.statement));
+  return std::move(entry.id);
 }
 
 Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,

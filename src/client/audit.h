@@ -14,6 +14,16 @@ namespace rowseal {
 /// kSystemProject holds an app's own secrets and the entries about keys.
 inline constexpr std::string_view kSystemProject = "system";
 
+/// AuditEntryStatement is an entry that is still to be written, with its id for its items.
+struct AuditEntryStatement {
+  std::string id;
+  Statement statement;
+};
+
+Result<AuditEntryStatement> MakeAuditEntry(Session& session, std::string_view project,
+                                           const Access& access, std::string_view action,
+                                           std::string_view object);
+
 /// WriteAudit writes an entry in the open transaction, so that it stands or falls with what it
 /// describes, and returns its id for its items.
 Result<std::string> WriteAudit(Connection& connection, Session& session, std::string_view project,

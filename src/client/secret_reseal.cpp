@@ -76,8 +76,8 @@ Result<void> WriteSealedAgain(Connection& connection, Session& session, const Pr
                    FindOrMakeActiveDek(connection, session, project));
     ROWSEAL_ASSIGN(const ResealedVersion resealed,
                    SealAgain(session, project, old, changed, active));
-    ROWSEAL_ASSIGN(const std::vector<bool> stored,
-                   StoreResealed(connection, session, project, {&resealed}, entry_id));
+    ROWSEAL_ASSIGN(Rows answer, connection.Execute(StoreResealed(project, {&resealed}, entry_id)));
+    ROWSEAL_ASSIGN(const std::vector<bool> stored, ReadStored(session, answer, 1));
     if (stored.front()) {
       return {};
     }
@@ -154,10 +154,8 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
                          sealed,     changed.expires_at, std::move(write_mac)};
 }
 
-Result<std::vector<bool>> StoreResealed(Connection& connection, Session& session,
-                                        const ProjectId& project,
-                                        const std::vector<const ResealedVersion*>& items,
-                                        const std::string& entry_id) {
+Statement StoreResealed(const ProjectId& project, const std::vector<const ResealedVersion*>& items,
+                        const std::string& entry_id) {
   std::vector<std::string> secrets;
   std::vector<std::int64_t> versions;
   std::vector<std::string> deks;
@@ -176,13 +174,14 @@ Result<std::vector<bool>> StoreResealed(Connection& connection, Session& session
     old_nonces.push_back(item->old_nonce);
     write_macs.push_back(item->write_mac);
   }
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Call(
-                     Procedure::kSecretReseal,
-                     {project.text(), std::move(secrets), std::move(versions), std::move(deks),
-                      std::move(nonces), std::move(encrypted), std::move(expires),
-                      std::move(old_nonces), std::move(write_macs), entry_id})));
-  if (answer.rows.size() != items.size()) {
+  return Statement::Call(Procedure::kSecretReseal,
+                         {project.text(), std::move(secrets), std::move(versions), std::move(deks),
+                          std::move(nonces), std::move(encrypted), std::move(expires),
+                          std::move(old_nonces), std::move(write_macs), entry_id});
+}
+
+Result<std::vector<bool>> ReadStored(Session& session, Rows& answer, std::size_t items) {
+  if (answer.rows.size() != items) {
     return Fail(ErrorCode::kInternal, "the store answered with another number of rows");
   }
   std::vector<bool> stored;

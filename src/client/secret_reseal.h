@@ -53,13 +53,14 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
                                   const StoredVersion& old, const StoredVersion& changed,
                                   const ActiveDekOperation::Active& active);
 
-/// StoreResealed writes resealed versions of a project and their audit items in the open write
-/// transaction. False for an item that is not written: another process changed the row, or that DEK
-/// is no longer active.
-Result<std::vector<bool>> StoreResealed(Connection& connection, Session& session,
-                                        const ProjectId& project,
-                                        const std::vector<const ResealedVersion*>& items,
-                                        const std::string& entry_id);
+/// StoreResealed is the statement that writes resealed versions of a project and their audit items
+/// in the open write transaction.
+Statement StoreResealed(const ProjectId& project, const std::vector<const ResealedVersion*>& items,
+                        const std::string& entry_id);
+
+/// ReadStored reads its answer for `items` items: false for one that was not written, because
+/// another process changed the row or its DEK is no longer active.
+Result<std::vector<bool>> ReadStored(Session& session, Rows& answer, std::size_t items);
 
 /// Rename and expire change what a version is bound to, so they open and seal again, inside one
 /// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.

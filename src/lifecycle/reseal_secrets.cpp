@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "client/audit.h"
 #include "store/store_clock.h"
@@ -167,21 +168,29 @@ Result<void> ResealSecrets::ReadDue(Connection& connection, const Position& from
 // One active DEK for each project of the batch; items come in the order of their projects. None is
 // made here: a rotation leaves one, so a project without is somebody's to look at.
 Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
-  std::vector<Item> found;
-  std::optional<ProjectId> without;
-  for (Item& item : items_) {
-    if (active_.empty() || active_.back().record.project != item.project) {
-      if (without != item.project) {
-        ROWSEAL_ASSIGN(std::optional<ActiveDekOperation::Active> active,
-                       FindActiveDek(connection, session_, item.project, DekPurpose::kSecret));
-        if (active) {
-          active_.push_back(std::move(*active));
-        } else {
-          without = item.project;
-        }
-      }
+  std::vector<ProjectId> projects;
+  std::vector<Statement> questions;
+  for (const Item& item : items_) {
+    if (projects.empty() || projects.back() != item.project) {
+      projects.push_back(item.project);
+      questions.push_back(AskActiveDek(item.project, DekPurpose::kSecret));
     }
-    if (without == item.project) {
+  }
+  ROWSEAL_ASSIGN(std::vector<Rows> answers, connection.ExecuteAll(questions));
+  std::set<ProjectId> without;
+  for (std::size_t i = 0; i < projects.size(); ++i) {
+    ROWSEAL_ASSIGN(std::optional<ActiveDekOperation::Active> active,
+                   OpenActiveDek(connection, session_, projects[i], DekPurpose::kSecret,
+                                 std::move(answers[i])));
+    if (active) {
+      active_.push_back(std::move(*active));
+    } else {
+      without.insert(projects[i]);
+    }
+  }
+  std::vector<Item> found;
+  for (Item& item : items_) {
+    if (without.contains(item.project)) {
       Refuse(item.name,
              {ErrorCode::kRefusedByState, "project '" + item.project.text() + "' has no active DEK",
               "rowseal dek rotate --project makes one"});
@@ -240,6 +249,8 @@ Result<void> ResealSecrets::Work() {
 // One audit entry a project and batch; each version's write MAC is logged with it. What another
 // process changed meanwhile is under an active DEK, and nothing is left to do there.
 Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& outcome) {
+  std::vector<Statement> statements;  // in turn the entry of a project and its versions
+  std::vector<std::size_t> counts;    // of versions, by project
   for (auto first = items_.begin(); first != items_.end();) {
     const auto last = std::find_if(
         first, items_.end(), [&](const Item& item) { return item.project != first->project; });
@@ -250,17 +261,22 @@ Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& out
       }
     }
     if (!resealed.empty()) {
-      ROWSEAL_ASSIGN(const std::string entry,
-                     WriteAudit(connection, session_, first->project.text(), access_, "reseal",
-                                "job " + ToText(job_)));
-      ROWSEAL_ASSIGN(const std::vector<bool> stored,
-                     StoreResealed(connection, session_, first->project, resealed, entry));
-      session_.observer().Count(
-          Counter::kSecretsResealed,
-          static_cast<std::uint64_t>(std::count(stored.begin(), stored.end(), true)));
-      outcome.done += static_cast<std::int64_t>(resealed.size());
+      ROWSEAL_ASSIGN(AuditEntryStatement entry,
+                     MakeAuditEntry(session_, first->project.text(), access_, "reseal",
+                                    "job " + ToText(job_)));
+      statements.push_back(std::move(entry.statement));
+      statements.push_back(StoreResealed(first->project, resealed, entry.id));
+      counts.push_back(resealed.size());
     }
     first = last;
+  }
+  ROWSEAL_ASSIGN(std::vector<Rows> answers, connection.ExecuteAll(statements));
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    ROWSEAL_ASSIGN(const std::vector<bool> stored,
+                   ReadStored(session_, answers[2 * i + 1], counts[i]));
+    session_.observer().Count(Counter::kSecretsResealed, static_cast<std::uint64_t>(std::count(
+                                                             stored.begin(), stored.end(), true)));
+    outcome.done += static_cast<std::int64_t>(counts[i]);
   }
   return {};
 }
@@ -305,6 +321,7 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
                       kDeksAtOnce})));
   BatchOutcome outcome;
   outcome.last = static_cast<std::int64_t>(page.rows.size()) < kDeksAtOnce;
+  std::vector<Statement> notes;
   for (Row& row : page.rows) {
     RowReader reader(row);
     next_.project = reader.Text();
@@ -312,12 +329,13 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
     const bool is_needed = reader.Integer() != 0;
     ROWSEAL_TRY(reader.status());
     if (!is_needed) {
-      ROWSEAL_TRY(connection.Execute(
+      notes.push_back(
           Statement::Sql("UPDATE rowseal.dek SET drained_at = $3 WHERE project_id = $1 AND id = $2",
-                         {next_.project, next_.id, now.time_since_epoch().count()})));
-      session_.observer().Count(Counter::kDeksDrained);
+                         {next_.project, next_.id, now.time_since_epoch().count()}));
     }
   }
+  ROWSEAL_TRY(connection.ExecuteAll(notes));
+  session_.observer().Count(Counter::kDeksDrained, notes.size());
   outcome.position = Encode(next_);
   return outcome;
 }
