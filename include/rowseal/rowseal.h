@@ -21,7 +21,9 @@
 #include <rowseal/operation.h>
 #include <rowseal/passphrase.h>
 #include <rowseal/policy.h>
+#include <rowseal/postgres_text.h>
 #include <rowseal/secret_bytes.h>
+#include <rowseal/started_call.h>
 #include <rowseal/statement.h>
 
 namespace rowseal {
@@ -64,6 +66,16 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options);
 /// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and
 /// those of InitStore and Client::Connect.
 Result<Client> OpenStore(const StoreOptions& options);
+
+/// OpenStoreFile is OpenStore, and InitStoreFile is InitStore, for `sqlite:PATH` alone. They and
+/// OpenStoreOver refer to no libpq, so a program that calls no other of these links without it.
+Result<Client> OpenStoreFile(const StoreOptions& options);
+Result<InitOutcome> InitStoreFile(const StoreOptions& options);
+
+/// OpenStoreOver connects over a connection of the caller's own to a PostgreSQL database that holds
+/// a store (postgres_text.h helps to make one). `options.store` is a name for messages. Errors:
+/// OpenStore's.
+Result<Client> OpenStoreOver(std::unique_ptr<Connection> connection, const StoreOptions& options);
 
 /// UpgradeStore brings a store of an older format to this release's, in one transaction, and
 /// returns how many steps it took. Errors: kNewerSchema.
