@@ -42,6 +42,7 @@ PUBLIC = {
     "observe.h": "observe",
     "secret_bytes.h": "memory",
     "nonce.h": "crypto",
+    "own_libcrypto.h": "crypto",
     "passphrase.h": "roots",
     "connection.h": "store",
     "install.h": "store",

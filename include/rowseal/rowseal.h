@@ -19,6 +19,7 @@
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
+#include <rowseal/own_libcrypto.h>
 #include <rowseal/passphrase.h>
 #include <rowseal/policy.h>
 #include <rowseal/postgres_text.h>
