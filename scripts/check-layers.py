@@ -30,7 +30,7 @@ ALLOWED = {
     "migration": ("lifecycle", "db/sqlite", "db/postgres"),
     "use": ("client",),
     # Where a store's URL and roots become a client: it alone knows both a driver and the client.
-    "connect": ("lifecycle", "db/sqlite", "db/postgres"),
+    "connect": ("lifecycle", "use", "db/sqlite", "db/postgres"),
 }
 
 # The layer each installed header belongs to. A new header needs a row here.
@@ -50,6 +50,7 @@ PUBLIC = {
     "statement.h": "store",
     "postgres_text.h": "db/postgres",
     "async_client.h": "client",
+    "webhook.h": "use",
     "client.h": "client",
     "started_call.h": "client",
     "jobs.h": "lifecycle",

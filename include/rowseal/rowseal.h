@@ -26,6 +26,7 @@
 #include <rowseal/secret_bytes.h>
 #include <rowseal/started_call.h>
 #include <rowseal/statement.h>
+#include <rowseal/webhook.h>
 
 namespace rowseal {
 

@@ -141,6 +141,30 @@ ToJs ListOf(std::vector<T> items, Napi::Value (*value_of)(Napi::Env, const T&)) 
   };
 }
 
+// The JavaScript side has checked the names.
+WebhookScheme SchemeOf(const Napi::Value& value) {
+  const auto object = value.As<Napi::Object>();
+  const std::string hash = Text(object.Get("hash"));
+  return {
+      hash == "sha1"     ? WebhookHash::kSha1
+      : hash == "sha512" ? WebhookHash::kSha512
+                         : WebhookHash::kSha256,
+      Text(object.Get("encoding")) == "base64" ? WebhookEncoding::kBase64 : WebhookEncoding::kHex,
+      Text(object.Get("prefix"))};
+}
+
+Napi::Value VerdictValue(Napi::Env env, const WebhookVerdict& verdict) {
+  Napi::Object value = Napi::Object::New(env);
+  value["valid"] = verdict.valid;
+  if (verdict.valid) {
+    value["version"] = static_cast<double>(verdict.version.value);
+  } else {
+    value["reason"] = verdict.reason;
+    value["hint"] = verdict.hint;
+  }
+  return value;
+}
+
 Napi::Value RotationValue(Napi::Env env, const RotationReport& report) {
   Napi::Object value = Napi::Object::New(env);
   value["oldKek"] = static_cast<double>(report.old_kek.value);
@@ -191,6 +215,8 @@ Napi::Function ClientObject::Define(Napi::Env env) {
                       InstanceMethod<&ClientObject::StartPut>("startPut"),
                       InstanceMethod<&ClientObject::StartSeal>("startSeal"),
                       InstanceMethod<&ClientObject::StartOpen>("startOpen"),
+                      InstanceMethod<&ClientObject::StartVerify>("startVerify"),
+                      InstanceMethod<&ClientObject::StartSign>("startSign"),
                       InstanceMethod<&ClientObject::List>("list"),
                       InstanceMethod<&ClientObject::Versions>("versions"),
                       InstanceMethod<&ClientObject::Rollback>("rollback"),
@@ -367,6 +393,38 @@ Napi::Value ClientObject::StartOpen(const Napi::CallbackInfo& info) {
                                    AccessOf(info[4]));
   }();
   return CallOf(info.Env(), client_, std::move(started), WithinOf(info[5]), BufferValue);
+}
+
+Napi::Value ClientObject::StartVerify(const Napi::CallbackInfo& info) {
+  auto started = [&]() -> Result<StartedCall<WebhookVerdict>> {
+    if (!client_) {
+      return tl::unexpected(Closed());
+    }
+    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
+    ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(Text(info[1])));
+    ROWSEAL_ASSIGN(SecretBytes body, SecretOf(info[3]));
+    const std::chrono::seconds overlap(info[5].As<Napi::Number>().Int64Value());
+    return StartVerifyWebhook(*client_, project, name, SchemeOf(info[2]), std::move(body),
+                              Texts(info[4]), overlap, AccessOf(info[6]));
+  }();
+  return CallOf(info.Env(), client_, std::move(started), Within::kOwnTransaction, VerdictValue);
+}
+
+Napi::Value ClientObject::StartSign(const Napi::CallbackInfo& info) {
+  auto started = [&]() -> Result<StartedCall<std::string>> {
+    if (!client_) {
+      return tl::unexpected(Closed());
+    }
+    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
+    ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(Text(info[1])));
+    ROWSEAL_ASSIGN(SecretBytes body, SecretOf(info[3]));
+    return StartSignWebhook(*client_, project, name, SchemeOf(info[2]), std::move(body),
+                            AccessOf(info[4]));
+  }();
+  return CallOf(info.Env(), client_, std::move(started), Within::kOwnTransaction,
+                [](Napi::Env env, const std::string& signature) -> Napi::Value {
+                  return Napi::String::New(env, signature);
+                });
 }
 
 Napi::Value ClientObject::List(const Napi::CallbackInfo& info) {

@@ -31,6 +31,8 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
   Napi::Value StartPut(const Napi::CallbackInfo& info);
   Napi::Value StartSeal(const Napi::CallbackInfo& info);
   Napi::Value StartOpen(const Napi::CallbackInfo& info);
+  Napi::Value StartVerify(const Napi::CallbackInfo& info);
+  Napi::Value StartSign(const Napi::CallbackInfo& info);
   Napi::Value List(const Napi::CallbackInfo& info);
   Napi::Value Versions(const Napi::CallbackInfo& info);
   Napi::Value Rollback(const Napi::CallbackInfo& info);

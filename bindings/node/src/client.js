@@ -6,6 +6,7 @@ import { Gatherer } from './gatherer.js';
 import { native } from './native.js';
 import { PgDatabase } from './pg_database.js';
 import { Secret } from './secret.js';
+import { rawBody, signaturesOf, webhookScheme } from './webhook.js';
 
 const SEALED = 'rs1.';
 
@@ -131,6 +132,30 @@ export class Client extends EventEmitter {
       return { value: Buffer.from(text), sealed: false };
     }
     return { value: await this.openValue(project, column, text, options), sealed: true };
+  }
+
+  /**
+   * Checks a webhook's signature over the raw body; the secret never reaches JavaScript. `headers`
+   * is a Headers, Node's object of headers, or the header's value. Gives `{valid: true, version}` or
+   * `{valid: false, reason, hint}`.
+   */
+  async verifyWebhook(project, name, { body, headers, overlapSeconds = 0, ...options }) {
+    this.#begin(options);
+    if (!Number.isSafeInteger(overlapSeconds)) {
+      throw badArgument('overlapSeconds is not a whole number');
+    }
+    const scheme = webhookScheme(options);
+    return until(options.signal, this.#call(this.#native.startVerify(
+      check.text(project, 'project'), check.text(name, 'name'), scheme, rawBody(body),
+      signaturesOf(headers, scheme.header), overlapSeconds, check.access(options))));
+  }
+
+  /** Gives the signature of a body, as its header's value. */
+  async signWebhook(project, name, { body, ...options }) {
+    this.#begin(options);
+    return until(options.signal, this.#call(this.#native.startSign(
+      check.text(project, 'project'), check.text(name, 'name'), webhookScheme(options),
+      rawBody(body), check.access(options))));
   }
 
   async list(project, { after = '', limit = 1000, ...options } = {}) {
