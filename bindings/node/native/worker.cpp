@@ -17,7 +17,12 @@ std::shared_ptr<Worker> Worker::Start(Napi::Env env, const Napi::Function& handl
 
 Worker::~Worker() { Stop(); }
 
-void Worker::StopAtExit(void* worker) { static_cast<Worker*>(worker)->Stop(); }
+// What is still queued must not reach an environment that runs no JavaScript any more.
+void Worker::StopAtExit(void* worker) {
+  auto* const self = static_cast<Worker*>(worker);
+  self->environment_ends_ = true;
+  self->Stop();
+}
 
 void Worker::Stop() {
   if (std::exchange(stopped_, true)) {
@@ -31,7 +36,11 @@ void Worker::Stop() {
   thread_.join();
   napi_remove_env_cleanup_hook(env_, &StopAtExit, this);
   handler_.Reset();
-  loop_.Release();
+  if (environment_ends_) {
+    loop_.Abort();
+  } else {
+    loop_.Release();
+  }
 }
 
 void Worker::Run() {
@@ -90,8 +99,12 @@ void Worker::Post(std::function<void(Napi::Env)> call) const {
       data, [](Napi::Env env, const Napi::Function&, std::function<void(Napi::Env)>* posted) {
         const std::unique_ptr<std::function<void(Napi::Env)>> owned(posted);
         if (static_cast<napi_env>(env) != nullptr) {
-          const Napi::HandleScope scope(env);
-          (*owned)(env);
+          try {
+            const Napi::HandleScope scope(env);
+            (*owned)(env);
+          } catch (const Napi::Error&) {
+            // The environment is ending: nobody is left to be told.
+          }
         }
       });
   if (status != napi_ok) {

@@ -58,6 +58,7 @@ class Worker final : public std::enable_shared_from_this<Worker> {
   Napi::FunctionReference handler_;
   std::size_t pending_ = 0;
   bool stopped_ = false;
+  bool environment_ends_ = false;
 
   std::thread thread_;
   std::mutex mutex_;

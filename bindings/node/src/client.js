@@ -282,7 +282,12 @@ export class Client extends EventEmitter {
     }
   }
 
+  // Outside the addon's call, so that what a listener throws is the app's uncaught exception.
   #tell(event) {
+    queueMicrotask(() => this.#emitAll(event));
+  }
+
+  #emitAll(event) {
     this.emit('log', event);
     if (event.name === 'open_refused') this.emit('refused-open', event);
     if (/_rotated$/.test(event.name)) this.emit('rotation', event);
