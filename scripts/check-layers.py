@@ -181,6 +181,14 @@ def offences(root):
             if why:
                 yield f"{shown}:{number}: {include} {why}"
 
+    # The Node.js addon is an embedder like any other: the installed interface, and Node-API.
+    for path in sources(root / "bindings" / "node" / "native"):
+        for number, include, quoted in includes(path):
+            known = include.startswith("rowseal/") or include == "napi.h" or STANDARD.match(include)
+            if not known and not (quoted and "/" not in include):
+                yield (f"{path.relative_to(root)}:{number}: {include} is neither of include/rowseal"
+                       " nor of Node-API")
+
     for path in sources(root / "apps"):
         for number, include, quoted in includes(path):
             why = refusal(include, quoted, "apps", set(), path.stem.endswith("_test"))

@@ -16,6 +16,7 @@ Result<Rows> NodeConnection::Execute(const Statement& statement) {
       worker_.Ask([&statement, within](Napi::Env env, const Napi::Function& handler) {
         Napi::Object question = CallValue(env, statement, within);
         question["op"] = "query";
+        question["maintenance"] = statement.procedure == Procedure::kSql;
         handler.Call({question});
       });
   waiting_ = nullptr;

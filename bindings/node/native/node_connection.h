@@ -11,7 +11,7 @@ namespace rowseal::node {
 
 /// NodeConnection is a Connection whose statements JavaScript carries out on the app's own `pg`
 /// pool or client, while the worker's thread waits. JavaScript is called with one object:
-/// `{op: 'query', text, values, changes}`, `{op: 'begin', text}`, `{op: 'commit'}` or
+/// `{op: 'query', text, values, changes, maintenance}`, `{op: 'begin', text}`, `{op: 'commit'}` or
 /// `{op: 'rollback'}`, and answers each by `answer` or `refuse`. It tries again what may be tried
 /// again, because it knows its connections.
 class NodeConnection final : public Connection {

@@ -7,6 +7,8 @@ import { native } from './native.js';
 const FINAL = 0;
 const GONE = 2;
 const MOST_TRIES = 8;
+// A maintenance statement may read a whole table.
+const MAINTENANCE_TIMEOUT_MS = 600_000;
 
 // Cells stay as the server wrote them: Rowseal reads them by their types.
 const RAW = { getTypeParser: () => (cell) => cell };
@@ -51,13 +53,13 @@ export class PgDatabase {
   }
 
   /** Runs a query once, on `on` or wherever the pool likes. */
-  async query({ text, values }, on = this.#db) {
+  async query({ text, values, maintenance }, on = this.#db) {
     const config = { text, values, rowMode: 'array', types: RAW };
     if (this.#names && values) config.name = this.#nameOf(text);
     let timer;
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(native.classify('57014', 'no answer in time', this.store)),
-        this.#timeout);
+        maintenance ? MAINTENANCE_TIMEOUT_MS : this.#timeout);
     });
     try {
       const answer = Promise.resolve(on.query(config));
@@ -97,7 +99,7 @@ export class PgDatabase {
   }
 
   /** Carries out what a native connection asks for. */
-  async carryOut({ op, text, values }) {
+  async carryOut({ op, text, values, maintenance }) {
     switch (op) {
       case 'begin':
         return this.#begin(text);
@@ -106,8 +108,9 @@ export class PgDatabase {
       case 'rollback':
         return this.#end(text).catch(() => ({ types: [], rows: [], changed: 0 }));
       default:
-        return this.#transaction ? this.query({ text, values }, this.#transaction.client)
-          : this.queryPatiently({ text, values });
+        return this.#transaction
+          ? this.query({ text, values, maintenance }, this.#transaction.client)
+          : this.queryPatiently({ text, values, maintenance });
     }
   }
 
