@@ -1,5 +1,7 @@
 // What every store does, on SQLite and on PostgreSQL through `pg`.
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 
@@ -11,6 +13,15 @@ const code = (wanted) => (error) => {
   assert.equal(error.code, wanted, error.message);
   return true;
 };
+
+/** The reader of docs/spec, which shares no code with Rowseal, opens every row. */
+function readWithTheReferenceReader({ folder }) {
+  const reader = path.resolve(import.meta.dirname, '../../../docs/spec/reference_reader.py');
+  const python = spawnSync('/usr/bin/python3', ['-c', 'import cryptography']);
+  if (python.status !== 0) return;
+  execFileSync('/usr/bin/python3',
+    [reader, '--store', `${folder}/secrets.db`, '--root-key-file', `${folder}/root.key`]);
+}
 
 function exercise(kind, make) {
   describe(kind, { skip: withoutCli }, () => {
@@ -112,6 +123,7 @@ function exercise(kind, make) {
       assert.ok(client.metrics().counters.kek_rotations >= 1);
       assert.match(client.metrics().prometheus, /rowseal_secrets_opened_total/);
       cli(store.environment, ['verify']);
+      if (kind === 'SQLite') readWithTheReferenceReader(store);
     });
 
     test('bad input is a rejected promise with a code', async () => {
