@@ -30,7 +30,7 @@ ALLOWED = {
     "migration": ("lifecycle", "db/sqlite", "db/postgres"),
     "use": ("client",),
     # Where a store's URL and roots become a client: it alone knows both a driver and the client.
-    "connect": ("lifecycle", "db/sqlite", "db/postgres"),
+    "connect": ("lifecycle", "use", "db/sqlite", "db/postgres"),
 }
 
 # The layer each installed header belongs to. A new header needs a row here.
@@ -42,13 +42,17 @@ PUBLIC = {
     "observe.h": "observe",
     "secret_bytes.h": "memory",
     "nonce.h": "crypto",
+    "own_libcrypto.h": "crypto",
     "passphrase.h": "roots",
     "connection.h": "store",
     "install.h": "store",
     "operation.h": "store",
     "statement.h": "store",
+    "postgres_text.h": "db/postgres",
     "async_client.h": "client",
+    "webhook.h": "use",
     "client.h": "client",
+    "started_call.h": "client",
     "jobs.h": "lifecycle",
     "lifecycle.h": "lifecycle",
     "policy.h": "lifecycle",
@@ -176,6 +180,14 @@ def offences(root):
             why = refusal(include, quoted, layer, CLOSURES[layer], is_test)
             if why:
                 yield f"{shown}:{number}: {include} {why}"
+
+    # The Node.js addon is an embedder like any other: the installed interface, and Node-API.
+    for path in sources(root / "bindings" / "node" / "native"):
+        for number, include, quoted in includes(path):
+            known = include.startswith("rowseal/") or include == "napi.h" or STANDARD.match(include)
+            if not known and not (quoted and "/" not in include):
+                yield (f"{path.relative_to(root)}:{number}: {include} is neither of include/rowseal"
+                       " nor of Node-API")
 
     for path in sources(root / "apps"):
         for number, include, quoted in includes(path):

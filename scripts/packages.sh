@@ -2,7 +2,7 @@
 # The Debian packages that Rowseal needs, by purpose, and their installation. What is there already
 # is left alone, so a second run needs neither network nor root.
 #
-# Usage: scripts/packages.sh [--list] PURPOSE…     PURPOSE: build, test, demo, bench, fuzz
+# Usage: scripts/packages.sh [--list] PURPOSE…     PURPOSE: build, test, node, demo, bench, fuzz
 #
 # Other scripts source this file and call `install_packages PURPOSE…`.
 
@@ -16,6 +16,7 @@ packages_for() {
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
       python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm
       clang-format clang-tidy mandoc shellcheck" ;;
+    node) more="nodejs npm" ;;
     demo) more="python3 sqlite3 openssl" ;;
     bench) more="libbenchmark-dev nodejs python3 postgresql-15" ;;
     fuzz) more="clang libclang-rt-dev" ;;

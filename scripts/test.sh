@@ -22,7 +22,8 @@ run_ctest() {
   ctest --output-on-failure --no-tests=error --progress --parallel "$(nproc)" "$@"
 }
 
-install_packages test fuzz
+install_packages test fuzz node
+npm --prefix bindings/node ci --ignore-scripts --no-audit --no-fund
 cmake --preset dev
 cmake --build --preset dev
 

@@ -50,16 +50,6 @@ struct CallOptions {
   std::stop_token stop{};
 };
 
-/// OwnedPutItem is a PutItem that owns its value, which is held until the call ended and then
-/// wiped.
-struct OwnedPutItem {
-  SecretName name;
-  SecretBytes value;
-  std::optional<SecretKind> kind{};
-  std::optional<Timestamp> expires_at{};
-  PutRule rule = PutRule::kCreateOrAddVersion;
-};
-
 /// Callback takes a call's outcome, once, on a thread of the client's. It must be quick (a worker
 /// or the thread of the deadlines waits for it) and must not throw: an exception ends the process
 /// (std::terminate). It may make further calls, but must not destroy the client.

@@ -13,7 +13,9 @@
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
 #include <rowseal/observe.h>
+#include <rowseal/operation.h>
 #include <rowseal/secret_bytes.h>
+#include <rowseal/started_call.h>
 
 namespace rowseal {
 
@@ -58,6 +60,16 @@ struct PutItem {
   ByteView value;
   std::optional<SecretKind> kind;
   std::optional<Timestamp> expires_at;
+  PutRule rule = PutRule::kCreateOrAddVersion;
+};
+
+/// OwnedPutItem is a PutItem that owns its value, which is held until the call ended and then
+/// wiped.
+struct OwnedPutItem {
+  SecretName name;
+  SecretBytes value;
+  std::optional<SecretKind> kind{};
+  std::optional<Timestamp> expires_at{};
   PutRule rule = PutRule::kCreateOrAddVersion;
 };
 
@@ -212,6 +224,30 @@ class Client final {
                                 std::string_view sealed,
                                 const std::vector<std::string>& row_key = {},
                                 const Access& access = {});
+
+  /// StartGet, StartPut, StartSealValue and StartOpenValue begin the hot calls above for whoever
+  /// carries statements by itself, such as an event loop: they do no I/O, several run at once on
+  /// any threads, and all end before the client goes. Errors: those that show before a statement is
+  /// made; the others come from the call.
+  using Secrets = std::vector<Result<Secret>>;
+  using Stored = std::vector<Result<StoredSecret>>;
+  Result<StartedCall<Secrets>> StartGet(const ProjectId& project, std::vector<SecretRef> secrets,
+                                        const Access& access = {},
+                                        Within within = Within::kOwnTransaction);
+  Result<StartedCall<Stored>> StartPut(const ProjectId& project, std::vector<OwnedPutItem> items,
+                                       Batch batch, const Access& access = {},
+                                       Within within = Within::kOwnTransaction);
+  Result<StartedCall<std::string>> StartSealValue(const ProjectId& project,
+                                                  const ColumnLabel& label, SecretBytes value,
+                                                  std::vector<std::string> row_key = {},
+                                                  const Access& access = {});
+  Result<StartedCall<SecretBytes>> StartOpenValue(const ProjectId& project,
+                                                  const ColumnLabel& label, std::string sealed,
+                                                  std::vector<std::string> row_key = {},
+                                                  const Access& access = {});
+
+  /// Run drives a started call to its end over the client's own connection.
+  void Run(Operation& call);
 
   /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).
   Result<std::vector<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);

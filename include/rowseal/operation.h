@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include <rowseal/connection.h>
@@ -7,6 +8,11 @@
 #include <rowseal/statement.h>
 
 namespace rowseal {
+
+/// Within says whose transaction a statement is carried out in. In the app's, a value that was read
+/// is released before its audit entry is committed, and nothing that was read or written counts as
+/// seen committed: whether it stands, the app's commit decides.
+enum class Within : std::uint8_t { kOwnTransaction, kAppTransaction };
 
 /// Operation is a hot call (get, put, seal, open) as an object that does no I/O: it says the next
 /// statement and is fed that statement's rows, until it is done. Whoever has a connection, blocking

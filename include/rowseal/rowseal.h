@@ -19,10 +19,14 @@
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
+#include <rowseal/own_libcrypto.h>
 #include <rowseal/passphrase.h>
 #include <rowseal/policy.h>
+#include <rowseal/postgres_text.h>
 #include <rowseal/secret_bytes.h>
+#include <rowseal/started_call.h>
 #include <rowseal/statement.h>
+#include <rowseal/webhook.h>
 
 namespace rowseal {
 
@@ -68,6 +72,16 @@ Result<Client> OpenStore(const StoreOptions& options);
 /// OpenAsyncStore connects to such a store for calls that do not wait: each worker of the client
 /// gets a connection of its own. Errors: OpenStore's and AsyncClient::Connect's.
 Result<AsyncClient> OpenAsyncStore(const StoreOptions& options, const AsyncOptions& bounds = {});
+
+/// OpenStoreFile is OpenStore, and InitStoreFile is InitStore, for `sqlite:PATH` alone. They and
+/// OpenStoreOver refer to no libpq, so a program that calls no other of these links without it.
+Result<Client> OpenStoreFile(const StoreOptions& options);
+Result<InitOutcome> InitStoreFile(const StoreOptions& options);
+
+/// OpenStoreOver connects over a connection of the caller's own to a PostgreSQL database that holds
+/// a store (postgres_text.h helps to make one). `options.store` is a name for messages. Errors:
+/// OpenStore's.
+Result<Client> OpenStoreOver(std::unique_ptr<Connection> connection, const StoreOptions& options);
 
 /// UpgradeStore brings a store of an older format to this release's, in one transaction, and
 /// returns how many steps it took. Errors: kNewerSchema.

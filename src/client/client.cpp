@@ -249,6 +249,11 @@ Result<SecretBytes> Client::OpenValue(const ProjectId& project, const ColumnLabe
   return std::move(operation).Take();
 }
 
+void Client::Run(Operation& call) {
+  const std::lock_guard lock(state_->mutex);
+  RunOperation(*state_->connection, call);
+}
+
 Result<std::vector<AuditEntry>> Client::AuditLog(const ProjectId& project, std::int64_t limit) {
   ROWSEAL_TRY(CheckLimit(limit));
   const std::lock_guard lock(state_->mutex);

@@ -225,7 +225,9 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
                     "' has expired at " + ToRfc3339(*fetched.expires_at),
                 "put a new version, or change the expiry with `rowseal secret expire`");
   }
-  session_.seen().Remember(project_, secret.name, fetched.head);
+  if (within_ == Within::kOwnTransaction) {  // another one's rows may still be rolled back
+    session_.seen().Remember(project_, secret.name, fetched.head);
+  }
   session_.observer().Count(Counter::kSecretsOpened);
   return Secret{fetched.head.id,    fetched.head.kind,  fetched.version,
                 fetched.expires_at, fetched.created_at, std::move(*value)};

@@ -19,6 +19,9 @@ class GetOperation final : public Operation {
   GetOperation(Session& session, const ProjectId& project, std::vector<SecretRef> secrets,
                Access access, std::string_view action = "get");
 
+  /// RunWithin says whose transaction the statements join. Called before the first Next.
+  void RunWithin(Within within) noexcept { within_ = within; }
+
   std::optional<Statement> Next() override;
   void Feed(Result<Rows> outcome) override;
 
@@ -53,6 +56,7 @@ class GetOperation final : public Operation {
   const Access access_;
   const std::string action_;
   const SeenRows::Moment began_;
+  Within within_ = Within::kOwnTransaction;
 
   Step step_ = Step::kFetch;
   bool trust_was_reloaded_ = false;

@@ -132,7 +132,9 @@ void PutOperation::TakeActiveDek() {
     return;
   }
   active_ = std::move(*active);
-  session_.seen().RememberActiveDek(active_->record);
+  if (within_ == Within::kOwnTransaction) {
+    session_.seen().RememberActiveDek(active_->record);
+  }
   step_ = Step::kStore;
 }
 
@@ -242,7 +244,9 @@ void PutOperation::FeedPut(Rows answer) {
     if (stored[i] && stands) {
       SecretHead next = pending.head;
       ++next.next_version.value;
-      session_.seen().Remember(project_, item.name, next);
+      if (within_ == Within::kOwnTransaction) {  // another one's may still be rolled back
+        session_.seen().Remember(project_, item.name, next);
+      }
       session_.observer().Count(Counter::kSecretsSealed);
       settled_[pending.item] = StoredSecret{pending.head.id, pending.head.next_version};
       continue;

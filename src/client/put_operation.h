@@ -25,6 +25,9 @@ class PutOperation final : public Operation {
   /// before the first Next.
   void OnlyInto(SecretId secret);
 
+  /// RunWithin says whose transaction the statements join. Called before the first Next.
+  void RunWithin(Within within) noexcept { within_ = within; }
+
   std::optional<Statement> Next() override;
   void Feed(Result<Rows> outcome) override;
   Result<std::vector<Result<StoredSecret>>> Take() &&;
@@ -54,6 +57,7 @@ class PutOperation final : public Operation {
   const Access access_;
   const std::string action_;
   std::optional<SecretId> only_into_;
+  Within within_ = Within::kOwnTransaction;
 
   Step step_ = Step::kFindDek;
   int rounds_ = 0;

@@ -61,6 +61,35 @@ Result<Mac> HmacSha256(ByteView key, ByteView message) {
   return mac;
 }
 
+std::size_t HmacSize(HmacHash hash) noexcept {
+  switch (hash) {
+    case HmacHash::kSha1:
+      return 20;
+    case HmacHash::kSha512:
+      return 64;
+    case HmacHash::kSha256:
+      break;
+  }
+  return 32;
+}
+
+Result<Bytes> Hmac(HmacHash hash, ByteView key, ByteView message) {
+  static constexpr std::uint8_t kEmpty = 0;  // a null key would be none at all
+  const char* const name = hash == HmacHash::kSha1     ? "SHA1"
+                           : hash == HmacHash::kSha512 ? "SHA512"
+                                                       : "SHA256";
+  Bytes mac(HmacSize(hash));
+  std::size_t written = 0;
+  if (EVP_Q_mac(nullptr, "HMAC", nullptr, name, nullptr, key.empty() ? &kEmpty : key.data(),
+                key.size(), message.data(), message.size(), mac.data(), mac.size(),
+                &written) == nullptr ||
+      written != mac.size()) {
+    ERR_clear_error();
+    return Fail(ErrorCode::kInternal, "HMAC failed inside OpenSSL");
+  }
+  return mac;
+}
+
 Result<Mac> Sha256(ByteView message) {
   Mac hash{};
   unsigned int written = 0;

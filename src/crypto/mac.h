@@ -16,6 +16,15 @@ using Mac = std::array<std::uint8_t, kMacSize>;
 /// HmacSha256 computes HMAC-SHA256 (RFC 2104, FIPS 198-1) of `message`. Errors: kInternal.
 Result<Mac> HmacSha256(ByteView key, ByteView message);
 
+/// HmacHash is the hash of a MAC that somebody else chose; Rowseal's own are HmacSha256.
+enum class HmacHash : std::uint8_t { kSha1, kSha256, kSha512 };
+
+/// HmacSize is the size of a MAC with that hash, in bytes.
+std::size_t HmacSize(HmacHash hash) noexcept;
+
+/// Hmac computes HMAC (RFC 2104) of `message`. Errors: kInternal.
+Result<Bytes> Hmac(HmacHash hash, ByteView key, ByteView message);
+
 /// Sha256 hashes `message` (FIPS 180-4).
 Result<Mac> Sha256(ByteView message);
 

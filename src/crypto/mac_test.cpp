@@ -14,6 +14,20 @@ namespace {
 
 using testing::Unhex;
 
+// RFC 2202 and RFC 4231, test case 2 of each.
+TEST(Hmac, FollowsTheVectorsOfItsHashes) {
+  const auto mac = [](HmacHash hash) {
+    return ToHex(*Hmac(hash, AsBytes("Jefe"), AsBytes("what do ya want for nothing?")));
+  };
+  EXPECT_EQ(mac(HmacHash::kSha1), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+  EXPECT_EQ(mac(HmacHash::kSha256),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(mac(HmacHash::kSha512),
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+            "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737");
+  EXPECT_TRUE(Hmac(HmacHash::kSha1, {}, {}));
+}
+
 TEST(HmacSha256, FollowsWycheproof) {
   ROWSEAL_VECTORS_OR_SKIP(path, "wycheproof/hmac_sha256_test.json");
   std::size_t count = 0;

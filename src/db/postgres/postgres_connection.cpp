@@ -8,6 +8,8 @@
 #include <random>
 #include <thread>
 
+#include <rowseal/postgres_text.h>
+
 #include "db/postgres/procedure_calls.h"
 #include "db/postgres/wire.h"
 
@@ -20,26 +22,6 @@ constexpr int kBinary = 1;
 
 // How often a statement that met a deadlock or a serialization failure is carried out again.
 constexpr int kMostTries = 8;
-
-// A transaction begins with one round trip. What makes or changes keys must not be lost in a
-// failover after it was used, so commits wait for the log at least as long as `on` means. The
-// advisory lock's number is an arbitrary one that others hardly take.
-#define ROWSEAL_BEGIN_WRITE                                        \
-  "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"               \
-  "SET LOCAL lock_timeout = '8s';"                                 \
-  "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)" \
-  " WHERE pg_catalog.current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');"
-#define ROWSEAL_MARK                              \
-  "SELECT pg_catalog.pg_current_xact_id()::text," \
-  " substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)"
-
-constexpr std::string_view kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-constexpr std::string_view kBeginWrite = ROWSEAL_BEGIN_WRITE ROWSEAL_MARK;
-constexpr std::string_view kBeginExclusive = ROWSEAL_BEGIN_WRITE
-    "SELECT pg_catalog.pg_advisory_xact_lock(5929183745021839214);" ROWSEAL_MARK;
-
-#undef ROWSEAL_MARK
-#undef ROWSEAL_BEGIN_WRITE
 
 void IgnoreNotice(void* /*unused*/, const PGresult* /*unused*/) {}
 
@@ -458,9 +440,7 @@ Result<std::vector<Rows>> PostgresConnection::ExecuteAll(const std::vector<State
 }
 
 Result<void> PostgresConnection::Begin(TransactionKind kind) {
-  const std::string sql(kind == TransactionKind::kRead    ? kBeginRead
-                        : kind == TransactionKind::kWrite ? kBeginWrite
-                                                          : kBeginExclusive);
+  const std::string sql(BeginSql(kind));
   const Clock::time_point deadline = Clock::now() + options_.call_deadline;
   for (int tries = 0;; ++tries) {
     ROWSEAL_TRY(ConnectPatiently(deadline));
@@ -495,11 +475,7 @@ Result<void> PostgresConnection::SettleCommit(Clock::time_point deadline) {
     if (!connected) {
       return in_doubt(connected.error().message);
     }
-    Outcome<Rows> answer =
-        Run(Statement::Sql("SELECT pg_catalog.pg_xact_status($1::xid8), substr("
-                           "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)",
-                           {mark.xid}),
-            deadline);
+    Outcome<Rows> answer = Run(Statement::Sql(kTransactionStatusSql, {mark.xid}), deadline);
     if (answer && answer->rows.size() == 1) {
       const std::string status = TextAt(answer->rows.front(), 0);
       if (TextAt(answer->rows.front(), 1) != mark.timeline) {

@@ -143,14 +143,6 @@ std::string SetFormatSql(int format) {
          ")\n  ON CONFLICT (singleton) DO UPDATE SET format = excluded.format;\n";
 }
 
-Result<Row> OneRow(PostgresConnection& connection, const Statement& statement) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(statement));
-  if (answer.rows.size() != 1) {
-    return Fail(ErrorCode::kInternal, "a query of the catalogue gave no row");
-  }
-  return std::move(answer.rows.front());
-}
-
 Result<void> CheckEncoding(PostgresConnection& connection) {
   ROWSEAL_ASSIGN(const Row row,
                  OneRow(connection, Statement::Sql("SELECT current_setting('server_encoding')")));
@@ -167,8 +159,6 @@ std::string UnquotedKey(const InstallOptions& install) {
 }
 
 }  // namespace
-
-int PostgresFormat() noexcept { return schema::PostgresUpgrades().back().format; }
 
 std::string UpgradeSql(int from_format) {
   std::string sql;
@@ -193,45 +183,11 @@ std::string InstallSql(const AppProjects& projects, const InstallOptions& instal
   return sql;
 }
 
-Result<int> ReadPostgresFormat(PostgresConnection& connection) {
-  ROWSEAL_ASSIGN(Row row,
-                 OneRow(connection, Statement::Sql("SELECT count(*) FROM pg_catalog.pg_namespace"
-                                                   " WHERE nspname = 'rowseal'")));
-  if (row.front() == Value(std::int64_t{0})) {
-    return 0;
-  }
-  ROWSEAL_ASSIGN(row, OneRow(connection, Statement::Call(Procedure::kStoreFormat)));
-  RowReader reader(row);
-  const auto format = static_cast<int>(reader.Integer());
-  ROWSEAL_TRY(reader.status());
-  return format;
-}
-
-Result<void> CheckPostgresFormat(int format, const std::string& store) {
-  const std::string has = "store '" + store + "' has format " + std::to_string(format);
-  if (format > PostgresFormat()) {
-    return Fail(ErrorCode::kNewerSchema,
-                has + "; this program knows formats up to " + std::to_string(PostgresFormat()),
-                "use the newer release of rowseal that upgraded it");
-  }
-  if (format < PostgresFormat()) {
-    return Fail(ErrorCode::kOlderSchema,
-                has + "; this program needs " + std::to_string(PostgresFormat()),
-                "back it up, then run `rowseal upgrade`");
-  }
-  return {};
-}
-
 Result<std::unique_ptr<PostgresConnection>> OpenPostgresStore(const std::string& url,
                                                               const PostgresOptions& options) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
                  PostgresConnection::Open(url, options));
-  ROWSEAL_ASSIGN(const int format, ReadPostgresFormat(*connection));
-  if (format == 0) {
-    return Fail(ErrorCode::kNotFound, "there is no store in '" + connection->name() + "'",
-                "make one: rowseal init --store postgres://… --root file:PATH");
-  }
-  ROWSEAL_TRY(CheckPostgresFormat(format, connection->name()));
+  ROWSEAL_TRY(CheckPostgresStore(*connection, connection->name()));
   return connection;
 }
 

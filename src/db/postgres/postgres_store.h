@@ -7,13 +7,11 @@
 #include <rowseal/install.h>
 
 #include "db/postgres/postgres_connection.h"
+#include "db/postgres/postgres_format.h"
 
 namespace rowseal {
 
 /// A PostgreSQL store is the schema `rowseal` of a database, beside an app's own tables.
-
-/// kPostgresFormat is the format this release reads and writes. Each kind of store counts its own.
-int PostgresFormat() noexcept;
 
 /// OpenPostgresStore connects to a store of this release's format. Errors: those of
 /// PostgresConnection::Open, kNotFound (no schema, or no keys in it), kNewerSchema, kOlderSchema.
@@ -37,13 +35,6 @@ std::string InstallSql(const AppProjects& projects, const InstallOptions& instal
 
 /// UpgradeSql gives the statements from a format to this release's; empty when there are none.
 std::string UpgradeSql(int from_format);
-
-/// ReadPostgresFormat gives the format of the database's store, 0 when it has none.
-Result<int> ReadPostgresFormat(PostgresConnection& connection);
-
-/// CheckPostgresFormat refuses formats other than this release's. Errors: kNewerSchema,
-/// kOlderSchema.
-Result<void> CheckPostgresFormat(int format, const std::string& store);
 
 /// CreatePostgresSchema makes the schema where it is missing, in the open transaction. Errors:
 /// kInvalidArgument (the database is not UTF-8, the login may not), kNewerSchema, kOlderSchema.

@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include <rowseal/postgres_text.h>
+
 namespace rowseal {
 namespace {
 

@@ -17,7 +17,4 @@ bool TakesAlone(Procedure procedure) noexcept;
 /// rows that store/procedures.h promises.
 Result<Rows> ShapeProcedureRows(Procedure procedure, Rows rows);
 
-/// MayChangeRows tells whether a call may have changed something when its answer was lost.
-bool MayChangeRows(const Statement& statement) noexcept;
-
 }  // namespace rowseal

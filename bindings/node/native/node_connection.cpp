@@ -1,0 +1,82 @@
+#include "node_connection.h"
+
+#include "values.h"
+
+namespace rowseal::node {
+
+Result<Rows> NodeConnection::Read(const Napi::Object& answer) const {
+  static const Statement kScript = Statement::Sql("");
+  return ReadAnswer(waiting_ == nullptr ? kScript : *waiting_, answer);
+}
+
+Result<Rows> NodeConnection::Execute(const Statement& statement) {
+  waiting_ = &statement;
+  const Within within = in_transaction_ ? Within::kAppTransaction : Within::kOwnTransaction;
+  Worker::Answered answered =
+      worker_.Ask([&statement, within](Napi::Env env, const Napi::Function& handler) {
+        Napi::Object question = CallValue(env, statement, within);
+        question["op"] = "query";
+        question["maintenance"] = statement.procedure == Procedure::kSql;
+        handler.Call({question});
+      });
+  waiting_ = nullptr;
+  if (!answered) {
+    return tl::unexpected(std::move(answered).error().error);
+  }
+  return std::move(*answered);
+}
+
+Worker::Answered NodeConnection::AskFor(const char* op, const std::string& text) {
+  return worker_.Ask([op, text](Napi::Env env, const Napi::Function& handler) {
+    Napi::Object question = Napi::Object::New(env);
+    question["op"] = op;
+    question["text"] = text;
+    handler.Call({question});
+  });
+}
+
+Result<void> NodeConnection::Begin(TransactionKind kind) {
+  Worker::Answered begun = AskFor("begin", std::string(BeginSql(kind)));
+  if (!begun) {
+    return tl::unexpected(std::move(begun).error().error);
+  }
+  in_transaction_ = true;
+  transaction_id_ = begun->rows.empty() ? std::string() : TextAt(begun->rows.front(), 0);
+  return {};
+}
+
+Result<void> NodeConnection::Commit() {
+  Worker::Answered committed = AskFor("commit", "COMMIT");
+  in_transaction_ = false;
+  if (committed) {
+    return {};
+  }
+  ServerError failure = std::move(committed).error();
+  if (failure.failure != ServerFailure::kGone || transaction_id_.empty()) {
+    return tl::unexpected(std::move(failure.error));
+  }
+  // The answer was lost: another connection of the app's knows what became of it.
+  const Result<Rows> status =
+      Execute(Statement::Sql(kTransactionStatusSql, {std::string(transaction_id_)}));
+  if (status && status->rows.size() == 1) {
+    const std::string became = TextAt(status->rows.front(), 0);
+    if (became == "committed") {
+      return {};
+    }
+    if (became == "aborted") {
+      return Fail(ErrorCode::kUnavailable, "the server ended before it committed",
+                  "nothing was changed; retry");
+    }
+  }
+  return Fail(ErrorCode::kInDoubt, "the answer to a commit was lost",
+              "read before you write again");
+}
+
+void NodeConnection::Rollback() noexcept {
+  if (in_transaction_) {
+    in_transaction_ = false;
+    AskFor("rollback", "ROLLBACK");
+  }
+}
+
+}  // namespace rowseal::node

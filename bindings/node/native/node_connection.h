@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <rowseal/rowseal.h>
+
+#include "worker.h"
+
+namespace rowseal::node {
+
+/// NodeConnection is a Connection whose statements JavaScript carries out on the app's own `pg`
+/// pool or client, while the worker's thread waits. JavaScript is called with one object:
+/// `{op: 'query', text, values, changes, maintenance}`, `{op: 'begin', text}`, `{op: 'commit'}` or
+/// `{op: 'rollback'}`, and answers each by `answer` or `refuse`. It tries again what may be tried
+/// again, because it knows its connections.
+class NodeConnection final : public Connection {
+ public:
+  explicit NodeConnection(Worker& worker) : worker_(worker) {}
+
+  Result<Rows> Execute(const Statement& statement) override;
+  Result<void> Begin(TransactionKind kind) override;
+  Result<void> Commit() override;
+  void Rollback() noexcept override;
+
+  /// Reads an answer on the event loop, for the statement that is waited for.
+  Result<Rows> Read(const Napi::Object& answer) const;
+
+ private:
+  Worker::Answered AskFor(const char* op, const std::string& text);
+
+  Worker& worker_;
+  const Statement* waiting_ = nullptr;
+  bool in_transaction_ = false;
+  std::string transaction_id_;  // empty: it changes nothing
+};
+
+}  // namespace rowseal::node

@@ -1,0 +1,27 @@
+const RETRYABLE = new Set(['unavailable', 'overloaded']);
+
+/** What every call rejects with. `code` is one of Rowseal's error names (docs/errors.md). */
+export class RowsealError extends Error {
+  /** @param {{code: string, message: string, hint?: string}} error */
+  constructor({ code, message, hint = '' }) {
+    super(message);
+    this.name = 'RowsealError';
+    this.code = code;
+    this.hint = hint;
+    this.retryable = RETRYABLE.has(code);
+  }
+}
+
+/** Makes an error of an argument that can never do. */
+export function badArgument(message, hint) {
+  return new RowsealError({ code: 'invalid_argument', message, hint });
+}
+
+/** Makes an error of what the addon gave; anything else is a bug and stays what it is. */
+export function fromNative(error) {
+  return error instanceof Error ? error : new RowsealError(error);
+}
+
+export function cancelled() {
+  return new RowsealError({ code: 'cancelled', message: 'the call was ended by its signal' });
+}

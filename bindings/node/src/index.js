@@ -1,0 +1,1 @@
+export { Client, connect, nonce, RowsealError, Secret } from './client.js';

@@ -1,0 +1,185 @@
+// What every store does, on SQLite and on PostgreSQL through `pg`.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { inspect } from 'node:util';
+
+import { connect, RowsealError } from '../src/index.js';
+import { cli, postgresStore, sqliteStore, startServer, withoutCli } from './support/stores.js';
+
+const code = (wanted) => (error) => {
+  assert.ok(error instanceof RowsealError, inspect(error));
+  assert.equal(error.code, wanted, error.message);
+  return true;
+};
+
+/** The reader of docs/spec, which shares no code with Rowseal, opens every row. */
+function readWithTheReferenceReader({ folder }) {
+  const reader = path.resolve(import.meta.dirname, '../../../docs/spec/reference_reader.py');
+  const python = spawnSync('/usr/bin/python3', ['-c', 'import cryptography']);
+  if (python.status !== 0) return;
+  execFileSync('/usr/bin/python3',
+    [reader, '--store', `${folder}/secrets.db`, '--root-key-file', `${folder}/root.key`]);
+}
+
+function exercise(kind, make) {
+  describe(kind, { skip: withoutCli }, () => {
+    let store;
+    let client;
+    before(async () => {
+      store = await make();
+      client = await connect(store.options);
+    });
+    after(async () => {
+      await client?.close();
+      await store?.end();
+    });
+
+    test('a value comes back byte for byte', async () => {
+      const stored = await client.put('acme', 'hook', 'whsec_ä', { kind: 'webhook' });
+      assert.equal(stored.version, 1);
+      const secret = await client.get('acme', 'hook');
+      assert.equal(secret.reveal(), 'whsec_ä');
+      assert.equal(secret.kind, 'webhook');
+      assert.ok(!inspect(secret).includes('whsec') && !JSON.stringify(secret).includes('whsec'));
+      const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+      await client.put('acme', 'bytes', all);
+      assert.deepEqual((await client.get('acme', 'bytes')).value, all);
+      await assert.rejects(async () => (await client.get('acme', 'bytes')).reveal(),
+        code('invalid_argument'));
+    });
+
+    test('a large value and an empty one come back', async () => {
+      const large = Buffer.alloc(1 << 20, 'x');
+      await client.put('acme', 'large', large);
+      assert.ok((await client.get('acme', 'large')).value.equals(large));
+      await client.put('acme', 'empty', '');
+      assert.equal((await client.get('acme', 'empty')).value.length, 0);
+    });
+
+    test('gets of a tick share a statement, each with its own outcome', async () => {
+      await client.putMany('acme', [{ name: 'a', value: '1' }, { name: 'b', value: '2' }]);
+      const outcomes = await Promise.allSettled(
+        ['a', 'missing', 'b'].map((name) => client.get('acme', name)));
+      assert.equal(outcomes[0].value.reveal(), '1');
+      assert.equal(outcomes[1].reason.code, 'not_found');
+      assert.equal(outcomes[2].value.reveal(), '2');
+      const [first, second] = await client.getMany('acme', ['a', { name: 'nope' }]);
+      assert.equal(first.value.reveal(), '1');
+      assert.equal(second.error.code, 'not_found');
+    });
+
+    test('lists, versions, rollback, rename, expiry and delete', async () => {
+      await client.put('life', 'one', 'v1');
+      await client.put('life', 'one', 'v2');
+      assert.equal((await client.rollback('life', 'one', 1)).version, 3);
+      assert.equal((await client.get('life', 'one')).reveal(), 'v1');
+      assert.equal((await client.get('life', 'one', { version: 2 })).reveal(), 'v2');
+      assert.deepEqual((await client.versions('life', 'one')).map((v) => v.version), [3, 2, 1]);
+      await client.rename('life', 'one', 'two');
+      assert.deepEqual((await client.list('life')).map((s) => s.name), ['two']);
+      await client.expire('life', 'two', new Date(Date.now() - 1000));
+      await assert.rejects(client.get('life', 'two'), code('refused_by_state'));
+      await client.delete('life', 'two');
+      await assert.rejects(client.get('life', 'two'), code('not_found'));
+    });
+
+    test('sealed values open in their place only', async () => {
+      await client.addColumn('users.totp', 'cell');
+      const sealed = await client.sealValue('acme', 'users.totp', 'JBSW', { row: 42 });
+      assert.match(sealed, /^rs1\./);
+      assert.equal(String(await client.openValue('acme', 'users.totp', sealed, { row: '42' })), 'JBSW');
+      await assert.rejects(client.openValue('acme', 'users.totp', sealed, { row: '43' }),
+        code('integrity'));
+      assert.deepEqual(await client.openIfSealed('acme', 'users.totp', 'plain', { row: '42' }),
+        { value: Buffer.from('plain'), sealed: false });
+      await assert.rejects(client.openIfSealed('acme', 'users.totp', 'rs1.x', { row: '42' }),
+        code('integrity'));
+    });
+
+    test('what Node seals the program opens, and the reverse', async () => {
+      await client.put('swap', 'node', 'from node');
+      assert.equal(String(cli(store.environment, ['secret', 'get', 'swap', 'node', '--reveal'])).trim(),
+        'from node');
+      cli(store.environment, ['secret', 'put', 'swap', 'cli'], 'from cli');
+      assert.equal((await client.get('swap', 'cli')).reveal(), 'from cli');
+      await client.addColumn('swap.field', 'field');
+      const sealed = await client.sealValue('swap', 'swap.field', 'value');
+      assert.equal(
+        String(cli(store.environment, ['value', 'open', 'swap', 'swap.field'], sealed)), 'value');
+    });
+
+    test('keys rotate under readers, and events and metrics say so', async () => {
+      const events = [];
+      client.on('rotation', (event) => events.push(event.name));
+      const before = await client.keyStatus();
+      const report = await client.rotateKek({ reason: 'test' });
+      assert.ok(report.newKek > before.activeKek && report.failures === 0);
+      assert.equal((await client.rotateDek('acme')).failed, 0);
+      assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
+      await client.maintain();
+      assert.ok(events.includes('kek_rotated'), String(events));
+      assert.ok(client.metrics().counters.kek_rotations >= 1);
+      assert.match(client.metrics().prometheus, /rowseal_secrets_opened_total/);
+      cli(store.environment, ['verify']);
+      if (kind === 'SQLite') readWithTheReferenceReader(store);
+    });
+
+    test('bad input is a rejected promise with a code', async () => {
+      for (const call of [
+        () => client.get('acme', 7), () => client.get('acme', '\ud800'), () => client.get('', 'x'),
+        () => client.put('acme', 'x', 7), () => client.put('acme', 'x', Buffer.alloc((1 << 24) + 1)),
+        () => client.put('acme', 'x', 'v', { expiresAt: new Date(NaN) }),
+        () => client.put('acme', 'x', 'v', { kind: 'other' }), () => client.get('acme', 'x\0'),
+        () => client.get('acme', 'x', { version: 1.5 }), () => client.list('acme', { limit: 0 }),
+      ]) {
+        await assert.rejects(call(), code('invalid_argument'), String(call));
+      }
+      await assert.rejects(client.get('acme', 'hook', { signal: AbortSignal.abort() }),
+        code('cancelled'));
+    });
+
+    test('an abort ends a read, and nothing else', async () => {
+      const controller = new AbortController();
+      const call = client.get('acme', 'hook', { signal: controller.signal });
+      controller.abort();
+      await assert.rejects(call, code('cancelled'));
+      assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
+    });
+
+    test('ten thousand calls that nobody waits for do no harm', async () => {
+      for (let i = 0; i < 10_000; ++i) client.get('acme', i % 2 ? 'hook' : 'nope').catch(() => {});
+      assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
+    });
+
+    test('two clients at once; a closed one refuses', async () => {
+      const other = await connect(store.options);
+      assert.equal((await other.get('acme', 'hook')).reveal(), 'whsec_ä');
+      const last = other.get('acme', 'hook');
+      await other.close();
+      await other.close();
+      assert.equal((await last).reveal(), 'whsec_ä');
+      await assert.rejects(other.get('acme', 'hook'), code('invalid_argument'));
+      assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
+    });
+
+    test('another root key is an error at connect', async () => {
+      await assert.rejects(connect({ ...store.options, root: 'file:/nowhere/root.key' }),
+        code('root_key_missing'));
+    });
+  });
+}
+
+exercise('SQLite', sqliteStore);
+
+describe('on a server', { skip: withoutCli }, async () => {
+  const server = withoutCli ? null : await startServer();
+  if (!server) {
+    test('PostgreSQL', { skip: 'no PostgreSQL server is installed' }, () => {});
+    return;
+  }
+  after(() => server.end());
+  exercise('PostgreSQL', () => postgresStore(server));
+
+});

@@ -1,0 +1,134 @@
+#include <optional>
+
+#include <rowseal/client.h>
+
+#include "client/get_operation.h"
+#include "client/put_operation.h"
+#include "client/session.h"
+#include "client/value_operation.h"
+#include "observe/stopwatch.h"
+
+namespace rowseal {
+namespace {
+
+// Holds an operation with what it views, and takes its time from its start to its outcome.
+class GetBody final : public CallBody<Client::Secrets> {
+ public:
+  GetBody(Session& session, const ProjectId& project, std::vector<SecretRef> secrets, Access access,
+          Within within)
+      : operation_(session, project, std::move(secrets), std::move(access)) {
+    operation_.RunWithin(within);
+    stopwatch_.emplace(session.observer(), Timer::kGet);
+  }
+  std::optional<Statement> Next() override { return operation_.Next(); }
+  void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
+  Result<Client::Secrets> Take() override {
+    stopwatch_.reset();
+    return std::move(operation_).Take();
+  }
+
+ private:
+  GetOperation operation_;
+  std::optional<Stopwatch> stopwatch_;
+};
+
+class PutBody final : public CallBody<Client::Stored> {
+ public:
+  PutBody(Session& session, const ProjectId& project, std::vector<OwnedPutItem> items, Batch batch,
+          Access access, Within within)
+      : owned_(std::move(items)),
+        items_(Views(owned_)),
+        operation_(session, project, items_, batch, std::move(access)) {
+    operation_.RunWithin(within);
+    stopwatch_.emplace(session.observer(), Timer::kPut);
+  }
+  std::optional<Statement> Next() override { return operation_.Next(); }
+  void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
+  Result<Client::Stored> Take() override {
+    stopwatch_.reset();
+    return std::move(operation_).Take();
+  }
+
+ private:
+  static std::vector<PutItem> Views(const std::vector<OwnedPutItem>& owned) {
+    std::vector<PutItem> items;
+    items.reserve(owned.size());
+    for (const OwnedPutItem& item : owned) {
+      items.push_back({item.name, item.value.Reveal(), item.kind, item.expires_at, item.rule});
+    }
+    return items;
+  }
+
+  const std::vector<OwnedPutItem> owned_;
+  const std::vector<PutItem> items_;
+  PutOperation operation_;
+  std::optional<Stopwatch> stopwatch_;
+};
+
+class SealValueBody final : public CallBody<std::string> {
+ public:
+  SealValueBody(Session& session, ValuePlace place, SecretBytes value)
+      : value_(std::move(value)), operation_(session, std::move(place), value_.Reveal()) {}
+  std::optional<Statement> Next() override { return operation_.Next(); }
+  void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
+  Result<std::string> Take() override { return std::move(operation_).Take(); }
+
+ private:
+  const SecretBytes value_;
+  SealValueOperation operation_;
+};
+
+class OpenValueBody final : public CallBody<SecretBytes> {
+ public:
+  OpenValueBody(Session& session, ValuePlace place, std::string_view sealed, Access access)
+      : operation_(session, std::move(place), sealed, std::move(access)) {}
+  std::optional<Statement> Next() override { return operation_.Next(); }
+  void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
+  Result<SecretBytes> Take() override { return std::move(operation_).Take(); }
+
+ private:
+  OpenValueOperation operation_;
+};
+
+}  // namespace
+
+Result<StartedCall<Client::Secrets>> Client::StartGet(const ProjectId& project,
+                                                      std::vector<SecretRef> secrets,
+                                                      const Access& access, Within within) {
+  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
+  return StartedCall<Secrets>(std::make_unique<GetBody>(session(), project, std::move(secrets),
+                                                        std::move(complete), within));
+}
+
+Result<StartedCall<Client::Stored>> Client::StartPut(const ProjectId& project,
+                                                     std::vector<OwnedPutItem> items, Batch batch,
+                                                     const Access& access, Within within) {
+  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
+  return StartedCall<Stored>(std::make_unique<PutBody>(session(), project, std::move(items), batch,
+                                                       std::move(complete), within));
+}
+
+Result<StartedCall<std::string>> Client::StartSealValue(const ProjectId& project,
+                                                        const ColumnLabel& label, SecretBytes value,
+                                                        std::vector<std::string> row_key,
+                                                        const Access& access) {
+  ROWSEAL_TRY(session().Complete(access));
+  if (value.size() > kMaxSecretSize) {
+    return Fail(ErrorCode::kInvalidArgument, "the value has more than 16 MiB",
+                "keep large data elsewhere and seal its key");
+  }
+  return StartedCall<std::string>(std::make_unique<SealValueBody>(
+      session(), ValuePlace{project, label, std::move(row_key)}, std::move(value)));
+}
+
+Result<StartedCall<SecretBytes>> Client::StartOpenValue(const ProjectId& project,
+                                                        const ColumnLabel& label,
+                                                        std::string sealed,
+                                                        std::vector<std::string> row_key,
+                                                        const Access& access) {
+  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
+  return StartedCall<SecretBytes>(std::make_unique<OpenValueBody>(
+      session(), ValuePlace{project, label, std::move(row_key)}, sealed, std::move(complete)));
+}
+
+}  // namespace rowseal

@@ -1,0 +1,141 @@
+#include "connect/open_client.h"
+
+#include <filesystem>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "client/session.h"
+#include "connect/store_path.h"
+#include "db/sqlite/sqlite_app_column.h"
+#include "lifecycle/installation.h"
+#include "roots/root_key_file.h"
+#include "roots/root_registry.h"
+#include "store/trust_rows.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::string_view kFileScheme = "file:";
+
+Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options) {
+  if (options.roots.empty()) {
+    return Fail(ErrorCode::kRootKeyMissing, "no root key was given",
+                "give --root file:PATH or set ROWSEAL_ROOT");
+  }
+  std::vector<std::shared_ptr<const RootProvider>> roots;
+  for (const std::string& uri : options.roots) {
+    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri, options.ask_passphrase));
+    roots.push_back(std::move(root));
+  }
+  return roots;
+}
+
+// A malformed root key says by itself what is wrong; which one the store expects helps further,
+// unless it is a passphrase: nobody knows theirs by its fingerprint.
+Error WithExpectedFingerprint(Error error, Connection& connection) {
+  const Result<TrustRows> rows = LoadTrustRows(connection);
+  if (!rows || rows->roots.empty() || !rows->roots.front().public_part.empty()) {
+    return error;
+  }
+  error.message +=
+      "; the store expects fingerprint " + ToHex(rows->roots.front().fingerprint).substr(0, 8);
+  return error;
+}
+
+Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
+  if (!source.database.starts_with("sqlite:")) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "this program has no driver for the database of a registered column",
+                "run the job with the program: rowseal jobs run");
+  }
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(source.database));
+  return OpenSqliteAppColumn(path, source);
+}
+
+Result<bool> HasKeys(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
+  return !rows.rows.empty() && rows.rows.front().size() == 2 &&
+         rows.rows.front()[1] != Value(std::int64_t{0});
+}
+
+// Runs inside the write transaction, so one process at most creates the root key of a new store.
+Result<std::shared_ptr<const RootProvider>> CreateFirstRoot(const std::string& uri) {
+  Result<void> created = CreateRootKeyFile(uri.substr(kFileScheme.size()));
+  if (!created && created.error().code != ErrorCode::kConflict) {
+    return tl::unexpected(std::move(created).error());
+  }
+  return NewRoot(uri);
+}
+
+}  // namespace
+
+Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRootsOf(Connection& connection,
+                                                                     const StoreOptions& options) {
+  ROWSEAL_ASSIGN(const bool initialised, HasKeys(connection));
+  if (!initialised) {
+    return Fail(ErrorCode::kNotFound, "the store has no keys yet", "finish it: rowseal init");
+  }
+  Result<std::vector<std::shared_ptr<const RootProvider>>> roots = OpenRoots(options);
+  if (!roots) {
+    return tl::unexpected(WithExpectedFingerprint(std::move(roots).error(), connection));
+  }
+  return roots;
+}
+
+Result<Client> OpenClient(std::unique_ptr<Connection> connection, const StoreOptions& options) {
+  ROWSEAL_ASSIGN(std::vector<std::shared_ptr<const RootProvider>> roots,
+                 OpenRootsOf(*connection, options));
+  ROWSEAL_ASSIGN(Client client,
+                 Client::Connect(std::move(connection), std::move(roots), options.client));
+  client.session().UseAppColumns(OpenAppColumn);
+  return client;
+}
+
+Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& options) {
+  if (options.roots.empty()) {
+    return Fail(ErrorCode::kRootKeyMissing, "no root key was given",
+                "give --root file:PATH or set ROWSEAL_ROOT");
+  }
+  const std::string& uri = options.roots.front();
+  Result<std::shared_ptr<const RootProvider>> root = NewRoot(uri, options.ask_passphrase);
+  const bool may_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
+                              uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos;
+  if (!may_be_created) {
+    return root;
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(uri.substr(kFileScheme.size()), ignored)) {
+    return OpenRoot(uri);  // another process created it meanwhile, or it cannot be read
+  }
+  return std::shared_ptr<const RootProvider>();
+}
+
+Result<InitOutcome> CheckExisting(Client client, const std::optional<NamedProjects>& projects) {
+  const auto trust = client.session().keyring().trust();
+  const InstallationRecord& installation = trust->rows.installation;
+  if (projects && (installation.projects_table != projects->text ||
+                   installation.project_key_type != projects->key_type)) {
+    return Fail(ErrorCode::kConflict,
+                "the store was made for projects in '" + Printable(installation.projects_table) +
+                    "', not in '" + Printable(projects->text) + "'",
+                "give init the same --projects and --project-key as the first time");
+  }
+  return InitOutcome::kExisted;
+}
+
+Result<bool> MakeKeys(Connection& connection, std::shared_ptr<const RootProvider> root,
+                      const StoreOptions& options, const NamedProjects& projects) {
+  ROWSEAL_ASSIGN(const bool another_was_first, HasInstallation(connection));
+  if (another_was_first) {
+    return false;
+  }
+  if (!root) {
+    ROWSEAL_ASSIGN(root, CreateFirstRoot(options.roots.front()));
+  }
+  const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
+  ROWSEAL_TRY(CreateInstallation(
+      connection, {*root, now, options.client.actor, projects.text, projects.key_type}));
+  return true;
+}
+
+}  // namespace rowseal

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rowseal/rowseal.h>
+
+#include "keys/root_provider.h"
+
+namespace rowseal {
+
+/// What opening and making a store needs of neither SQLite nor PostgreSQL.
+
+/// OpenRootsOf opens the roots of `options` for a store that has its keys. Errors: kNotFound (the
+/// store has no keys yet), the roots'.
+Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRootsOf(Connection& connection,
+                                                                     const StoreOptions& options);
+
+/// OpenClient makes a client of a connection to a store and the roots of `options`. It works on
+/// registered columns in SQLite databases. Errors: OpenRootsOf's, Client::Connect's.
+Result<Client> OpenClient(std::unique_ptr<Connection> connection, const StoreOptions& options);
+
+/// OpenFirstRoot gives the root to make a store with: opened, or nothing when its file is still to
+/// be created.
+Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& options);
+
+/// NamedProjects is the app's table of projects as an installation keeps it.
+struct NamedProjects {
+  std::string text;  ///< table and key; empty: none
+  std::string key_type = "text";
+};
+
+/// MakeKeys makes the keys in the open transaction, and the root's key file where it is missing;
+/// false when another process was first.
+Result<bool> MakeKeys(Connection& connection, std::shared_ptr<const RootProvider> root,
+                      const StoreOptions& options, const NamedProjects& projects);
+
+/// CheckExisting: the same root left nothing to do; other projects than the store's are somebody's
+/// mistake. Errors: kConflict.
+Result<InitOutcome> CheckExisting(Client client, const std::optional<NamedProjects>& projects);
+
+}  // namespace rowseal
