@@ -44,6 +44,7 @@ enum class Procedure : std::uint8_t {
   kSecretReseal,
   kSecretRename,
   kSecretDelete,
+  kDekRewrap,
 };
 
 /// Statement is what an operation asks a store to do. `sql` is fixed text with parameters $1, $2, …

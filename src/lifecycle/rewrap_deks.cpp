@@ -62,20 +62,25 @@ Result<void> DekRewrapper::Work() {
 }
 
 Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
-  std::vector<Statement> updates;
+  std::vector<std::string> projects;
+  std::vector<std::string> ids;
+  std::vector<Bytes> wrapped_keys;
+  std::vector<std::int64_t> old_keks;
   for (Item& item : items_) {
     if (item.wrapped) {
-      updates.push_back(
-          Statement::Sql("UPDATE rowseal.dek SET kek_id = $3, wrapped_key = $4"
-                         " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
-                         {item.dek.project.text(), ToText(item.dek.id), kek_->id.value,
-                          std::move(*item.wrapped), item.dek.kek.value}));
+      projects.push_back(item.dek.project.text());
+      ids.push_back(ToText(item.dek.id));
+      wrapped_keys.push_back(std::move(*item.wrapped));
+      old_keks.push_back(item.dek.kek.value);
     }
   }
-  ROWSEAL_ASSIGN(const std::vector<Rows> updated, connection.ExecuteAll(updates));
   BatchOutcome outcome;
-  for (const Rows& rows : updated) {
-    outcome.done += rows.changed;
+  if (!ids.empty()) {
+    ROWSEAL_ASSIGN(const Rows updated,
+                   connection.Execute(Statement::Call(
+                       Procedure::kDekRewrap, {std::move(projects), std::move(ids), kek_->id.value,
+                                               std::move(wrapped_keys), std::move(old_keks)})));
+    outcome.done = updated.changed;
   }
   outcome.failures = failures_;
   outcome.position = position_;

@@ -74,6 +74,10 @@ namespace rowseal {
 ///
 /// kSecretRename (project, secret_id, name), kSecretDelete (project, secret_id): no row. In a
 ///   transaction that holds the secret's lock.
+///
+/// kDekRewrap (projects[], ids[], kek_id, wrapped_keys[], old_kek_ids[])
+///   Puts DEKs wrapped anew under a KEK, each where it still is under the old one. No row;
+///   `changed` counts them.
 
 inline constexpr std::string_view kPutStored = "stored";
 inline constexpr std::string_view kPutConflict = "conflict";

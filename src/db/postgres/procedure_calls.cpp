@@ -113,6 +113,11 @@ std::string_view ProcedureCallText(Procedure procedure) noexcept {
       return "SELECT rowseal.secret_rename($1, $2, $3)";
     case Procedure::kSecretDelete:
       return "SELECT rowseal.secret_delete($1, $2)";
+    case Procedure::kDekRewrap:
+      return "UPDATE rowseal.dek d SET kek_id = $3, wrapped_key = n.wrapped_key"
+             " FROM unnest($1::text[], $2::text[]::uuid[], $4::bytea[], $5::bigint[])"
+             "  AS n (project_id, id, wrapped_key, old_kek_id)"
+             " WHERE d.project_id = n.project_id AND d.id = n.id AND d.kek_id = n.old_kek_id";
   }
   return {};
 }

@@ -463,6 +463,29 @@ Result<Rows> SecretReseal(SqliteConnection& connection, const Statement& call) {
   return answer;
 }
 
+Result<Rows> DekRewrap(SqliteConnection& connection, const Statement& call) {
+  const auto& projects = Arg<std::vector<std::string>>(call, 0);
+  const auto& ids = Arg<std::vector<std::string>>(call, 1);
+  const auto& kek = Arg<std::int64_t>(call, 2);
+  const auto& wrapped_keys = Arg<std::vector<Bytes>>(call, 3);
+  const auto& old_keks = Arg<std::vector<std::int64_t>>(call, 4);
+  Rows answer;
+  for (std::size_t item = 0; item < ids.size(); ++item) {
+    ROWSEAL_ASSIGN(const Rows updated, RunOnce(connection,
+                                               "UPDATE dek SET kek_id = $3, wrapped_key = $4"
+                                               " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
+                                               [&](StatementCursor& cursor) {
+                                                 cursor.BindText(1, projects[item]);
+                                                 cursor.BindText(2, ids[item]);
+                                                 cursor.BindInteger(3, kek);
+                                                 cursor.BindBlob(4, wrapped_keys[item]);
+                                                 cursor.BindInteger(5, old_keks[item]);
+                                               }));
+    answer.changed += updated.changed;
+  }
+  return answer;
+}
+
 Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) {
   if (const std::string_view sql = PlainSqlOf(statement.procedure); !sql.empty()) {
     return connection.Execute(Statement::Sql(sql, statement.params));
@@ -486,6 +509,8 @@ Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) 
       return SecretReseal(connection, statement);
     case Procedure::kSecretDelete:
       return SecretDelete(connection, statement);
+    case Procedure::kDekRewrap:
+      return DekRewrap(connection, statement);
     default:
       break;
   }
