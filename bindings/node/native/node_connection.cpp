@@ -42,6 +42,7 @@ Result<void> NodeConnection::Begin(TransactionKind kind) {
   }
   in_transaction_ = true;
   transaction_id_ = begun->rows.empty() ? std::string() : TextAt(begun->rows.front(), 0);
+  timeline_ = begun->rows.empty() ? std::string() : TextAt(begun->rows.front(), 1);
   return {};
 }
 
@@ -58,7 +59,9 @@ Result<void> NodeConnection::Commit() {
   // The answer was lost: another connection of the app's knows what became of it.
   const Result<Rows> status =
       Execute(Statement::Sql(kTransactionStatusSql, {std::string(transaction_id_)}));
-  if (status && status->rows.size() == 1) {
+  const bool is_same_server =
+      status && status->rows.size() == 1 && TextAt(status->rows.front(), 1) == timeline_;
+  if (is_same_server) {
     const std::string became = TextAt(status->rows.front(), 0);
     if (became == "committed") {
       return {};

@@ -33,6 +33,7 @@ class NodeConnection final : public Connection {
   const Statement* waiting_ = nullptr;
   bool in_transaction_ = false;
   std::string transaction_id_;  // empty: it changes nothing
+  std::string timeline_;        // of the server's log: another one after a failover
 };
 
 }  // namespace rowseal::node

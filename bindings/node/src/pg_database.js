@@ -13,11 +13,17 @@ const MAINTENANCE_TIMEOUT_MS = 600_000;
 // Cells stay as the server wrote them: Rowseal reads them by their types.
 const RAW = { getTypeParser: () => (cell) => cell };
 
-/** Makes `{code, number, message, hint, failure}` of what `pg` or a pool threw. */
+/** Tells whether a statement may have been carried out although its answer never came. */
+function wasUnderWay(error, state) {
+  return ['read', 'write'].includes(error?.syscall) || /^57P0[125]$/.test(state) ||
+    (!error?.code && /terminated|closed/i.test(error?.message ?? ''));
+}
+
+/** Makes `{code, number, message, hint, failure, underWay}` of what `pg` or a pool threw. */
 function classify(error, store) {
   const state = /^[0-9A-Z]{5}$/.test(error?.code ?? '') ? error.code : '08006';
   const said = state === '08006' ? 'the database does not answer' : String(error.message ?? '');
-  return native.classify(state, said, store);
+  return { ...native.classify(state, said, store), underWay: wasUnderWay(error, state) };
 }
 
 /** A pool may answer anything: what is no result is an error of its own. */
@@ -58,8 +64,9 @@ export class PgDatabase {
     if (this.#names && values) config.name = this.#nameOf(text);
     let timer;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(native.classify('57014', 'no answer in time', this.store)),
-        maintenance ? MAINTENANCE_TIMEOUT_MS : this.#timeout);
+      timer = setTimeout(() => reject(
+        { ...native.classify('57014', 'no answer in time', this.store), underWay: true }),
+      maintenance ? MAINTENANCE_TIMEOUT_MS : this.#timeout);
     });
     try {
       const answer = Promise.resolve(on.query(config));
@@ -81,12 +88,18 @@ export class PgDatabase {
 
   /** Runs a call's query until it was carried out: every one may be carried out twice. */
   async queryPatiently(query) {
+    let underWay = false;
     for (let tries = 0; ; ++tries) {
       try {
         return await this.query(query);
       } catch (error) {
+        underWay ||= error.underWay === true;
         const again = error.failure !== undefined && error.failure !== FINAL && this.#isPool &&
           tries < MOST_TRIES;
+        if (!again && underWay && query.changes) {
+          throw native.classify('08007',
+            'no answer came; whether the change was stored is not known', this.store);
+        }
         if (!again) throw error;
         await sleep(20 * 2 ** tries * (0.5 + Math.random() / 2));
       }
@@ -99,7 +112,7 @@ export class PgDatabase {
   }
 
   /** Carries out what a native connection asks for. */
-  async carryOut({ op, text, values, maintenance }) {
+  async carryOut({ op, text, values, changes, maintenance }) {
     switch (op) {
       case 'begin':
         return this.#begin(text);
@@ -110,7 +123,7 @@ export class PgDatabase {
       default:
         return this.#transaction
           ? this.query({ text, values, maintenance }, this.#transaction.client)
-          : this.queryPatiently({ text, values, maintenance });
+          : this.queryPatiently({ text, values, changes, maintenance });
     }
   }
 

@@ -99,6 +99,55 @@ describe('on PostgreSQL', { skip: withoutCli }, async () => {
     await over.close();
   });
 
+  test('a put whose answer is lost is stored once; one that gets none is in doubt', async () => {
+    let answer = (query) => store.pool.query(query);
+    const pool = { totalCount: 1, options: { database: 'lossy' },
+      connect: () => store.pool.connect(), query: (query) => answer(query) };
+    const over = await connect({ ...store.options, db: pool, callTimeoutMs: 300 });
+    await over.put('acme', 'warm', 'up');  // so that the next put is one statement
+    let lost = 0;
+    answer = async (query) => {
+      const result = await store.pool.query(query);
+      if (lost++ === 0) {
+        throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+      }
+      return result;
+    };
+    assert.equal((await over.put('acme', 'lost', 'v')).version, 1);
+    assert.ok(lost > 1);
+    assert.equal((await over.versions('acme', 'lost')).length, 1);
+    answer = () => new Promise(() => {});
+    await assert.rejects(over.put('acme', 'lost', 'w'), { code: 'in_doubt' });
+    answer = (query) => store.pool.query(query);
+    await over.close();
+  });
+
+  test('a commit whose answer is lost is looked up, and not believed of another server', async () => {
+    let timeline = null;
+    const lossy = (client) => ({
+      release: (broken) => client.release(broken),
+      query: async (query) => {
+        const result = await client.query(query);
+        if (query.text === 'COMMIT') throw new Error('Connection terminated unexpectedly');
+        return result;
+      },
+    });
+    const pool = { totalCount: 1, options: { database: 'lossy' },
+      connect: async () => lossy(await store.pool.connect()),
+      query: async (query) => {
+        const result = await store.pool.query(query);
+        if (timeline && query.text.includes('pg_xact_status')) result.rows[0][1] = timeline;
+        return result;
+      } };
+    const over = await connect({ ...store.options, db: pool });
+    await client.put('acme', 'old-name', 'v');
+    await over.rename('acme', 'old-name', 'new-name');
+    assert.equal((await client.get('acme', 'new-name')).reveal(), 'v');
+    timeline = '0000FFFF';
+    await assert.rejects(over.rename('acme', 'new-name', 'third-name'), { code: 'in_doubt' });
+    await over.close();
+  });
+
   test('the event loop goes on with ten thousand gets in flight', async (context) => {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();

@@ -29,6 +29,7 @@ constexpr std::array kRules = {
     Rule{"57014", ErrorCode::kUnavailable, ServerFailure::kFinal,
          "somebody or a timeout of the server ended the statement; retry"},
     Rule{"57P", ErrorCode::kUnavailable, ServerFailure::kGone, "retry"},
+    Rule{"08007", ErrorCode::kInDoubt, ServerFailure::kFinal, "read before you write again"},
     Rule{"08", ErrorCode::kUnavailable, ServerFailure::kGone, "retry"},
     Rule{"25006", ErrorCode::kUnavailable, ServerFailure::kGone,
          "this server only stands by for another; name all hosts in the URL, or retry"},
