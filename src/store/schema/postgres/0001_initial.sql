@@ -303,6 +303,8 @@ END;
 
 -- p_alone: the call is a transaction of its own, so its read entry need not be flushed before the
 -- answer; never true inside somebody's transaction, whose own changes would go unflushed with it.
+-- A lookup is LATERAL with a LIMIT where the planner, of a table that was never analyzed, would else
+-- read the whole project for each item and filter.
 CREATE FUNCTION rowseal.secret_get(
   p_project text, p_names text[], p_versions bigint[], p_entry uuid, p_at bigint, p_actor text,
   p_reason text, p_action text, p_alone boolean)
@@ -328,7 +330,9 @@ BEGIN
            d.revision, d.check_value, d.wrapped_key, d.row_tag, d.created_at AS dek_created_at,
            k.revision AS kek_revision, k.row_tag AS kek_row_tag
     FROM unnest(p_names, p_versions) WITH ORDINALITY AS i (name, wanted, ord)
-    LEFT JOIN rowseal.secret s ON s.project_id = p_project AND s.name = i.name
+    LEFT JOIN LATERAL (
+      SELECT * FROM rowseal.secret n WHERE n.project_id = p_project AND n.name = i.name
+      LIMIT 1) s ON true
     LEFT JOIN LATERAL (
       SELECT * FROM rowseal.secret_version n WHERE n.project_id = p_project AND n.secret_id = s.id
         AND n.version = CASE i.wanted WHEN 0 THEN s.next_version - 1 ELSE i.wanted END
@@ -370,7 +374,6 @@ DECLARE
   v_ids uuid[];
   v_kinds text[];
   v_next bigint[];
-  v_made text[];
 BEGIN
   PERFORM rowseal.enter_project(p_project);
   PERFORM 1 FROM rowseal.secret s WHERE s.project_id = p_project AND s.name = ANY (p_names)
@@ -393,7 +396,9 @@ BEGIN
   INTO v_outcomes, v_ids, v_kinds, v_next
   FROM unnest(p_names, p_kinds, p_secret_ids, p_versions, p_dek_ids) WITH ORDINALITY
     AS i (name, kind, secret_id, version, dek_id, ord)
-  LEFT JOIN rowseal.secret s ON s.project_id = p_project AND s.name = i.name
+  LEFT JOIN LATERAL (
+    SELECT * FROM rowseal.secret n WHERE n.project_id = p_project AND n.name = i.name LIMIT 1) s
+    ON true
   LEFT JOIN usable u ON u.id = i.dek_id;
 
   IF 'conflict' = ANY (v_outcomes) AND EXISTS (SELECT 1 FROM rowseal.audit_log a
@@ -410,26 +415,33 @@ BEGIN
   IF 'stored' = ANY (v_outcomes)
      AND NOT (p_all_or_none AND ('conflict' = ANY (v_outcomes) OR 'no_dek' = ANY (v_outcomes)))
      AND 1 = ANY (p_versions) THEN
-    WITH made AS (
-      INSERT INTO rowseal.secret (project_id, id, name, kind, next_version, created_at)
-      SELECT p_project, i.secret_id, i.name, i.kind, 2, p_at
-      FROM unnest(p_secret_ids, p_names, p_kinds, p_versions, v_outcomes)
-        AS i (secret_id, name, kind, version, outcome)
-      WHERE i.version = 1 AND i.outcome = 'stored' ORDER BY i.name
-      ON CONFLICT DO NOTHING RETURNING name)
-    SELECT coalesce(array_agg(m.name), '{}') INTO v_made FROM made m;
-    -- Another writer made the same secret between the judgement and now.
-    SELECT array_agg(CASE WHEN i.outcome = 'stored' AND i.version = 1 AND i.name <> ALL (v_made)
+    INSERT INTO rowseal.secret (project_id, id, name, kind, next_version, created_at)
+    SELECT p_project, i.secret_id, i.name, i.kind, 2, p_at
+    FROM unnest(p_secret_ids, p_names, p_kinds, p_versions, v_outcomes)
+      AS i (secret_id, name, kind, version, outcome)
+    WHERE i.version = 1 AND i.outcome = 'stored' ORDER BY i.name
+    ON CONFLICT DO NOTHING;
+    -- Another writer may have made the same secret between the judgement and now, under its own id.
+    SELECT array_agg(CASE WHEN i.outcome = 'stored' AND i.version = 1
+                               AND s.id IS DISTINCT FROM i.secret_id
                           THEN 'conflict' ELSE i.outcome END ORDER BY i.ord),
-           array_agg(CASE WHEN i.name = ANY (v_made) THEN NULL ELSE s.id END ORDER BY i.ord),
-           array_agg(CASE WHEN i.name = ANY (v_made) THEN NULL ELSE s.kind END ORDER BY i.ord),
-           array_agg(CASE WHEN i.name = ANY (v_made) THEN NULL ELSE s.next_version END
-                     ORDER BY i.ord)
+           array_agg(CASE WHEN i.version = 1 AND s.id = i.secret_id THEN NULL ELSE s.id END
+                     ORDER BY i.ord),
+           array_agg(CASE WHEN i.version = 1 AND s.id = i.secret_id THEN NULL ELSE s.kind END
+                     ORDER BY i.ord),
+           array_agg(CASE WHEN i.version = 1 AND s.id = i.secret_id THEN NULL
+                          ELSE s.next_version END ORDER BY i.ord)
     INTO v_outcomes, v_ids, v_kinds, v_next
-    FROM unnest(p_names, p_versions, v_outcomes) WITH ORDINALITY AS i (name, version, outcome, ord)
-    LEFT JOIN rowseal.secret s ON s.project_id = p_project AND s.name = i.name;
+    FROM unnest(p_secret_ids, p_names, p_versions, v_outcomes) WITH ORDINALITY
+      AS i (secret_id, name, version, outcome, ord)
+    LEFT JOIN LATERAL (
+      SELECT * FROM rowseal.secret n WHERE n.project_id = p_project AND n.name = i.name LIMIT 1) s
+      ON true;
     IF p_all_or_none AND 'conflict' = ANY (v_outcomes) THEN
-      DELETE FROM rowseal.secret s WHERE s.project_id = p_project AND s.name = ANY (v_made);
+      DELETE FROM rowseal.secret s WHERE s.project_id = p_project AND s.id = ANY (ARRAY(
+        SELECT i.secret_id FROM unnest(p_secret_ids, p_versions, v_outcomes)
+          AS i (secret_id, version, outcome)
+        WHERE i.version = 1 AND i.outcome = 'stored'));
     END IF;
   END IF;
 
@@ -437,9 +449,10 @@ BEGIN
      AND NOT (p_all_or_none AND ('conflict' = ANY (v_outcomes) OR 'no_dek' = ANY (v_outcomes)))
   THEN
     UPDATE rowseal.secret s SET next_version = s.next_version + 1
-    FROM unnest(p_secret_ids, p_versions, v_outcomes) AS i (secret_id, version, outcome)
-    WHERE s.project_id = p_project AND s.id = i.secret_id AND i.version > 1
-      AND i.outcome = 'stored';
+    WHERE s.project_id = p_project AND s.id = ANY (ARRAY(
+      SELECT i.secret_id FROM unnest(p_secret_ids, p_versions, v_outcomes)
+        AS i (secret_id, version, outcome)
+      WHERE i.version > 1 AND i.outcome = 'stored'));
     INSERT INTO rowseal.audit_log (project_id, id, at, actor, reason, action, outcome, object)
     SELECT p_project, p_entry, p_at, p_actor, p_reason, p_action, 'done',
            string_agg(i.secret_id::text || '@' || i.version, ' ' ORDER BY i.ord)
