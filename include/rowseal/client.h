@@ -73,6 +73,18 @@ struct OwnedPutItem {
   PutRule rule = PutRule::kCreateOrAddVersion;
 };
 
+/// ValueToSeal is one value of a column; `row_key` is as SealValue's.
+struct ValueToSeal {
+  SecretBytes value;
+  std::vector<std::string> row_key{};
+};
+
+/// ValueToOpen is one sealed value of a column.
+struct ValueToOpen {
+  std::string sealed;
+  std::vector<std::string> row_key{};
+};
+
 /// Batch says what a failed item does to the others.
 enum class Batch : std::uint8_t {
   kEachAlone,  ///< every item succeeds or fails by itself
@@ -225,7 +237,19 @@ class Client final {
                                 const std::vector<std::string>& row_key = {},
                                 const Access& access = {});
 
-  /// StartGet, StartPut, StartSealValue and StartOpenValue begin the hot calls above for whoever
+  /// SealValues and OpenValues seal or open many values of one column with one statement, and one
+  /// audit entry for those that are opened; errors are each item's own. The outer error is the
+  /// call's (store gone, no such label).
+  using SealedValues = std::vector<Result<std::string>>;
+  using OpenedValues = std::vector<Result<SecretBytes>>;
+  Result<SealedValues> SealValues(const ProjectId& project, const ColumnLabel& label,
+                                  const std::vector<ValueToSeal>& values,
+                                  const Access& access = {});
+  Result<OpenedValues> OpenValues(const ProjectId& project, const ColumnLabel& label,
+                                  const std::vector<ValueToOpen>& values,
+                                  const Access& access = {});
+
+  /// StartGet, StartPut, StartSealValues and StartOpenValues begin the hot calls above for whoever
   /// carries statements by itself, such as an event loop: they do no I/O, several run at once on
   /// any threads, and all end before the client goes. Errors: those that show before a statement is
   /// made; the others come from the call.
@@ -237,14 +261,14 @@ class Client final {
   Result<StartedCall<Stored>> StartPut(const ProjectId& project, std::vector<OwnedPutItem> items,
                                        Batch batch, const Access& access = {},
                                        Within within = Within::kOwnTransaction);
-  Result<StartedCall<std::string>> StartSealValue(const ProjectId& project,
-                                                  const ColumnLabel& label, SecretBytes value,
-                                                  std::vector<std::string> row_key = {},
-                                                  const Access& access = {});
-  Result<StartedCall<SecretBytes>> StartOpenValue(const ProjectId& project,
-                                                  const ColumnLabel& label, std::string sealed,
-                                                  std::vector<std::string> row_key = {},
-                                                  const Access& access = {});
+  Result<StartedCall<SealedValues>> StartSealValues(const ProjectId& project,
+                                                    const ColumnLabel& label,
+                                                    std::vector<ValueToSeal> values,
+                                                    const Access& access = {});
+  Result<StartedCall<OpenedValues>> StartOpenValues(const ProjectId& project,
+                                                    const ColumnLabel& label,
+                                                    std::vector<ValueToOpen> values,
+                                                    const Access& access = {});
 
   /// Run drives a started call to its end over the client's own connection.
   void Run(Operation& call);

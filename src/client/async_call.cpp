@@ -4,6 +4,7 @@
 #include <span>
 
 #include "client/get_operation.h"
+#include "client/only_item.h"
 #include "client/put_operation.h"
 #include "client/value_operation.h"
 #include "observe/stopwatch.h"
@@ -71,10 +72,7 @@ PutCall::PutCall(CallTerms terms, OwnedPutItem item, Callback<StoredSecret> done
 
 void PutCall::Run(Session& session, Connection& connection,
                   const std::vector<CallPtr>& /*together*/) {
-  Result<AsyncClient::Stored> stored =
-      RunPuts(session, connection, *this, {&item_, 1}, Batch::kEachAlone);
-  Keep(stored ? std::move(stored->front())
-              : Result<StoredSecret>(tl::unexpected(std::move(stored).error())));
+  Keep(OnlyItem(RunPuts(session, connection, *this, {&item_, 1}, Batch::kEachAlone)));
 }
 
 PutBatchCall::PutBatchCall(CallTerms terms, std::vector<OwnedPutItem> items, Batch batch,
@@ -88,30 +86,30 @@ void PutBatchCall::Run(Session& session, Connection& connection,
   Keep(RunPuts(session, connection, *this, items_, batch_));
 }
 
-SealValueCall::SealValueCall(CallTerms terms, ValuePlace place, SecretBytes value,
+SealValueCall::SealValueCall(CallTerms terms, ColumnLabel label, ValueToSeal value,
                              Callback<std::string> done)
-    : AsyncCallOf(std::move(terms), Kind::kOtherRead, value.size(), std::move(done)),
-      place_(std::move(place)),
+    : AsyncCallOf(std::move(terms), Kind::kOtherRead, value.value.size(), std::move(done)),
+      label_(std::move(label)),
       value_(std::move(value)) {}
 
 void SealValueCall::Run(Session& session, Connection& connection,
                         const std::vector<CallPtr>& /*together*/) {
-  SealValueOperation operation(session, place_, value_.Reveal());
+  SealValuesOperation operation(session, project(), label_, {&value_, 1});
   RunOperation(connection, operation);
-  Keep(std::move(operation).Take());
+  Keep(OnlyItem(std::move(operation).Take()));
 }
 
-OpenValueCall::OpenValueCall(CallTerms terms, ValuePlace place, std::string sealed,
+OpenValueCall::OpenValueCall(CallTerms terms, ColumnLabel label, ValueToOpen value,
                              Callback<SecretBytes> done)
-    : AsyncCallOf(std::move(terms), Kind::kOtherRead, sealed.size(), std::move(done)),
-      place_(std::move(place)),
-      sealed_(std::move(sealed)) {}
+    : AsyncCallOf(std::move(terms), Kind::kOtherRead, value.sealed.size(), std::move(done)),
+      label_(std::move(label)),
+      value_(std::move(value)) {}
 
 void OpenValueCall::Run(Session& session, Connection& connection,
                         const std::vector<CallPtr>& /*together*/) {
-  OpenValueOperation operation(session, place_, sealed_, access());
+  OpenValuesOperation operation(session, project(), label_, {&value_, 1}, access());
   RunOperation(connection, operation);
-  Keep(std::move(operation).Take());
+  Keep(OnlyItem(std::move(operation).Take()));
 }
 
 }  // namespace rowseal

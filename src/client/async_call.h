@@ -15,7 +15,6 @@
 #include <rowseal/connection.h>
 
 #include "client/session.h"
-#include "client/value_sealing.h"
 
 namespace rowseal {
 
@@ -152,23 +151,23 @@ class PutBatchCall final : public AsyncCallOf<AsyncClient::Stored> {
 /// SealValueCall seals a value for a column. The store keeps nothing of it, so it is a read.
 class SealValueCall final : public AsyncCallOf<std::string> {
  public:
-  SealValueCall(CallTerms terms, ValuePlace place, SecretBytes value, Callback<std::string> done);
+  SealValueCall(CallTerms terms, ColumnLabel label, ValueToSeal value, Callback<std::string> done);
   void Run(Session& session, Connection& connection, const std::vector<CallPtr>& together) override;
 
  private:
-  const ValuePlace place_;
-  const SecretBytes value_;
+  const ColumnLabel label_;
+  const ValueToSeal value_;
 };
 
 /// OpenValueCall opens a column's sealed value.
 class OpenValueCall final : public AsyncCallOf<SecretBytes> {
  public:
-  OpenValueCall(CallTerms terms, ValuePlace place, std::string sealed, Callback<SecretBytes> done);
+  OpenValueCall(CallTerms terms, ColumnLabel label, ValueToOpen value, Callback<SecretBytes> done);
   void Run(Session& session, Connection& connection, const std::vector<CallPtr>& together) override;
 
  private:
-  const ValuePlace place_;
-  const std::string sealed_;
+  const ColumnLabel label_;
+  const ValueToOpen value_;
 };
 
 }  // namespace rowseal

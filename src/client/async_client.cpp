@@ -261,8 +261,8 @@ Result<void> AsyncClient::SealValue(const ProjectId& project, const ColumnLabel&
                                     CallOptions options, Callback<std::string> done) {
   ROWSEAL_ASSIGN(CallTerms terms, state_->Terms(project, options, done));
   return state_->Submit(std::make_shared<SealValueCall>(
-                            std::move(terms), ValuePlace{project, label, std::move(row_key)},
-                            std::move(value), std::move(done)),
+                            std::move(terms), label,
+                            ValueToSeal{std::move(value), std::move(row_key)}, std::move(done)),
                         options);
 }
 
@@ -281,8 +281,8 @@ Result<void> AsyncClient::OpenValue(const ProjectId& project, const ColumnLabel&
                                     CallOptions options, Callback<SecretBytes> done) {
   ROWSEAL_ASSIGN(CallTerms terms, state_->Terms(project, options, done));
   return state_->Submit(std::make_shared<OpenValueCall>(
-                            std::move(terms), ValuePlace{project, label, std::move(row_key)},
-                            std::move(sealed), std::move(done)),
+                            std::move(terms), label,
+                            ValueToOpen{std::move(sealed), std::move(row_key)}, std::move(done)),
                         options);
 }
 

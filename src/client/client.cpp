@@ -5,6 +5,7 @@
 #include "client/audit.h"
 #include "client/columns.h"
 #include "client/get_operation.h"
+#include "client/only_item.h"
 #include "client/put_operation.h"
 #include "client/secret_reseal.h"
 #include "client/session.h"
@@ -81,9 +82,7 @@ void Client::ForgetKeys() { state_->session.keyring().DropKeys(); }
 
 Result<Secret> Client::Get(const ProjectId& project, const SecretName& name,
                            std::optional<SecretVersion> version, const Access& access) {
-  ROWSEAL_ASSIGN(std::vector<Result<Secret>> secrets,
-                 GetBatch(project, {SecretRef{name, version}}, access));
-  return std::move(secrets.front());
+  return OnlyItem(GetBatch(project, {SecretRef{name, version}}, access));
 }
 
 Result<std::vector<Result<Secret>>> Client::GetBatch(const ProjectId& project,
@@ -99,10 +98,7 @@ Result<std::vector<Result<Secret>>> Client::GetBatch(const ProjectId& project,
 
 Result<StoredSecret> Client::Put(const ProjectId& project, const PutItem& item,
                                  const Access& access) {
-  const std::vector<PutItem> items = {item};
-  ROWSEAL_ASSIGN(std::vector<Result<StoredSecret>> stored,
-                 PutBatch(project, items, Batch::kEachAlone, access));
-  return std::move(stored.front());
+  return OnlyItem(PutBatch(project, {item}, Batch::kEachAlone, access));
 }
 
 Result<std::vector<Result<StoredSecret>>> Client::PutBatch(const ProjectId& project,
@@ -230,21 +226,35 @@ Result<std::vector<ColumnSummary>> Client::Columns() {
 Result<std::string> Client::SealValue(const ProjectId& project, const ColumnLabel& label,
                                       ByteView value, const std::vector<std::string>& row_key,
                                       const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_TRY(state_->session.Complete(access));
-  SealValueOperation operation(state_->session, {project, label, row_key}, value);
-  RunOperation(*state_->connection, operation);
-  return std::move(operation).Take();
+  std::vector<ValueToSeal> one(1);
+  ROWSEAL_ASSIGN(one.front().value, SecretBytes::CopyOf(value));
+  one.front().row_key = row_key;
+  return OnlyItem(SealValues(project, label, one, access));
 }
 
 Result<SecretBytes> Client::OpenValue(const ProjectId& project, const ColumnLabel& label,
                                       std::string_view sealed,
                                       const std::vector<std::string>& row_key,
                                       const Access& access) {
+  return OnlyItem(OpenValues(project, label, {{std::string(sealed), row_key}}, access));
+}
+
+Result<Client::SealedValues> Client::SealValues(const ProjectId& project, const ColumnLabel& label,
+                                                const std::vector<ValueToSeal>& values,
+                                                const Access& access) {
+  const std::lock_guard lock(state_->mutex);
+  ROWSEAL_TRY(state_->session.Complete(access));
+  SealValuesOperation operation(state_->session, project, label, values);
+  RunOperation(*state_->connection, operation);
+  return std::move(operation).Take();
+}
+
+Result<Client::OpenedValues> Client::OpenValues(const ProjectId& project, const ColumnLabel& label,
+                                                const std::vector<ValueToOpen>& values,
+                                                const Access& access) {
   const std::lock_guard lock(state_->mutex);
   ROWSEAL_ASSIGN(Access complete, state_->session.Complete(access));
-  OpenValueOperation operation(state_->session, {project, label, row_key}, sealed,
-                               std::move(complete));
+  OpenValuesOperation operation(state_->session, project, label, values, std::move(complete));
   RunOperation(*state_->connection, operation);
   return std::move(operation).Take();
 }

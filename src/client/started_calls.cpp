@@ -65,29 +65,31 @@ class PutBody final : public CallBody<Client::Stored> {
   std::optional<Stopwatch> stopwatch_;
 };
 
-class SealValueBody final : public CallBody<std::string> {
+class SealValuesBody final : public CallBody<Client::SealedValues> {
  public:
-  SealValueBody(Session& session, ValuePlace place, SecretBytes value)
-      : value_(std::move(value)), operation_(session, std::move(place), value_.Reveal()) {}
+  SealValuesBody(Session& session, const ProjectId& project, const ColumnLabel& label,
+                 std::vector<ValueToSeal> values)
+      : values_(std::move(values)), operation_(session, project, label, values_) {}
   std::optional<Statement> Next() override { return operation_.Next(); }
   void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
-  Result<std::string> Take() override { return std::move(operation_).Take(); }
+  Result<Client::SealedValues> Take() override { return std::move(operation_).Take(); }
 
  private:
-  const SecretBytes value_;
-  SealValueOperation operation_;
+  const std::vector<ValueToSeal> values_;
+  SealValuesOperation operation_;
 };
 
-class OpenValueBody final : public CallBody<SecretBytes> {
+class OpenValuesBody final : public CallBody<Client::OpenedValues> {
  public:
-  OpenValueBody(Session& session, ValuePlace place, std::string_view sealed, Access access)
-      : operation_(session, std::move(place), sealed, std::move(access)) {}
+  OpenValuesBody(Session& session, const ProjectId& project, const ColumnLabel& label,
+                 std::span<const ValueToOpen> values, Access access)
+      : operation_(session, project, label, values, std::move(access)) {}
   std::optional<Statement> Next() override { return operation_.Next(); }
   void Feed(Result<Rows> outcome) override { operation_.Feed(std::move(outcome)); }
-  Result<SecretBytes> Take() override { return std::move(operation_).Take(); }
+  Result<Client::OpenedValues> Take() override { return std::move(operation_).Take(); }
 
  private:
-  OpenValueOperation operation_;
+  OpenValuesOperation operation_;
 };
 
 }  // namespace
@@ -108,27 +110,22 @@ Result<StartedCall<Client::Stored>> Client::StartPut(const ProjectId& project,
                                                        std::move(complete), within));
 }
 
-Result<StartedCall<std::string>> Client::StartSealValue(const ProjectId& project,
-                                                        const ColumnLabel& label, SecretBytes value,
-                                                        std::vector<std::string> row_key,
-                                                        const Access& access) {
+Result<StartedCall<Client::SealedValues>> Client::StartSealValues(const ProjectId& project,
+                                                                  const ColumnLabel& label,
+                                                                  std::vector<ValueToSeal> values,
+                                                                  const Access& access) {
   ROWSEAL_TRY(session().Complete(access));
-  if (value.size() > kMaxSecretSize) {
-    return Fail(ErrorCode::kInvalidArgument, "the value has more than 16 MiB",
-                "keep large data elsewhere and seal its key");
-  }
-  return StartedCall<std::string>(std::make_unique<SealValueBody>(
-      session(), ValuePlace{project, label, std::move(row_key)}, std::move(value)));
+  return StartedCall<SealedValues>(
+      std::make_unique<SealValuesBody>(session(), project, label, std::move(values)));
 }
 
-Result<StartedCall<SecretBytes>> Client::StartOpenValue(const ProjectId& project,
-                                                        const ColumnLabel& label,
-                                                        std::string sealed,
-                                                        std::vector<std::string> row_key,
-                                                        const Access& access) {
+Result<StartedCall<Client::OpenedValues>> Client::StartOpenValues(const ProjectId& project,
+                                                                  const ColumnLabel& label,
+                                                                  std::vector<ValueToOpen> values,
+                                                                  const Access& access) {
   ROWSEAL_ASSIGN(Access complete, session().Complete(access));
-  return StartedCall<SecretBytes>(std::make_unique<OpenValueBody>(
-      session(), ValuePlace{project, label, std::move(row_key)}, sealed, std::move(complete)));
+  return StartedCall<OpenedValues>(
+      std::make_unique<OpenValuesBody>(session(), project, label, values, std::move(complete)));
 }
 
 }  // namespace rowseal

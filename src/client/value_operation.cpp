@@ -1,5 +1,7 @@
 #include "client/value_operation.h"
 
+#include <algorithm>
+
 #include "client/random_ids.h"
 
 namespace rowseal {
@@ -20,20 +22,29 @@ Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label
   return column;
 }
 
-Result<std::string> Unfinished() {
-  return Fail(ErrorCode::kInternal, "the operation was not driven to its end");
+Error WrongRows() {
+  return {ErrorCode::kInternal, "the store answered with another number of rows", {}};
 }
+
+Error Unfinished() { return {ErrorCode::kInternal, "the operation was not driven to its end", {}}; }
 
 }  // namespace
 
-SealValueOperation::SealValueOperation(Session& session, ValuePlace place, ByteView value)
+SealValuesOperation::SealValuesOperation(Session& session, const ProjectId& project,
+                                         const ColumnLabel& label,
+                                         std::span<const ValueToSeal> values)
     : session_(session),
-      place_(std::move(place)),
-      value_(value),
-      find_dek_(session, place_.project, DekPurpose::kValue),
-      sealed_(Unfinished()) {}
+      place_{project, label, {}},
+      values_(values),
+      step_(values.empty() ? Step::kDone : Step::kPrepare),
+      find_dek_(session, project, DekPurpose::kValue) {}
 
-std::optional<Statement> SealValueOperation::Next() {
+void SealValuesOperation::FinishWith(Error error) {
+  failure_ = std::move(error);
+  step_ = Step::kDone;
+}
+
+std::optional<Statement> SealValuesOperation::Next() {
   if (step_ == Step::kPrepare) {
     return Statement::Call(
         Procedure::kValuePrepare,
@@ -49,7 +60,7 @@ std::optional<Statement> SealValueOperation::Next() {
   return std::nullopt;
 }
 
-void SealValueOperation::Feed(Result<Rows> outcome) {
+void SealValuesOperation::Feed(Result<Rows> outcome) {
   if (step_ == Step::kFindDek) {
     find_dek_.Feed(std::move(outcome));
     SealIfReady();
@@ -57,35 +68,36 @@ void SealValueOperation::Feed(Result<Rows> outcome) {
   }
   if (!outcome) {
     session_.observer().Count(Counter::kStoreErrors);
-    sealed_ = tl::unexpected(std::move(outcome).error());
-    step_ = Step::kDone;
+    FinishWith(std::move(outcome).error());
     return;
   }
   FeedPrepared(std::move(*outcome));
 }
 
-void SealValueOperation::FeedPrepared(Rows answer) {
-  step_ = Step::kDone;
+void SealValuesOperation::FeedPrepared(Rows answer) {
   if (answer.rows.size() != 2) {
-    sealed_ = Fail(ErrorCode::kInternal, "the store answered with another number of rows");
+    FinishWith(WrongRows());
     return;
   }
   Result<ColumnRecord> column = ReadRegistration(session_, place_.label, answer.rows[0]);
   if (!column) {
-    sealed_ = tl::unexpected(std::move(column).error());
+    FinishWith(std::move(column).error());
     return;
   }
   if (column->state != ColumnState::kActive) {
-    sealed_ = Fail(ErrorCode::kNotFound,
-                   "column '" + place_.label.text() + "' was removed; nothing is sealed for it",
-                   "register it again: rowseal column add LABEL");
-    return;
-  }
-  if (Result<void> checked = CheckRowKey(*column, place_.row_key); !checked) {
-    sealed_ = tl::unexpected(std::move(checked).error());
+    FinishWith({ErrorCode::kNotFound,
+                "column '" + place_.label.text() + "' was removed; nothing is sealed for it",
+                "register it again: rowseal column add LABEL"});
     return;
   }
   column_ = std::move(*column);
+  const auto fits = [&](const ValueToSeal& item) {
+    return CheckRowKey(*column_, item.row_key).has_value();
+  };
+  if (std::ranges::none_of(values_, fits)) {
+    FinishWith(CheckRowKey(*column_, values_.front().row_key).error());  // and no DEK is made
+    return;
+  }
   step_ = Step::kFindDek;
   Rows dek;
   dek.rows.push_back(std::move(answer.rows[1]));
@@ -93,140 +105,237 @@ void SealValueOperation::FeedPrepared(Rows answer) {
   SealIfReady();
 }
 
-void SealValueOperation::SealIfReady() {
+void SealValuesOperation::SealIfReady() {
   if (!find_dek_.done()) {
     return;
   }
   step_ = Step::kDone;
   Result<ActiveDekOperation::Active> active = std::move(find_dek_).Take();
   if (!active) {
-    sealed_ = tl::unexpected(std::move(active).error());
+    failure_ = std::move(active).error();
     return;
   }
-  sealed_ = SealValueAt(session_, place_, *column_, value_, *active);
-  if (sealed_) {
-    session_.observer().Count(Counter::kValuesSealed);
+  sealed_.reserve(values_.size());
+  for (const ValueToSeal& item : values_) {
+    sealed_.push_back(SealItem(item, *active));
   }
 }
 
-Result<std::string> SealValueOperation::Take() && { return std::move(sealed_); }
+Result<std::string> SealValuesOperation::SealItem(const ValueToSeal& item,
+                                                  const ActiveDekOperation::Active& active) {
+  ROWSEAL_TRY(CheckRowKey(*column_, item.row_key));
+  place_.row_key = item.row_key;
+  ROWSEAL_ASSIGN(std::string sealed,
+                 SealValueAt(session_, place_, *column_, item.value.Reveal(), active));
+  session_.observer().Count(Counter::kValuesSealed);
+  return sealed;
+}
 
-OpenValueOperation::OpenValueOperation(Session& session, ValuePlace place, std::string_view sealed,
-                                       Access access)
+Result<Client::SealedValues> SealValuesOperation::Take() && {
+  if (failure_) {
+    return tl::unexpected(std::move(*failure_));
+  }
+  if (step_ != Step::kDone) {
+    return tl::unexpected(Unfinished());
+  }
+  return std::move(sealed_);
+}
+
+OpenValuesOperation::OpenValuesOperation(Session& session, const ProjectId& project,
+                                         const ColumnLabel& label,
+                                         std::span<const ValueToOpen> values, Access access)
     : session_(session),
-      place_(std::move(place)),
+      place_{project, label, {}},
       access_(std::move(access)),
-      began_(session.seen().Now()),
-      opened_(Fail(ErrorCode::kInternal, "the operation was not driven to its end")) {
-  Result<SealedValue> value = DecodeSealedValue(sealed);
-  if (value) {
-    value_ = std::move(*value);
-    return;
+      began_(session.seen().Now()) {
+  items_.reserve(values.size());
+  for (const ValueToOpen& value : values) {
+    const Item& item = items_.emplace_back(value.row_key, DecodeSealedValue(value.sealed));
+    if (item.value) {
+      dek_ids_.push_back(item.value->dek);
+    }
   }
-  // Text that is no sealed value names no key, but the attempt belongs in the log.
-  opened_ = tl::unexpected(std::move(value).error());
-  session_.ReportRefusedOpen(place_.project, {}, opened_.error());
-  step_ = Step::kLogRefusal;
+  std::ranges::sort(dek_ids_);
+  const auto repeated = std::ranges::unique(dek_ids_);
+  dek_ids_.erase(repeated.begin(), repeated.end());
+  for (Item& item : items_) {
+    if (item.value) {
+      item.dek = static_cast<std::size_t>(std::ranges::lower_bound(dek_ids_, item.value->dek) -
+                                          dek_ids_.begin());
+    }
+  }
+  if (dek_ids_.empty()) {
+    OpenAll();  // texts that are no sealed values name no key, but the attempt belongs in the log
+  }
 }
 
-std::optional<Statement> OpenValueOperation::Next() {
-  if (step_ == Step::kDone) {
-    return std::nullopt;
+void OpenValuesOperation::FinishWith(Error error) {
+  failure_ = std::move(error);
+  step_ = Step::kDone;
+}
+
+void OpenValuesOperation::NoteRefusal(const std::string& object, const Error& error) {
+  session_.ReportRefusedOpen(place_.project, object, error);
+  refusal_ = error.code;
+}
+
+std::optional<Statement> OpenValuesOperation::Next() {
+  switch (step_) {
+    case Step::kDone:
+      return std::nullopt;
+    case Step::kReloadTrust:
+      epoch_floor_ = session_.keyring().epoch();
+      return Statement::Call(Procedure::kTrustLoad);
+    case Step::kPrepare:
+      return NextAudited(false);
+    case Step::kLogRefusals:
+      return NextAudited(true);
   }
-  if (step_ == Step::kReloadTrust) {
-    epoch_floor_ = session_.keyring().epoch();
-    return Statement::Call(Procedure::kTrustLoad);
-  }
+  return std::nullopt;
+}
+
+std::optional<Statement> OpenValuesOperation::NextAudited(bool is_refusal) {
   const Timestamp now = session_.Now();
   const Result<std::array<std::uint8_t, 16>> entry = TimeOrderedUuid(now);
   if (!entry) {
-    opened_ = tl::unexpected(entry.error());
-    step_ = Step::kDone;
+    FinishWith(entry.error());
     return std::nullopt;
   }
   const std::int64_t at = now.time_since_epoch().count();
-  if (step_ == Step::kLogRefusal) {
-    return Statement::Call(
-        Procedure::kAuditAppend,
-        {place_.project.text(), UuidText(*entry), at, access_.actor, access_.reason,
-         std::string("open"), std::string(ErrorName(opened_.error().code)),
-         column_ ? ToText(column_->id) : std::string()});
+  if (is_refusal) {
+    return Statement::Call(Procedure::kAuditAppend,
+                           {place_.project.text(), UuidText(*entry), at, access_.actor,
+                            access_.reason, std::string("open"), std::string(ErrorName(*refusal_)),
+                            column_ ? ToText(column_->id) : std::string()});
   }
+  std::vector<std::string> ids;
+  ids.reserve(dek_ids_.size());
+  std::ranges::transform(dek_ids_, std::back_inserter(ids),
+                         [](const DekId& id) { return ToText(id); });
   return Statement::Call(
       Procedure::kValuePrepare,
-      {place_.project.text(), place_.label.text(), std::vector<std::string>{ToText(value_->dek)},
-       UuidText(*entry), at, access_.actor, access_.reason, std::string("open")});
+      {place_.project.text(), place_.label.text(), std::move(ids), UuidText(*entry), at,
+       access_.actor, access_.reason, std::string("open")});
 }
 
-void OpenValueOperation::Feed(Result<Rows> outcome) {
-  if (step_ == Step::kLogRefusal) {
-    if (!outcome) {
-      opened_ = tl::unexpected(std::move(outcome).error());
-    }
-    step_ = Step::kDone;
-    return;
-  }
-  const auto fail = [&](Error error) {
-    opened_ = tl::unexpected(std::move(error));
-    step_ = Step::kDone;
-  };
+void OpenValuesOperation::Feed(Result<Rows> outcome) {
   if (!outcome) {
     session_.observer().Count(Counter::kStoreErrors);
-    fail(std::move(outcome).error());
+    FinishWith(std::move(outcome).error());
     return;
   }
-  if (step_ == Step::kReloadTrust) {
-    Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
-    trust_was_reloaded_ = true;
-    if (!adopted) {
-      opened_ = tl::unexpected(std::move(adopted).error());
-      session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
-      step_ = Step::kLogRefusal;
+  switch (step_) {
+    case Step::kPrepare:
+      ReadPrepared(std::move(*outcome));
+      return;
+    case Step::kReloadTrust: {
+      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
+      trust_was_reloaded_ = true;
+      if (!adopted) {
+        FailAll(ToText(column_->id), std::move(adopted).error());
+        return;
+      }
+      OpenAll();
       return;
     }
-  } else if (Result<void> read = ReadPrepared(std::move(*outcome)); !read) {
-    opened_ = tl::unexpected(std::move(read).error());
-    const bool refused = opened_.error().code == ErrorCode::kIntegrity;
-    if (refused) {
-      session_.ReportRefusedOpen(place_.project, ToText(value_->dek), opened_.error());
-    }
-    step_ = refused ? Step::kLogRefusal : Step::kDone;
+    case Step::kLogRefusals:
+    case Step::kDone:
+      step_ = Step::kDone;
+      return;
+  }
+}
+
+// What every value depends on was refused.
+void OpenValuesOperation::FailAll(const std::string& object, Error error) {
+  if (error.code == ErrorCode::kIntegrity || trust_was_reloaded_) {
+    NoteRefusal(object, error);
+  }
+  failure_ = std::move(error);
+  Settle();
+}
+
+void OpenValuesOperation::ReadPrepared(Rows answer) {
+  if (answer.rows.size() != dek_ids_.size() + 1) {
+    FinishWith(WrongRows());
     return;
   }
-  OpenAndSettle();
-}
-
-Result<void> OpenValueOperation::ReadPrepared(Rows answer) {
-  if (answer.rows.size() != 2) {
-    return Fail(ErrorCode::kInternal, "the store answered with another number of rows");
+  Result<ColumnRecord> column = ReadRegistration(session_, place_.label, answer.rows[0]);
+  if (!column) {
+    FailAll(ToText(dek_ids_.front()), std::move(column).error());
+    return;
   }
-  ROWSEAL_ASSIGN(column_, ReadRegistration(session_, place_.label, answer.rows[0]));
-  ROWSEAL_TRY(CheckRowKey(*column_, place_.row_key));
-  RowReader reader(answer.rows[1]);
-  if (reader.NextIsNull()) {
-    return Fail(ErrorCode::kIntegrity,
-                "the DEK of the sealed value is not in project '" + place_.project.text() + "'",
-                "the value was moved here from another project or store, or its key is gone");
+  column_ = std::move(*column);
+  bool every_kek_is_known = true;
+  deks_.reserve(dek_ids_.size());
+  for (std::size_t i = 1; i < answer.rows.size(); ++i) {
+    RowReader reader(answer.rows[i]);
+    if (reader.NextIsNull()) {
+      deks_.emplace_back(
+          Fail(ErrorCode::kIntegrity,
+               "the DEK of the sealed value is not in project '" + place_.project.text() + "'",
+               "the value was moved here from another project or store, or its key is gone"));
+      continue;
+    }
+    deks_.push_back(ReadDek(place_.project, reader));
+    every_kek_is_known &= !deks_.back() || session_.KnowsKek(*deks_.back());
   }
-  ROWSEAL_ASSIGN(dek_, ReadDek(place_.project, reader));
-  return {};
-}
-
-void OpenValueOperation::OpenAndSettle() {
-  if (!session_.KnowsKek(*dek_) && !trust_was_reloaded_) {
+  if (!every_kek_is_known) {
     step_ = Step::kReloadTrust;
     return;
   }
-  opened_ = OpenValueAt(session_, place_, *column_, *value_, *dek_, began_);
-  if (opened_) {
-    session_.observer().Count(Counter::kValuesOpened);
-    step_ = Step::kDone;
-    return;
-  }
-  session_.ReportRefusedOpen(place_.project, ToText(column_->id), opened_.error());
-  step_ = Step::kLogRefusal;
+  OpenAll();
 }
 
-Result<SecretBytes> OpenValueOperation::Take() && { return std::move(opened_); }
+OpenValuesOperation::OpenedDek OpenValuesOperation::OpenOneDek(std::size_t index) {
+  const Result<DekAndKek>& row = deks_[index];
+  Result<std::shared_ptr<const Dek>> dek =
+      row ? OpenDekOfValues(session_, place_.label, *row, began_)
+          : Result<std::shared_ptr<const Dek>>(tl::unexpected(row.error()));
+  return dek ? OpenedDek{{}, std::move(*dek)} : OpenedDek{std::move(dek).error(), {}};
+}
+
+Result<SecretBytes> OpenValuesOperation::OpenItem(Item& item, const std::vector<OpenedDek>& deks) {
+  if (!item.value) {
+    return tl::unexpected(std::move(item.value).error());
+  }
+  ROWSEAL_TRY(CheckRowKey(*column_, item.row_key));
+  const OpenedDek& dek = deks[item.dek];
+  if (dek.failure) {
+    return tl::unexpected(*dek.failure);
+  }
+  place_.row_key = std::move(item.row_key);
+  return OpenValueAt(session_, place_, *column_, *item.value, *dek.dek);
+}
+
+void OpenValuesOperation::OpenAll() {
+  std::vector<OpenedDek> deks;
+  for (std::size_t i = 0; i < deks_.size(); ++i) {
+    deks.push_back(OpenOneDek(i));
+  }
+  const std::string object = column_ ? ToText(column_->id) : std::string();
+  opened_.reserve(items_.size());
+  for (Item& item : items_) {
+    Result<SecretBytes> opened = OpenItem(item, deks);
+    if (opened) {
+      session_.observer().Count(Counter::kValuesOpened);
+    } else if (opened.error().code != ErrorCode::kInvalidArgument) {
+      NoteRefusal(object, opened.error());
+    }
+    opened_.push_back(std::move(opened));
+  }
+  Settle();
+}
+
+void OpenValuesOperation::Settle() { step_ = refusal_ ? Step::kLogRefusals : Step::kDone; }
+
+Result<Client::OpenedValues> OpenValuesOperation::Take() && {
+  if (failure_) {
+    return tl::unexpected(std::move(*failure_));
+  }
+  if (step_ != Step::kDone) {
+    return tl::unexpected(Unfinished());
+  }
+  return std::move(opened_);
+}
 
 }  // namespace rowseal

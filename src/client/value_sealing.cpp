@@ -14,6 +14,11 @@ Bytes ContextOf(const Session& session, const ValuePlace& place, const ColumnRec
                                     column.context, place.row_key});
 }
 
+Error MadeElsewhere(const ColumnLabel& label) {
+  return {ErrorCode::kIntegrity, "the sealed value was not made for column '" + label.text() + "'",
+          "open it under the label it was sealed for"};
+}
+
 }  // namespace
 
 Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::string>& row_key) {
@@ -42,23 +47,28 @@ Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                        sealed.nonce, std::move(sealed.encrypted_data)});
 }
 
-Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
-                                const ColumnRecord& column, const SealedValue& value,
-                                const DekAndKek& row, SeenRows::Moment began) {
+Result<std::shared_ptr<const Dek>> OpenDekOfValues(Session& session, const ColumnLabel& label,
+                                                   const DekAndKek& row, SeenRows::Moment began) {
   if (!session.HadKek(row)) {
     return Fail(ErrorCode::kIntegrity,
                 "the KEK of DEK " + ToText(row.dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");
   }
   ROWSEAL_TRY(session.CheckOpens(row.dek));
-  if (row.dek.purpose != DekPurpose::kValue || value.context_kind != column.context) {
-    return Fail(ErrorCode::kIntegrity,
-                "the sealed value was not made for column '" + place.label.text() + "'",
-                "open it under the label it was sealed for");
+  if (row.dek.purpose != DekPurpose::kValue) {
+    return tl::unexpected(MadeElsewhere(label));
   }
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, session.OpenDek(row.dek, began));
+  return session.OpenDek(row.dek, began);
+}
+
+Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
+                                const ColumnRecord& column, const SealedValue& value,
+                                const Dek& dek) {
+  if (value.context_kind != column.context) {
+    return tl::unexpected(MadeElsewhere(place.label));
+  }
   Result<SecretBytes> opened =
-      OpenPadded(dek->key, value.sealed, value.nonce, ContextOf(session, place, column));
+      OpenPadded(dek.key, value.sealed, value.nonce, ContextOf(session, place, column));
   if (!opened && opened.error().code == ErrorCode::kIntegrity) {
     return Fail(ErrorCode::kIntegrity,
                 "the sealed value does not open for column '" + place.label.text() +
@@ -71,8 +81,9 @@ Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
 Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
                                   const ColumnRecord& column, const SealedValue& value,
                                   const DekAndKek& row, const ActiveDekOperation::Active& active) {
-  const SeenRows::Moment began = session.seen().Now();
-  ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, row, began));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
+                 OpenDekOfValues(session, place.label, row, session.seen().Now()));
+  ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, *dek));
   ROWSEAL_ASSIGN(std::string text, SealValueAt(session, place, column, opened.Reveal(), active));
   ROWSEAL_ASSIGN(const SealedValue sealed, DecodeSealedValue(text));
   ROWSEAL_ASSIGN(const SecretBytes again, OpenPadded(active.dek->key, sealed.sealed, sealed.nonce,

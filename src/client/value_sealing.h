@@ -24,11 +24,15 @@ Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
                                 const ActiveDekOperation::Active& active);
 
-/// OpenValueAt opens a value in its place, under the DEK that it names. Errors: kIntegrity,
-/// kRefusedByState.
+/// OpenDekOfValues opens the DEK that values name. `label` is for messages; `began` is the moment
+/// of the operation's beginning. Errors: kIntegrity, kRefusedByState.
+Result<std::shared_ptr<const Dek>> OpenDekOfValues(Session& session, const ColumnLabel& label,
+                                                   const DekAndKek& dek, SeenRows::Moment began);
+
+/// OpenValueAt opens a value in its place, under the DEK that it names. Errors: kIntegrity.
 Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, const SealedValue& value,
-                                const DekAndKek& dek, SeenRows::Moment began);
+                                const Dek& dek);
 
 /// ResealValueAt seals a value again under the active DEK, and opens that again to compare, because
 /// the old text is overwritten. Errors: OpenValueAt's, kRandomFailure, kInternal (the machine
