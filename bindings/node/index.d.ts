@@ -60,6 +60,15 @@ export type Verdict =
   | { valid: true; version: number }
   | { valid: false; reason: 'missing' | 'duplicate' | 'malformed' | 'mismatch'; hint: string };
 export interface RotationReport { oldKek: number; newKek: number; rewrapped: number; failures: number }
+/** How many jobs were run, and how many of their items could not be done. */
+export interface JobsReport { jobs: number; failed: number }
+export interface Column {
+  label: string; context: 'cell' | 'field'; active: boolean; table: string | null;
+  column: string | null; createdAt: Date;
+}
+export interface AuditEntry {
+  id: string; at: Date; actor: string; reason: string; action: string; outcome: string; object: string;
+}
 export type RowOption = { row?: string | number | (string | number)[] };
 
 export class Client extends EventEmitter {
@@ -69,6 +78,8 @@ export class Client extends EventEmitter {
   getMany(project: string, names: (string | { name: string; version?: number })[], options?: HotOptions): Promise<Outcome<Secret>[]>;
   sealValue(project: string, column: string, value: Uint8Array | string, options?: HotOptions & RowOption): Promise<string>;
   openValue(project: string, column: string, sealed: string, options?: HotOptions & RowOption): Promise<Buffer>;
+  sealValues(project: string, column: string, items: ({ value: Uint8Array | string } & RowOption)[], options?: HotOptions): Promise<Outcome<string>[]>;
+  openValues(project: string, column: string, items: ({ sealed: string } & RowOption)[], options?: HotOptions): Promise<Outcome<Buffer>[]>;
   openIfSealed(project: string, column: string, text: string, options?: HotOptions & RowOption): Promise<{ value: Buffer; sealed: boolean }>;
   verifyWebhook(project: string, name: string, options: CallOptions & WebhookScheme & {
     body: Uint8Array | string; overlapSeconds?: number;
@@ -81,13 +92,16 @@ export class Client extends EventEmitter {
   rename(project: string, name: string, newName: string, options?: CallOptions): Promise<void>;
   delete(project: string, name: string, options?: CallOptions): Promise<void>;
   expire(project: string, name: string, expiresAt: Date | null, options?: CallOptions): Promise<void>;
+  columns(options?: CallOptions): Promise<Column[]>;
   addColumn(label: string, context: 'cell' | 'field', options?: CallOptions): Promise<void>;
+  removeColumn(label: string, options?: CallOptions): Promise<void>;
+  auditLog(project: string, options?: CallOptions & { limit?: number }): Promise<AuditEntry[]>;
   rotateKek(options?: CallOptions): Promise<RotationReport>;
-  rotateDek(project: string, options?: CallOptions): Promise<{ rotated: number; failed: number }>;
-  maintain(options?: CallOptions): Promise<{ kekRotation: RotationReport | null; jobs: number; failed: number }>;
+  rotateDek(project: string, options?: CallOptions): Promise<JobsReport & { rotated: number }>;
+  maintain(options?: CallOptions): Promise<JobsReport & { kekRotation: RotationReport | null }>;
   keyStatus(options?: CallOptions): Promise<{
     installation: string; activeKek: number; activeKekCreatedAt: Date; keks: number; deks: number;
-    secrets: number; versions: number;
+    projects: number; secrets: number; versions: number;
   }>;
   metrics(): { counters: Record<string, number>; timers: Record<string, number>; prometheus: string };
   close(): Promise<void>;

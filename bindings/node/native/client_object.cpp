@@ -1,5 +1,6 @@
 #include "client_object.h"
 
+#include "results.h"
 #include "values.h"
 
 namespace rowseal::node {
@@ -13,165 +14,6 @@ Error Closed() { return {ErrorCode::kInvalidArgument, "the client is closed", "c
 
 ToJs Nothing() {
   return [](Napi::Env env) { return env.Undefined(); };
-}
-
-Napi::Value SecretValue(Napi::Env env, const Secret& secret) {
-  Napi::Object value = Napi::Object::New(env);
-  value["id"] = ToText(secret.id);
-  value["kind"] = std::string(ToText(secret.kind));
-  value["version"] = static_cast<double>(secret.version.value);
-  value["expiresAt"] = TimeValue(env, secret.expires_at);
-  value["createdAt"] = TimeValue(env, secret.created_at);
-  value["value"] = BufferValue(env, secret.value);
-  return value;
-}
-
-Napi::Value StoredValue(Napi::Env env, const StoredSecret& stored) {
-  Napi::Object value = Napi::Object::New(env);
-  value["id"] = ToText(stored.id);
-  value["version"] = static_cast<double>(stored.version.value);
-  return value;
-}
-
-template <class T>
-Napi::Value ItemsValue(Napi::Env env, const std::vector<Result<T>>& items,
-                       Napi::Value (*value_of)(Napi::Env, const T&)) {
-  Napi::Array values = Napi::Array::New(env, items.size());
-  for (std::uint32_t i = 0; i < items.size(); ++i) {
-    values.Set(i, items[i] ? OutcomeValue(env, value_of(env, *items[i]))
-                           : OutcomeValue(env, items[i].error()));
-  }
-  return values;
-}
-
-// Makes the object of a call that was started, or the error that showed at its start.
-template <class T, class Convert>
-Napi::Value CallOf(Napi::Env env, std::shared_ptr<Client> client, Result<StartedCall<T>> started,
-                   Within within, Convert convert) {
-  if (!started) {
-    return OutcomeValue(env, started.error());
-  }
-  auto call = std::make_unique<StartedCall<T>>(std::move(*started));
-  StartedCall<T>* const raw = call.get();
-  return OutcomeValue(env,
-                      CallObject::Make(env, {std::move(client),
-                                             std::move(call),
-                                             [raw, convert]() -> Result<ToJs> {
-                                               Result<T> taken = std::move(*raw).Take();
-                                               if (!taken) {
-                                                 return tl::unexpected(std::move(taken).error());
-                                               }
-                                               auto value = std::make_shared<T>(std::move(*taken));
-                                               return ToJs([value, convert](Napi::Env to) {
-                                                 return convert(to, *value);
-                                               });
-                                             },
-                                             within,
-                                             {}}));
-}
-
-Result<std::vector<SecretRef>> RefsOf(const Napi::Value& value) {
-  std::vector<SecretRef> refs;
-  const auto items = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < items.Length(); ++i) {
-    const auto item = items.Get(i).As<Napi::Object>();
-    ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(Text(item.Get("name"))));
-    SecretRef ref{std::move(name), {}};
-    if (item.Get("version").IsNumber()) {
-      ref.version = SecretVersion{item.Get("version").As<Napi::Number>().Int64Value()};
-    }
-    refs.push_back(std::move(ref));
-  }
-  return refs;
-}
-
-Result<std::vector<OwnedPutItem>> PutsOf(const Napi::Value& value) {
-  std::vector<OwnedPutItem> puts;
-  const auto items = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < items.Length(); ++i) {
-    const auto item = items.Get(i).As<Napi::Object>();
-    ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(Text(item.Get("name"))));
-    ROWSEAL_ASSIGN(SecretBytes secret, SecretOf(item.Get("value")));
-    OwnedPutItem put{std::move(name), std::move(secret)};
-    if (item.Get("kind").IsString()) {
-      ROWSEAL_ASSIGN(put.kind, ParseSecretKind(Text(item.Get("kind"))));
-    }
-    put.expires_at = OptionalTime(item.Get("expiresAt"));
-    put.rule =
-        item.Get("createOnly").ToBoolean() ? PutRule::kCreateOnly : PutRule::kCreateOrAddVersion;
-    puts.push_back(std::move(put));
-  }
-  return puts;
-}
-
-Within WithinOf(const Napi::Value& joins) {
-  return joins.ToBoolean() ? Within::kAppTransaction : Within::kOwnTransaction;
-}
-
-Napi::Value SummaryValue(Napi::Env env, const SecretSummary& summary) {
-  Napi::Object value = Napi::Object::New(env);
-  value["name"] = summary.name.text();
-  value["kind"] = std::string(ToText(summary.kind));
-  value["id"] = ToText(summary.id);
-  value["version"] = static_cast<double>(summary.newest.value);
-  value["versions"] = static_cast<double>(summary.versions);
-  value["expiresAt"] = TimeValue(env, summary.expires_at);
-  value["createdAt"] = TimeValue(env, summary.created_at);
-  value["updatedAt"] = TimeValue(env, summary.updated_at);
-  return value;
-}
-
-Napi::Value VersionValue(Napi::Env env, const VersionSummary& version) {
-  Napi::Object value = Napi::Object::New(env);
-  value["version"] = static_cast<double>(version.version.value);
-  value["expiresAt"] = TimeValue(env, version.expires_at);
-  value["createdAt"] = TimeValue(env, version.created_at);
-  value["createdBy"] = version.created_by;
-  return value;
-}
-
-template <class T>
-ToJs ListOf(std::vector<T> items, Napi::Value (*value_of)(Napi::Env, const T&)) {
-  return [items = std::make_shared<std::vector<T>>(std::move(items)), value_of](Napi::Env env) {
-    Napi::Array values = Napi::Array::New(env, items->size());
-    for (std::uint32_t i = 0; i < items->size(); ++i) {
-      values.Set(i, value_of(env, (*items)[i]));
-    }
-    return values;
-  };
-}
-
-// The JavaScript side has checked the names.
-WebhookScheme SchemeOf(const Napi::Value& value) {
-  const auto object = value.As<Napi::Object>();
-  const std::string hash = Text(object.Get("hash"));
-  return {
-      hash == "sha1"     ? WebhookHash::kSha1
-      : hash == "sha512" ? WebhookHash::kSha512
-                         : WebhookHash::kSha256,
-      Text(object.Get("encoding")) == "base64" ? WebhookEncoding::kBase64 : WebhookEncoding::kHex,
-      Text(object.Get("prefix"))};
-}
-
-Napi::Value VerdictValue(Napi::Env env, const WebhookVerdict& verdict) {
-  Napi::Object value = Napi::Object::New(env);
-  value["valid"] = verdict.valid;
-  if (verdict.valid) {
-    value["version"] = static_cast<double>(verdict.version.value);
-  } else {
-    value["reason"] = verdict.reason;
-    value["hint"] = verdict.hint;
-  }
-  return value;
-}
-
-Napi::Value RotationValue(Napi::Env env, const RotationReport& report) {
-  Napi::Object value = Napi::Object::New(env);
-  value["oldKek"] = static_cast<double>(report.old_kek.value);
-  value["newKek"] = static_cast<double>(report.new_kek.value);
-  value["rewrapped"] = static_cast<double>(report.rewrapped);
-  value["failures"] = static_cast<double>(report.failures.size());
-  return value;
 }
 
 // A log event may come on any thread, so it is copied and told later.
@@ -204,17 +46,29 @@ LogSink SinkTo(std::weak_ptr<Worker>* place, std::shared_ptr<Napi::FunctionRefer
 
 }  // namespace
 
+void Stops::Add(double run) {
+  const std::lock_guard lock(mutex_);
+  runs_.insert(run);
+}
+
+bool Stops::Holds(double run) {
+  const std::lock_guard lock(mutex_);
+  return runs_.contains(run);
+}
+
 Napi::Function ClientObject::Define(Napi::Env env) {
   return DefineClass(env, "NativeClient",
                      {InstanceMethod<&ClientObject::Open>("open"),
                       InstanceMethod<&ClientObject::Close>("close"),
                       InstanceMethod<&ClientObject::Answer>("answer"),
+                      InstanceMethod<&ClientObject::AddPiece>("addPiece"),
+                      InstanceMethod<&ClientObject::AddRows>("addRows"),
                       InstanceMethod<&ClientObject::Refuse>("refuse"),
                       InstanceMethod<&ClientObject::RunCall>("runCall"),
                       InstanceMethod<&ClientObject::StartGet>("startGet"),
                       InstanceMethod<&ClientObject::StartPut>("startPut"),
-                      InstanceMethod<&ClientObject::StartSeal>("startSeal"),
-                      InstanceMethod<&ClientObject::StartOpen>("startOpen"),
+                      InstanceMethod<&ClientObject::StartSealValues>("startSealValues"),
+                      InstanceMethod<&ClientObject::StartOpenValues>("startOpenValues"),
                       InstanceMethod<&ClientObject::StartVerify>("startVerify"),
                       InstanceMethod<&ClientObject::StartSign>("startSign"),
                       InstanceMethod<&ClientObject::List>("list"),
@@ -224,9 +78,13 @@ Napi::Function ClientObject::Define(Napi::Env env) {
                       InstanceMethod<&ClientObject::Remove>("remove"),
                       InstanceMethod<&ClientObject::Expire>("expire"),
                       InstanceMethod<&ClientObject::AddColumn>("addColumn"),
+                      InstanceMethod<&ClientObject::RemoveColumn>("removeColumn"),
+                      InstanceMethod<&ClientObject::Columns>("columns"),
+                      InstanceMethod<&ClientObject::AuditLog>("auditLog"),
                       InstanceMethod<&ClientObject::RotateKek>("rotateKek"),
                       InstanceMethod<&ClientObject::RotateDeks>("rotateDeks"),
                       InstanceMethod<&ClientObject::Maintain>("maintain"),
+                      InstanceMethod<&ClientObject::StopJobs>("stopJobs"),
                       InstanceMethod<&ClientObject::KeyStatus>("keyStatus"),
                       InstanceMethod<&ClientObject::Metrics>("metrics")});
 }
@@ -269,12 +127,9 @@ Napi::Value ClientObject::Open(const Napi::CallbackInfo& info) {
           if (options_.store.starts_with(kSqlite)) {
             return OpenStoreFile(options_);
           }
-          auto connection = std::make_unique<NodeConnection>(*worker_);
-          connection_ = connection.get();
-          return OpenStoreOver(std::move(connection), options_);
+          return OpenStoreOver(std::make_unique<NodeConnection>(*worker_), options_);
         }();
         if (!client) {
-          connection_ = nullptr;
           return tl::unexpected(std::move(client).error());
         }
         *opened = std::make_shared<Client>(std::move(*client));
@@ -298,13 +153,12 @@ Napi::Value ClientObject::Close(const Napi::CallbackInfo& info) {
       });
 }
 
+void ClientObject::AddPiece(const Napi::CallbackInfo& info) { gatherer_.AddPiece(info); }
+
+void ClientObject::AddRows(const Napi::CallbackInfo& info) { gatherer_.AddRows(info[0]); }
+
 void ClientObject::Answer(const Napi::CallbackInfo& info) {
-  if (connection_ == nullptr) {
-    return;
-  }
-  Result<Rows> rows = connection_->Read(info[0].As<Napi::Object>());
-  worker_->Answer(rows ? Worker::Answered(std::move(*rows))
-                       : tl::unexpected(ServerError{rows.error(), ServerFailure::kFinal}));
+  worker_->Answer(gatherer_.Finish(info[0]));
 }
 
 void ClientObject::Refuse(const Napi::CallbackInfo& info) {
@@ -314,117 +168,19 @@ void ClientObject::Refuse(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ClientObject::RunCall(const Napi::CallbackInfo& info) {
-  const auto object = info[0].As<Napi::Object>();
-  NativeCall* const call = &CallObject::Unwrap(object)->call();
-  auto kept = std::make_shared<Napi::ObjectReference>(Napi::Persistent(object));
-  kept->SuppressDestruct();
+  CallObject* const call = CallObject::Unwrap(info[0].As<Napi::Object>());
+  call->Ref();
   Ref();
   return worker_->Submit(
       info.Env(),
       [call]() -> Result<ToJs> {
-        call->client->Run(*call->operation);
+        call->RunOverOwnConnection();
         return Nothing();
       },
-      [this, kept] {
-        kept->Reset();
+      [this, call] {
+        call->Unref();
         Unref();
       });
-}
-
-Napi::Value ClientObject::StartGet(const Napi::CallbackInfo& info) {
-  const Within within = WithinOf(info[3]);
-  auto started = [&]() -> Result<StartedCall<Client::Secrets>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(std::vector<SecretRef> refs, RefsOf(info[1]));
-    return client_->StartGet(project, std::move(refs), AccessOf(info[2]), within);
-  }();
-  return CallOf(info.Env(), client_, std::move(started), within,
-                [](Napi::Env env, const Client::Secrets& secrets) {
-                  return ItemsValue<Secret>(env, secrets, SecretValue);
-                });
-}
-
-Napi::Value ClientObject::StartPut(const Napi::CallbackInfo& info) {
-  const Within within = WithinOf(info[4]);
-  auto started = [&]() -> Result<StartedCall<Client::Stored>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(std::vector<OwnedPutItem> items, PutsOf(info[1]));
-    return client_->StartPut(project, std::move(items),
-                             info[2].ToBoolean() ? Batch::kAllOrNone : Batch::kEachAlone,
-                             AccessOf(info[3]), within);
-  }();
-  return CallOf(info.Env(), client_, std::move(started), within,
-                [](Napi::Env env, const Client::Stored& stored) {
-                  return ItemsValue<StoredSecret>(env, stored, StoredValue);
-                });
-}
-
-Napi::Value ClientObject::StartSeal(const Napi::CallbackInfo& info) {
-  auto started = [&]() -> Result<StartedCall<std::string>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(Text(info[1])));
-    ROWSEAL_ASSIGN(SecretBytes value, SecretOf(info[2]));
-    return client_->StartSealValue(project, label, std::move(value), Texts(info[3]),
-                                   AccessOf(info[4]));
-  }();
-  return CallOf(info.Env(), client_, std::move(started), WithinOf(info[5]),
-                [](Napi::Env env, const std::string& sealed) -> Napi::Value {
-                  return Napi::String::New(env, sealed);
-                });
-}
-
-Napi::Value ClientObject::StartOpen(const Napi::CallbackInfo& info) {
-  auto started = [&]() -> Result<StartedCall<SecretBytes>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(Text(info[1])));
-    return client_->StartOpenValue(project, label, Text(info[2]), Texts(info[3]),
-                                   AccessOf(info[4]));
-  }();
-  return CallOf(info.Env(), client_, std::move(started), WithinOf(info[5]), BufferValue);
-}
-
-Napi::Value ClientObject::StartVerify(const Napi::CallbackInfo& info) {
-  auto started = [&]() -> Result<StartedCall<WebhookVerdict>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(Text(info[1])));
-    ROWSEAL_ASSIGN(SecretBytes body, SecretOf(info[3]));
-    const std::chrono::seconds overlap(info[5].As<Napi::Number>().Int64Value());
-    return StartVerifyWebhook(*client_, project, name, SchemeOf(info[2]), std::move(body),
-                              Texts(info[4]), overlap, AccessOf(info[6]));
-  }();
-  return CallOf(info.Env(), client_, std::move(started), Within::kOwnTransaction, VerdictValue);
-}
-
-Napi::Value ClientObject::StartSign(const Napi::CallbackInfo& info) {
-  auto started = [&]() -> Result<StartedCall<std::string>> {
-    if (!client_) {
-      return tl::unexpected(Closed());
-    }
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(Text(info[0])));
-    ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(Text(info[1])));
-    ROWSEAL_ASSIGN(SecretBytes body, SecretOf(info[3]));
-    return StartSignWebhook(*client_, project, name, SchemeOf(info[2]), std::move(body),
-                            AccessOf(info[4]));
-  }();
-  return CallOf(info.Env(), client_, std::move(started), Within::kOwnTransaction,
-                [](Napi::Env env, const std::string& signature) -> Napi::Value {
-                  return Napi::String::New(env, signature);
-                });
 }
 
 Napi::Value ClientObject::List(const Napi::CallbackInfo& info) {
@@ -456,7 +212,10 @@ Napi::Value ClientObject::Rollback(const Napi::CallbackInfo& info) {
                   ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
                   ROWSEAL_ASSIGN(const StoredSecret stored,
                                  client.Rollback(id, secret, SecretVersion{version}, access));
-                  return ToJs([stored](Napi::Env env) { return StoredValue(env, stored); });
+                  return ToJs([stored](Napi::Env env) {
+                    StoredSecret given = stored;
+                    return StoredValue(env, given);
+                  });
                 });
 }
 
@@ -505,6 +264,33 @@ Napi::Value ClientObject::AddColumn(const Napi::CallbackInfo& info) {
                 });
 }
 
+Napi::Value ClientObject::RemoveColumn(const Napi::CallbackInfo& info) {
+  return Submit(
+      info.Env(),
+      [label = Text(info[0]), access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
+        ROWSEAL_ASSIGN(const ColumnLabel column, ColumnLabel::Parse(label));
+        ROWSEAL_TRY(client.RemoveColumn(column, access));
+        return Nothing();
+      });
+}
+
+Napi::Value ClientObject::Columns(const Napi::CallbackInfo& info) {
+  return Submit(info.Env(), [](Client& client) -> Result<ToJs> {
+    ROWSEAL_ASSIGN(std::vector<ColumnSummary> columns, client.Columns());
+    return ListOf<ColumnSummary>(std::move(columns), ColumnValue);
+  });
+}
+
+Napi::Value ClientObject::AuditLog(const Napi::CallbackInfo& info) {
+  return Submit(info.Env(),
+                [project = Text(info[0]),
+                 limit = info[1].As<Napi::Number>().Int64Value()](Client& client) -> Result<ToJs> {
+                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
+                  ROWSEAL_ASSIGN(std::vector<AuditEntry> entries, client.AuditLog(id, limit));
+                  return ListOf<AuditEntry>(std::move(entries), AuditEntryValue);
+                });
+}
+
 Napi::Value ClientObject::RotateKek(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), [access = AccessOf(info[0])](Client& client) -> Result<ToJs> {
     ROWSEAL_ASSIGN(const RotationReport report, rowseal::RotateKek(client, access));
@@ -512,71 +298,59 @@ Napi::Value ClientObject::RotateKek(const Napi::CallbackInfo& info) {
   });
 }
 
+// Stops the jobs of the run that a caller numbered, at the next batch.
+RunJobsOptions ClientObject::JobsOf(double run) {
+  RunJobsOptions options;
+  options.on_progress = [stops = stops_, run](const JobSummary&) { return !stops->Holds(run); };
+  return options;
+}
+
+void ClientObject::StopJobs(const Napi::CallbackInfo& info) {
+  stops_->Add(info[0].As<Napi::Number>().DoubleValue());
+}
+
 Napi::Value ClientObject::RotateDeks(const Napi::CallbackInfo& info) {
   return Submit(
       info.Env(),
-      [project = Text(info[0]), access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
+      [project = Text(info[0]), access = AccessOf(info[1]),
+       options = JobsOf(info[2].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
         ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
         ROWSEAL_ASSIGN(const DekRotation rotation, rowseal::RotateDeks(client, id, access));
-        RunJobsOptions run;
+        RunJobsOptions run = options;
         run.jobs = rotation.jobs;
         ROWSEAL_ASSIGN(const JobsReport report, RunJobs(client, run, access));
-        return ToJs([rotated = rotation.rotated, failed = report.failed](Napi::Env env) {
-          Napi::Object value = Napi::Object::New(env);
+        return ToJs([rotated = rotation.rotated, report](Napi::Env env) {
+          auto value = JobsValue(env, report).As<Napi::Object>();
           value["rotated"] = static_cast<double>(rotated);
-          value["failed"] = static_cast<double>(failed);
           return value;
         });
       });
 }
 
 Napi::Value ClientObject::Maintain(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(), [access = AccessOf(info[0])](Client& client) -> Result<ToJs> {
-    ROWSEAL_ASSIGN(const MaintainReport report, rowseal::Maintain(client, {}, access));
-    return ToJs([rotation = report.kek_rotation, jobs = report.jobs.jobs.size(),
-                 failed = report.jobs.failed](Napi::Env env) {
-      Napi::Object value = Napi::Object::New(env);
-      value["kekRotation"] = rotation ? RotationValue(env, *rotation) : env.Null();
-      value["jobs"] = static_cast<double>(jobs);
-      value["failed"] = static_cast<double>(failed);
-      return value;
-    });
-  });
+  return Submit(
+      info.Env(),
+      [access = AccessOf(info[0]),
+       options = JobsOf(info[1].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
+        ROWSEAL_ASSIGN(const MaintainReport report, rowseal::Maintain(client, options, access));
+        return ToJs([report](Napi::Env env) {
+          auto value = JobsValue(env, report.jobs).As<Napi::Object>();
+          value["kekRotation"] =
+              report.kek_rotation ? RotationValue(env, *report.kek_rotation) : env.Null();
+          return value;
+        });
+      });
 }
 
 Napi::Value ClientObject::KeyStatus(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), [](Client& client) -> Result<ToJs> {
     ROWSEAL_ASSIGN(const StatusReport status, Status(client));
-    return ToJs([status](Napi::Env env) {
-      Napi::Object value = Napi::Object::New(env);
-      value["installation"] = ToText(status.installation);
-      value["activeKek"] = static_cast<double>(status.active_kek.value);
-      value["activeKekCreatedAt"] = TimeValue(env, status.active_kek_created_at);
-      value["keks"] = static_cast<double>(status.keks);
-      value["deks"] = static_cast<double>(status.deks);
-      value["secrets"] = static_cast<double>(status.secrets);
-      value["versions"] = static_cast<double>(status.versions);
-      return value;
-    });
+    return ToJs([status](Napi::Env env) { return StatusValue(env, status); });
   });
 }
 
 Napi::Value ClientObject::Metrics(const Napi::CallbackInfo& info) {
-  Napi::Object counters = Napi::Object::New(info.Env());
-  for (std::size_t i = 0; i < kCounterCount; ++i) {
-    const auto counter = static_cast<Counter>(i);
-    counters[std::string(ToText(counter))] = static_cast<double>(observer_->Value(counter));
-  }
-  Napi::Object timers = Napi::Object::New(info.Env());
-  for (std::size_t i = 0; i < kTimerCount; ++i) {
-    const auto timer = static_cast<Timer>(i);
-    timers[std::string(ToText(timer))] = static_cast<double>(observer_->Observations(timer));
-  }
-  Napi::Object value = Napi::Object::New(info.Env());
-  value["counters"] = counters;
-  value["timers"] = timers;
-  value["prometheus"] = observer_->PrometheusText();
-  return value;
+  return MetricsValue(info.Env(), *observer_);
 }
 
 }  // namespace rowseal::node

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <set>
 
 #include <napi.h>
 
@@ -12,8 +14,19 @@
 
 namespace rowseal::node {
 
-/// ClientObject is one client in JavaScript's hands. Hot calls are started on the event loop; every
-/// other call runs on the client's own thread and gives a promise.
+/// Stops are the numbers of the runs of jobs that are to stop; any thread.
+class Stops final {
+ public:
+  void Add(double run);
+  bool Holds(double run);
+
+ private:
+  std::mutex mutex_;
+  std::set<double> runs_;
+};
+
+/// ClientObject is one client in JavaScript's hands. Hot calls (hot_calls.cpp) are started on the
+/// event loop; every other call runs on the client's own thread and gives a promise.
 class ClientObject final : public Napi::ObjectWrap<ClientObject> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -24,13 +37,15 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
  private:
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
+  void AddPiece(const Napi::CallbackInfo& info);
+  void AddRows(const Napi::CallbackInfo& info);
   void Answer(const Napi::CallbackInfo& info);
   void Refuse(const Napi::CallbackInfo& info);
   Napi::Value RunCall(const Napi::CallbackInfo& info);
   Napi::Value StartGet(const Napi::CallbackInfo& info);
   Napi::Value StartPut(const Napi::CallbackInfo& info);
-  Napi::Value StartSeal(const Napi::CallbackInfo& info);
-  Napi::Value StartOpen(const Napi::CallbackInfo& info);
+  Napi::Value StartSealValues(const Napi::CallbackInfo& info);
+  Napi::Value StartOpenValues(const Napi::CallbackInfo& info);
   Napi::Value StartVerify(const Napi::CallbackInfo& info);
   Napi::Value StartSign(const Napi::CallbackInfo& info);
   Napi::Value List(const Napi::CallbackInfo& info);
@@ -40,19 +55,29 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
   Napi::Value Remove(const Napi::CallbackInfo& info);
   Napi::Value Expire(const Napi::CallbackInfo& info);
   Napi::Value AddColumn(const Napi::CallbackInfo& info);
+  Napi::Value RemoveColumn(const Napi::CallbackInfo& info);
+  Napi::Value Columns(const Napi::CallbackInfo& info);
+  Napi::Value AuditLog(const Napi::CallbackInfo& info);
   Napi::Value RotateKek(const Napi::CallbackInfo& info);
   Napi::Value RotateDeks(const Napi::CallbackInfo& info);
   Napi::Value Maintain(const Napi::CallbackInfo& info);
+  void StopJobs(const Napi::CallbackInfo& info);
   Napi::Value KeyStatus(const Napi::CallbackInfo& info);
   Napi::Value Metrics(const Napi::CallbackInfo& info);
 
   using Task = std::function<Result<Worker::ToJs>(Client&)>;
   Napi::Value Submit(Napi::Env env, Task task);
+  template <class Outcome>
+  Napi::Value MakeCall(Napi::Env env, typename HotCallOf<Outcome>::BeginCall begin,
+                       typename HotCallOf<Outcome>::MakeValue make_value, Within within,
+                       bool is_heavy);
+  RunJobsOptions JobsOf(double run);
 
   StoreOptions options_;
   std::shared_ptr<Observer> observer_;
   std::shared_ptr<Worker> worker_;
-  NodeConnection* connection_ = nullptr;  // of the client
+  AnswerGatherer gatherer_;  // of the answer to the client's connection
+  const std::shared_ptr<Stops> stops_ = std::make_shared<Stops>();
   std::shared_ptr<Client> client_;
 };
 

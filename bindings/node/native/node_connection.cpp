@@ -4,26 +4,21 @@
 
 namespace rowseal::node {
 
-Result<Rows> NodeConnection::Read(const Napi::Object& answer) const {
-  static const Statement kScript = Statement::Sql("");
-  return ReadAnswer(waiting_ == nullptr ? kScript : *waiting_, answer);
-}
-
 Result<Rows> NodeConnection::Execute(const Statement& statement) {
-  waiting_ = &statement;
   const Within within = in_transaction_ ? Within::kAppTransaction : Within::kOwnTransaction;
+  auto query = std::make_shared<Query>(MakeQuery(statement, within));
   Worker::Answered answered =
-      worker_.Ask([&statement, within](Napi::Env env, const Napi::Function& handler) {
-        Napi::Object question = CallValue(env, statement, within);
+      worker_.Ask([query, is_maintenance = statement.procedure == Procedure::kSql](
+                      Napi::Env env, const Napi::Function& handler) {
+        Napi::Object question = QueryValue(env, std::move(*query));
         question["op"] = "query";
-        question["maintenance"] = statement.procedure == Procedure::kSql;
+        question["maintenance"] = is_maintenance;
         handler.Call({question});
       });
-  waiting_ = nullptr;
   if (!answered) {
     return tl::unexpected(std::move(answered).error().error);
   }
-  return std::move(*answered);
+  return std::move(*answered).Read(statement);
 }
 
 Worker::Answered NodeConnection::AskFor(const char* op, const std::string& text) {
@@ -41,8 +36,14 @@ Result<void> NodeConnection::Begin(TransactionKind kind) {
     return tl::unexpected(std::move(begun).error().error);
   }
   in_transaction_ = true;
-  transaction_id_ = begun->rows.empty() ? std::string() : TextAt(begun->rows.front(), 0);
-  timeline_ = begun->rows.empty() ? std::string() : TextAt(begun->rows.front(), 1);
+  static const Statement kScript = Statement::Sql("");
+  const Result<Rows> marks = std::move(*begun).Read(kScript);
+  if (!marks) {
+    Rollback();
+    return tl::unexpected(marks.error());
+  }
+  transaction_id_ = marks->rows.empty() ? std::string() : TextAt(marks->rows.front(), 0);
+  timeline_ = marks->rows.empty() ? std::string() : TextAt(marks->rows.front(), 1);
   return {};
 }
 

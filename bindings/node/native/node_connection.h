@@ -23,14 +23,10 @@ class NodeConnection final : public Connection {
   Result<void> Commit() override;
   void Rollback() noexcept override;
 
-  /// Reads an answer on the event loop, for the statement that is waited for.
-  Result<Rows> Read(const Napi::Object& answer) const;
-
  private:
   Worker::Answered AskFor(const char* op, const std::string& text);
 
   Worker& worker_;
-  const Statement* waiting_ = nullptr;
   bool in_transaction_ = false;
   std::string transaction_id_;  // empty: it changes nothing
   std::string timeline_;        // of the server's log: another one after a failover

@@ -1,21 +1,8 @@
 #include "values.h"
 
 namespace rowseal::node {
-namespace {
 
 using std::chrono::microseconds;
-
-Napi::Value ParamValue(Napi::Env env, std::variant<Null, std::string, Bytes>& param) {
-  if (const auto* text = std::get_if<std::string>(&param)) {
-    return Napi::String::New(env, *text);
-  }
-  if (const auto* bytes = std::get_if<Bytes>(&param)) {
-    return Napi::Buffer<std::uint8_t>::Copy(env, bytes->data(), bytes->size());
-  }
-  return env.Null();
-}
-
-}  // namespace
 
 Napi::Object ErrorValue(Napi::Env env, const Error& error) {
   Napi::Object value = Napi::Object::New(env);
@@ -42,17 +29,21 @@ std::string Text(const Napi::Value& value) { return value.As<Napi::String>().Utf
 std::vector<std::string> Texts(const Napi::Value& value) {
   std::vector<std::string> texts;
   const auto array = value.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+  const std::uint32_t length = array.Length();
+  texts.reserve(length);
+  for (std::uint32_t i = 0; i < length; ++i) {
     texts.push_back(Text(array.Get(i)));
   }
   return texts;
 }
 
 std::optional<Timestamp> OptionalTime(const Napi::Value& milliseconds) {
-  if (!milliseconds.IsNumber()) {
-    return std::nullopt;
-  }
-  return Timestamp(microseconds(milliseconds.As<Napi::Number>().Int64Value() * 1000));
+  const std::optional<std::int64_t> given = OptionalInteger(milliseconds);
+  return given ? std::optional(Timestamp(microseconds(*given * 1000))) : std::nullopt;
+}
+
+std::optional<std::int64_t> OptionalInteger(const Napi::Value& value) {
+  return value.IsNumber() ? std::optional(value.As<Napi::Number>().Int64Value()) : std::nullopt;
 }
 
 Access AccessOf(const Napi::Value& value) {
@@ -60,57 +51,11 @@ Access AccessOf(const Napi::Value& value) {
   return {Text(object.Get("actor")), Text(object.Get("reason"))};
 }
 
-Result<SecretBytes> SecretOf(const Napi::Value& buffer) {
-  const auto bytes = buffer.As<Napi::Uint8Array>();
-  if (bytes.ByteLength() > kMaxSecretSize) {
-    return Fail(ErrorCode::kInvalidArgument, "the value has more than 16 MiB",
-                "keep large data elsewhere and seal its key");
-  }
-  return SecretBytes::CopyOf({bytes.Data(), bytes.ByteLength()});
-}
-
-Napi::Value TimeValue(Napi::Env env, const std::optional<Timestamp>& time) {
+Napi::Value MillisecondsValue(Napi::Env env, const std::optional<Timestamp>& time) {
   if (!time) {
     return env.Null();
   }
-  return Napi::Date::New(env, static_cast<double>(time->time_since_epoch().count()) / 1000);
-}
-
-Napi::Value BufferValue(Napi::Env env, const SecretBytes& value) {
-  return Napi::Buffer<std::uint8_t>::Copy(env, value.Reveal().data(), value.size());
-}
-
-Napi::Object CallValue(Napi::Env env, const Statement& statement, Within within) {
-  PostgresCall call = ToPostgresCall(statement, within);
-  Napi::Array values = Napi::Array::New(env, call.params.size());
-  for (std::uint32_t i = 0; i < call.params.size(); ++i) {
-    values.Set(i, ParamValue(env, call.params[i]));
-  }
-  Napi::Object object = Napi::Object::New(env);
-  object["text"] = call.text;
-  object["values"] = values;
-  object["changes"] = MayChangeRows(statement);
-  return object;
-}
-
-Result<Rows> ReadAnswer(const Statement& statement, const Napi::Object& answer) {
-  std::vector<std::uint32_t> types;
-  const auto given_types = answer.Get("types").As<Napi::Array>();
-  for (std::uint32_t i = 0; i < given_types.Length(); ++i) {
-    types.push_back(given_types.Get(i).As<Napi::Number>().Uint32Value());
-  }
-  std::vector<PostgresCells> cells;
-  const auto rows = answer.Get("rows").As<Napi::Array>();
-  for (std::uint32_t i = 0; i < rows.Length(); ++i) {
-    const auto row = rows.Get(i).As<Napi::Array>();
-    PostgresCells& read = cells.emplace_back();
-    for (std::uint32_t column = 0; column < row.Length(); ++column) {
-      const Napi::Value cell = row.Get(column);
-      read.push_back(cell.IsString() ? std::optional(Text(cell)) : std::nullopt);
-    }
-  }
-  const std::int64_t changed = answer.Get("changed").As<Napi::Number>().Int64Value();
-  return ReadPostgresRows(statement, types, std::move(cells), changed);
+  return Napi::Number::New(env, static_cast<double>(time->time_since_epoch().count()) / 1000);
 }
 
 }  // namespace rowseal::node

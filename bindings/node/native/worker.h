@@ -12,6 +12,8 @@
 
 #include <rowseal/rowseal.h>
 
+#include "postgres_answer.h"
+
 namespace rowseal::node {
 
 /// Worker is a client's own thread, for what may wait, and its way back to the event loop. The loop
@@ -24,7 +26,7 @@ class Worker final : public std::enable_shared_from_this<Worker> {
   using ToJs = std::function<Napi::Value(Napi::Env)>;
   /// Question asks JavaScript, on the event loop, for an answer that comes through Answer.
   using Question = std::function<void(Napi::Env, const Napi::Function& handler)>;
-  using Answered = tl::expected<Rows, ServerError>;
+  using Answered = tl::expected<RawAnswer, ServerError>;
 
   static std::shared_ptr<Worker> Start(Napi::Env env, const Napi::Function& handler);
   Worker(const Worker&) = delete;

@@ -1,18 +1,34 @@
 import { EventEmitter } from 'node:events';
 
 import * as check from './checks.js';
+import { Driver, withErrors } from './driver.js';
 import { badArgument, cancelled, fromNative, RowsealError } from './errors.js';
 import { Gatherer } from './gatherer.js';
 import { native } from './native.js';
+import { pack } from './packing.js';
 import { PgDatabase } from './pg_database.js';
 import { Secret } from './secret.js';
+import { takeList } from './slices.js';
 import { rawBody, signaturesOf, webhookScheme } from './webhook.js';
 
 const SEALED = 'rs1.';
+// Items of a batch that go with one statement.
+const BATCH = 1000;
+
+const same = (value) => value;
+const toStored = ([id, version]) => ({ id, version });
 
 function unwrap({ value, error }) {
   if (error) throw fromNative(error);
   return value;
+}
+
+/** Makes dates of the milliseconds that the addon gives. */
+function withDates(object) {
+  for (const [name, value] of Object.entries(object)) {
+    if (/(^at|At)$/.test(name) && value !== null) object[name] = new Date(value);
+  }
+  return object;
 }
 
 /** Ends a read's promise when its signal says so; what still comes is dropped. */
@@ -29,14 +45,23 @@ function until(signal, promise) {
   });
 }
 
+/** Runs a batch in parts, one behind the other. */
+async function inParts(items, run) {
+  const outcomes = [];
+  for (let at = 0; at < items.length; at += BATCH) {
+    outcomes.push(...await run(items.slice(at, at + BATCH)));
+  }
+  return outcomes;
+}
+
 /** A client of one store. Make it with `connect`. */
 export class Client extends EventEmitter {
   #native;
-  #database;
+  #driver;
   #closed = false;
   #running = new Set();
-  #gatherer = new Gatherer(async (project, refs, access) =>
-    this.#call(this.#native.startGet(project, refs, access, false)));
+  #runs = 0;
+  #gatherer = new Gatherer((project, refs, access) => this.#get(project, refs, access));
 
   /** Use `connect`. */
   constructor(options) {
@@ -47,12 +72,13 @@ export class Client extends EventEmitter {
       throw badArgument('`db` is neither a pg Pool or Client nor `sqlite:PATH`');
     }
     if (!Array.isArray(roots)) throw badArgument('`roots` is not an array');
-    this.#database = isFile ? null : new PgDatabase(db, options);
+    const database = isFile ? null : new PgDatabase(db, options);
     this.#native = new native.NativeClient(
-      { store: isFile ? check.text(db, 'db') : this.#database.store,
+      { store: isFile ? check.text(db, 'db') : database.store,
         roots: roots.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor') },
-      (question) => void this.#answer(question),
+      (question) => void this.#driver.answer(question),
       (event) => this.#tell(event));
+    this.#driver = new Driver(this.#native, database);
   }
 
   /** For `connect`. */
@@ -71,58 +97,79 @@ export class Client extends EventEmitter {
     return unwrap(outcome);
   }
 
-  /** Stores many values in one statement. Gives `{value}` or `{error}` for each. */
+  /** Stores many values in one transaction. Gives `{value}` or `{error}` for each. */
   async putMany(project, items, options = {}) {
     this.#begin(options);
-    const given = items.map((item) => ({
-      name: check.text(item.name, 'name'), value: check.bytes(item.value, 'value'),
-      kind: item.kind === undefined ? null : check.text(item.kind, 'kind'),
-      expiresAt: check.time(item.expiresAt, 'expiresAt'), createOnly: item.createOnly === true }));
-    const outcomes = await this.#call(
-      this.#native.startPut(check.text(project, 'project'), given, options.allOrNone === true,
-        check.access(options), Boolean(options.client)), options.client);
-    return outcomes.map(({ value, error }) => (error ? { error: fromNative(error) } : { value }));
+    const fields = { names: [], kinds: [], expires: [], createOnly: [] };
+    const values = check.array(items, 'items').map((item) => {
+      fields.names.push(check.text(item.name, 'name'));
+      fields.kinds.push(item.kind === undefined ? '' : check.kind(item.kind));
+      fields.expires.push(check.time(item.expiresAt, 'expiresAt'));
+      fields.createOnly.push(item.createOnly === true);
+      return check.bytes(item.value, 'value');
+    });
+    return this.#call(this.#native.startPut(
+      check.text(project, 'project'), fields, pack(values), options.allOrNone === true,
+      check.access(options), Boolean(options.client)), toStored, options);
   }
 
   async get(project, name, options = {}) {
     this.#begin(options);
     const ref = { name: check.text(name, 'name'), version: check.version(options.version) };
     const access = check.access(options);
-    if (!options.client) {
-      const outcome = this.#track(
-        this.#gatherer.add(check.text(project, 'project'), ref, access));
-      return new Secret(unwrap(await until(options.signal, outcome)));
-    }
-    const started = this.#native.startGet(check.text(project, 'project'), [ref], access, true);
-    const [outcome] = await until(options.signal, this.#call(started, options.client));
-    return new Secret(unwrap(outcome));
+    check.text(project, 'project');
+    const outcome = options.client
+      ? this.#get(project, [ref], access, options).then(([only]) => only)
+      : this.#track(this.#gatherer.add(project, ref, access));
+    return unwrap(await until(options.signal, outcome));
   }
 
-  /** Opens many secrets in one statement. Gives `{value}` or `{error}` for each. */
+  /** Opens many secrets, a thousand with a statement. Gives `{value}` or `{error}` for each. */
   async getMany(project, names, options = {}) {
     this.#begin(options);
-    const refs = names.map((item) => (typeof item === 'string' ? { name: item } : item)).map(
-      (item) => ({ name: check.text(item.name, 'name'), version: check.version(item.version) }));
-    const started = this.#native.startGet(check.text(project, 'project'), refs,
-      check.access(options), Boolean(options.client));
-    const outcomes = await until(options.signal, this.#call(started, options.client));
-    return outcomes.map(({ value, error }) =>
-      (error ? { error: fromNative(error) } : { value: new Secret(value) }));
+    const refs = check.array(names, 'names').map((given) => {
+      const item = typeof given === 'string' ? { name: given } : given;
+      return { name: check.text(item.name, 'name'), version: check.version(item.version) };
+    });
+    const access = check.access(options);
+    check.text(project, 'project');
+    return until(options.signal,
+      inParts(refs, (part) => this.#get(project, part, access, options)));
   }
 
   async sealValue(project, column, value, options = {}) {
+    const [outcome] = await this.sealValues(project, column, [{ value, row: options.row }], options);
+    return unwrap(outcome);
+  }
+
+  /** Seals many values of one column. Gives `{value}`, the sealed text, or `{error}` for each. */
+  async sealValues(project, column, items, options = {}) {
     this.#begin(options);
-    return until(options.signal, this.#call(this.#native.startSeal(
-      check.text(project, 'project'), check.text(column, 'column'), check.bytes(value, 'value'),
-      check.row(options.row), check.access(options), Boolean(options.client)), options.client));
+    const given = check.array(items, 'items').map(
+      ({ value, row }) => ({ value: check.bytes(value, 'value'), row: check.row(row) }));
+    const bytes = given.map(({ value }) => value);
+    const packed = [];
+    for (let at = 0; at < bytes.length; at += BATCH) packed.push(pack(bytes.slice(at, at + BATCH)));
+    return until(options.signal, inParts(given, (part) => this.#call(this.#native.startSealValues(
+      check.text(project, 'project'), check.text(column, 'column'), packed.shift(),
+      part.map(({ row }) => row), check.access(options), Boolean(options.client)), same, options)));
   }
 
   /** Gives the bytes of a sealed value. */
   async openValue(project, column, sealed, options = {}) {
+    const [outcome] = await this.openValues(project, column, [{ sealed, row: options.row }], options);
+    return unwrap(outcome);
+  }
+
+  /** Opens many sealed values of one column. Gives `{value}`, a Buffer, or `{error}` for each. */
+  async openValues(project, column, items, options = {}) {
     this.#begin(options);
-    return until(options.signal, this.#call(this.#native.startOpen(
-      check.text(project, 'project'), check.text(column, 'column'), check.text(sealed, 'sealed'),
-      check.row(options.row), check.access(options), Boolean(options.client)), options.client));
+    const given = check.array(items, 'items').map(
+      ({ sealed, row }) => ({ sealed: check.text(sealed, 'sealed'), row: check.row(row) }));
+    return until(options.signal, inParts(given, (part) => this.#call(this.#native.startOpenValues(
+      check.text(project, 'project'), check.text(column, 'column'),
+      part.map(({ sealed }) => sealed), part.map(({ row }) => row), check.access(options),
+      Boolean(options.client)), same, options)));
   }
 
   /** For the time of a migration: plaintext passes; what begins with `rs1.` opens or is an error. */
@@ -141,36 +188,36 @@ export class Client extends EventEmitter {
    */
   async verifyWebhook(project, name, { body, headers, overlapSeconds = 0, ...options }) {
     this.#begin(options);
-    if (!Number.isSafeInteger(overlapSeconds)) {
-      throw badArgument('overlapSeconds is not a whole number');
-    }
     const scheme = webhookScheme(options);
-    return until(options.signal, this.#call(this.#native.startVerify(
-      check.text(project, 'project'), check.text(name, 'name'), scheme, rawBody(body),
-      signaturesOf(headers, scheme.header), overlapSeconds, check.access(options))));
+    const [verdict] = await until(options.signal, this.#call(this.#native.startVerify(
+      check.text(project, 'project'), check.text(name, 'name'), scheme, pack([rawBody(body)]),
+      signaturesOf(headers, scheme.header), check.wholeNumber(overlapSeconds, 'overlapSeconds'),
+      check.access(options)), same));
+    return unwrap(verdict);
   }
 
   /** Gives the signature of a body, as its header's value. */
   async signWebhook(project, name, { body, ...options }) {
     this.#begin(options);
-    return until(options.signal, this.#call(this.#native.startSign(
+    const [signature] = await until(options.signal, this.#call(this.#native.startSign(
       check.text(project, 'project'), check.text(name, 'name'), webhookScheme(options),
-      rawBody(body), check.access(options))));
+      pack([rawBody(body)]), check.access(options)), same));
+    return unwrap(signature);
   }
 
   async list(project, { after = '', limit = 1000, ...options } = {}) {
-    if (!Number.isSafeInteger(limit)) throw badArgument('limit is not a whole number');
-    return this.#run(options, 'list', check.text(project, 'project'), check.text(after, 'after'),
-      limit);
+    return takeList(await this.#run(options, 'list', check.text(project, 'project'),
+      check.text(after, 'after'), check.wholeNumber(limit, 'limit')), withDates);
   }
 
   async versions(project, name, options = {}) {
-    return this.#run(options, 'versions', check.text(project, 'project'), check.text(name, 'name'));
+    return takeList(await this.#run(options, 'versions', check.text(project, 'project'),
+      check.text(name, 'name')), withDates);
   }
 
   async rollback(project, name, version, options = {}) {
-    return this.#run(options, 'rollback', check.text(project, 'project'), check.text(name, 'name'),
-      check.version(version) ?? 0, check.access(options));
+    return toStored(await this.#run(options, 'rollback', check.text(project, 'project'),
+      check.text(name, 'name'), check.version(version) ?? 0, check.access(options)));
   }
 
   async rename(project, name, newName, options = {}) {
@@ -194,20 +241,36 @@ export class Client extends EventEmitter {
       check.text(context, 'context'), check.access(options));
   }
 
+  /** What was sealed for the label still opens; nothing more is sealed for it. */
+  async removeColumn(label, options = {}) {
+    return this.#run(options, 'removeColumn', check.text(label, 'label'), check.access(options));
+  }
+
+  async columns(options = {}) {
+    return takeList(await this.#run(options, 'columns'), withDates);
+  }
+
+  /** Gives a project's audit entries, newest first. */
+  async auditLog(project, { limit = 100, ...options } = {}) {
+    return takeList(await this.#run(options, 'auditLog', check.text(project, 'project'),
+      check.wholeNumber(limit, 'limit')), withDates);
+  }
+
   async rotateKek(options = {}) {
     return this.#run(options, 'rotateKek', check.access(options));
   }
 
   async rotateDek(project, options = {}) {
-    return this.#run(options, 'rotateDeks', check.text(project, 'project'), check.access(options));
+    return this.#runJobs(options, 'rotateDeks', check.text(project, 'project'),
+      check.access(options));
   }
 
   async maintain(options = {}) {
-    return this.#run(options, 'maintain', check.access(options));
+    return this.#runJobs(options, 'maintain', check.access(options));
   }
 
   async keyStatus(options = {}) {
-    return this.#run(options, 'keyStatus');
+    return withDates(await this.#run(options, 'keyStatus'));
   }
 
   metrics() {
@@ -240,46 +303,32 @@ export class Client extends EventEmitter {
   /** Runs a call that may wait on the client's own thread. */
   async #run(options, method, ...args) {
     this.#begin(options);
+    return this.#track(withErrors(this.#native[method](...args)));
+  }
+
+  /** Runs jobs, which an abort stops at their next batch; they go on at the next run. */
+  async #runJobs(options, method, ...args) {
+    const run = ++this.#runs;
+    const stop = () => this.#native.stopJobs(run);
+    options.signal?.addEventListener('abort', stop, { once: true });
     try {
-      return await this.#track(this.#native[method](...args));
-    } catch (error) {
-      throw fromNative(error);
+      const { stopped, ...report } = await this.#run(options, method, ...args, run);
+      if (stopped) throw cancelled();
+      return report;
+    } finally {
+      options.signal?.removeEventListener('abort', stop);
     }
   }
 
-  /** Drives a started call to its end, on the app's transaction where it gave a client. */
-  #call(started, client) {
-    return this.#track(this.#drive(unwrap(started), client));
+  #get(project, refs, access, options) {
+    return this.#call(this.#native.startGet(
+      project, refs.map(({ name }) => name), refs.map(({ version }) => version), access,
+      Boolean(options?.client)), Secret.of, options);
   }
 
-  async #drive(call, client) {
-    if (!this.#database) {
-      if (client) throw badArgument('a SQLite store joins no transaction of the app');
-      await this.#native.runCall(call);
-      return unwrap(call.take());
-    }
-    if (!client) await this.#database.whenFree();
-    for (let query = call.next(); query; query = call.next()) {
-      try {
-        call.feed(await (client ? this.#database.query(query, client)
-          : this.#database.queryPatiently(query)));
-      } catch (error) {
-        if (error.number === undefined) throw error;
-        call.refuse(error.number, error.message, error.hint);
-      }
-    }
-    return unwrap(call.take());
-  }
-
-  async #answer(question) {
-    try {
-      this.#native.answer(await this.#database.carryOut(question));
-    } catch (error) {
-      const known = error?.number === undefined
-        ? { ...native.classify('XX000', String(error?.message ?? error), this.#database.store) }
-        : error;
-      this.#native.refuse(known.number, known.message, known.hint, known.failure);
-    }
+  /** Drives a call to its end. */
+  #call(call, make, options) {
+    return this.#track(this.#driver.run(call, make, options?.client));
   }
 
   // Outside the addon's call, so that what a listener throws is the app's uncaught exception.

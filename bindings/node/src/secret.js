@@ -7,8 +7,18 @@ export class Secret {
   #value;
 
   constructor({ id, kind, version, expiresAt, createdAt, value }) {
-    Object.assign(this, { id, kind, version, expiresAt, createdAt });
+    this.id = id;
+    this.kind = kind;
+    this.version = version;
+    this.expiresAt = expiresAt;
+    this.createdAt = createdAt;
     this.#value = value;
+  }
+
+  /** Makes one of what the addon gives. */
+  static of([id, kind, version, expiresAt, createdAt, value]) {
+    return new Secret({ id, kind, version, value, createdAt: new Date(createdAt),
+      expiresAt: expiresAt === null ? null : new Date(expiresAt) });
   }
 
   /** The bytes. `fill(0)` them after use; copies that the engine made cannot be wiped. */

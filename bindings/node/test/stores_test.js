@@ -98,6 +98,72 @@ function exercise(kind, make) {
         code('integrity'));
     });
 
+    test('many sealed values of a column go with one call, each with its own outcome', async () => {
+      const items = Array.from({ length: 1500 }, (_, i) => ({ value: `totp ${i}`, row: i }));
+      const sealed = await client.sealValues('many', 'users.totp', items);
+      const given = sealed.map(({ value }, row) => ({ sealed: value, row }));
+      given[7] = { ...given[7], row: 8 };
+      given[1400] = { sealed: 'plain', row: 1400 };
+      const opened = await client.openValues('many', 'users.totp', given);
+      assert.equal(opened.length, 1500);
+      for (const [i, { value, error }] of opened.entries()) {
+        if (i === 7 || i === 1400) assert.equal(error.code, 'integrity');
+        else assert.equal(String(value), `totp ${i}`);
+      }
+      assert.deepEqual(await client.openValues('many', 'users.totp', []), []);
+      await assert.rejects(client.openValues('many', 'no.column', given), code('not_found'));
+    });
+
+    test('columns and the log can be read', async () => {
+      await client.addColumn('gone', 'field');
+      await client.removeColumn('gone');
+      const columns = await client.columns();
+      const [totp, gone] = ['users.totp', 'gone'].map(
+        (label) => columns.find((column) => column.label === label));
+      assert.ok(totp.active && totp.context === 'cell' && totp.createdAt instanceof Date);
+      assert.equal(gone.active, false);
+      await client.put('logged', 'one', 'v', { reason: 'set-up', actor: 'someone' });
+      await client.get('logged', 'one');
+      const [read, written] = await client.auditLog('logged');
+      assert.deepEqual([read.action, read.outcome, read.actor], ['get', 'granted', 'test']);
+      assert.deepEqual([written.action, written.reason, written.actor], ['put', 'set-up', 'someone']);
+      assert.ok(written.at <= read.at && written.at instanceof Date);
+      assert.equal((await client.auditLog('logged', { limit: 1 })).length, 1);
+    });
+
+    test('what the app does with its buffer before a put has settled changes nothing', async () => {
+      const value = Buffer.alloc(3 << 20, 'v');
+      const stored = client.put('acme', 'mutated', value);
+      value.fill(0);
+      structuredClone(value.buffer, { transfer: [value.buffer] });
+      await stored;
+      const opened = await client.get('acme', 'mutated');
+      assert.ok(opened.value.equals(Buffer.alloc(3 << 20, 'v')));
+      opened.value.fill(0);
+    });
+
+    test('batches of thousands keep their order and their own errors', async () => {
+      const items = Array.from({ length: 2500 }, (_, i) => ({ name: `b${i}`, value: `v${i}` }));
+      const stored = await client.putMany('batch', items);
+      assert.ok(stored.every(({ value }) => value.version === 1));
+      const names = items.map(({ name }) => name);
+      names[1234] = 'nope';
+      const opened = await client.getMany('batch', names);
+      assert.equal(opened[1234].error.code, 'not_found');
+      assert.ok(opened.every(({ value }, i) => i === 1234 || value.reveal() === `v${i}`));
+      assert.equal((await client.list('batch', { limit: 2000 })).length, 2000);
+    });
+
+    test('an abort stops jobs, which the next run ends', async () => {
+      const stop = new AbortController();
+      const rotation = client.rotateDek('batch', { signal: stop.signal });
+      stop.abort();
+      await assert.rejects(rotation, code('cancelled'));
+      const { jobs, failed } = await client.maintain();
+      assert.ok(jobs >= 1 && failed === 0);
+      assert.equal((await client.get('batch', 'b7')).reveal(), 'v7');
+    });
+
     test('what Node seals the program opens, and the reverse', async () => {
       await client.put('swap', 'node', 'from node');
       assert.equal(String(cli(store.environment, ['secret', 'get', 'swap', 'node', '--reveal'])).trim(),
@@ -181,5 +247,4 @@ describe('on a server', { skip: withoutCli }, async () => {
   }
   after(() => server.end());
   exercise('PostgreSQL', () => postgresStore(server));
-
 });
