@@ -110,27 +110,38 @@ export async function startStack({ durable = false, show = false } = {}) {
   const [data, rootFolder, appFolder] = ['postgres', 'root', 'app'].map((name) =>
     mkdtempSync(path.join(tmpdir(), `meshhook-${name}-`)));
   const server = await startPostgres(data, { durable });
+  const end = async () => {
+    await server.end();
+    for (const folder of [data, rootFolder, appFolder]) rmSync(folder, { recursive: true, force: true });
+  };
   const address = ['-h', '127.0.0.1', '-p', String(server.port)];
   const psql = (user, database, ...args) => String(execFileSync('psql',
-    ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...address, '-U', user, '-d', database, ...args]));
+    ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', ...address, '-U', user, '-d', database, ...args],
+    { stdio: 'pipe' }));
   const rootFile = path.join(rootFolder, 'root.key');
-  const rowseal = (...args) => String(execFileSync(cli, args, { env: { ...process.env,
+  const rowsealWith = (input, ...args) => String(execFileSync(cli, args, { input, env: { ...process.env,
     PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'meshhook_owner',
     ROWSEAL_STORE: 'postgres:///meshhook', ROWSEAL_ROOT: `file:${rootFile}` } }));
+  const rowseal = (...args) => rowsealWith('', ...args);
 
-  psql('postgres', 'postgres', '-c', 'CREATE ROLE meshhook_owner LOGIN CREATEROLE',
-    '-c', 'CREATE DATABASE meshhook OWNER meshhook_owner');
-  psql('meshhook_owner', 'meshhook', '-1', '-f', path.join(EXAMPLE, 'schema.sql'));
-  rowseal('root', 'keygen', '--output', rootFile);
-  rowseal('init', '--projects', 'public.projects', '--project-key', 'id',
-    '--metadata-view', 'public.secret_metadata', '--metadata-role', 'authenticated',
-    '--metadata-members',
-    'id IN (SELECT m.project_id FROM public.memberships m WHERE m.user_id = auth.uid())');
-  psql('meshhook_owner', 'meshhook', '-c', 'GRANT rowseal_service TO meshhook_web, meshhook_worker');
+  try {
+    psql('postgres', 'postgres', '-c', 'CREATE ROLE meshhook_owner LOGIN CREATEROLE',
+      '-c', 'CREATE DATABASE meshhook OWNER meshhook_owner');
+    psql('meshhook_owner', 'meshhook', '-1', '-f', path.join(EXAMPLE, 'schema.sql'));
+    rowseal('root', 'keygen', '--output', rootFile);
+    rowseal('init', '--projects', 'public.projects', '--project-key', 'id',
+      '--metadata-view', 'public.secret_metadata', '--metadata-role', 'authenticated',
+      '--metadata-members',
+      'id IN (SELECT m.project_id FROM public.memberships m WHERE m.user_id = auth.uid())');
+    psql('meshhook_owner', 'meshhook', '-c', 'GRANT rowseal_service TO meshhook_web, meshhook_worker');
+  } catch (error) {
+    await end();
+    throw error;
+  }
 
   const app = runnableFolder(appFolder);
   const said = [];
-  const sql = (text) => psql('postgres', 'meshhook', '-c', text).trimEnd();
+  const sql = (text, user = 'postgres') => psql(user, 'meshhook', '-c', text).trimEnd();
   const start = (file, name, ready, more = {}) => {
     const environment = { ...process.env, ...more, SERVICE_NAME: name,
       DATABASE_URL: `postgres://meshhook_${name}@127.0.0.1:${server.port}/meshhook`,
@@ -141,6 +152,7 @@ export async function startStack({ durable = false, show = false } = {}) {
     sql, rowseal, said, address, start,
     startService: (more = {}) => start('src/server.js', 'web', 'listening', { PORT: '0', ...more }),
     startWorker: () => start('src/worker.js', 'worker', 'working'),
+    put: (project, name, value) => rowsealWith(value, 'secret', 'put', project, name),
     /** Makes a user with a session; gives the token, of which only the hash is stored. */
     addUser: (email, memberships) => {
       const token = randomBytes(32).toString('base64url');
@@ -155,9 +167,6 @@ export async function startStack({ durable = false, show = false } = {}) {
     addProject: (name) => sql(`INSERT INTO projects (name) VALUES ('${name}') RETURNING id`),
     addWorkflow: (project, hook, steps) => sql(
       `INSERT INTO workflows (project_id, hook, steps) VALUES ('${project}', '${hook}', $$${JSON.stringify(steps)}$$)`),
-    end: async () => {
-      await server.end();
-      for (const folder of [data, rootFolder, appFolder]) rmSync(folder, { recursive: true, force: true });
-    },
+    end,
   };
 }
