@@ -1,0 +1,84 @@
+// What Rowseal adds to the time of a request: the same server with it and without, in turns.
+// Usage: measure.mjs [ROUNDS [REQUESTS]]   (10 rounds of 500 requests; the first warms up)
+import { createHmac } from 'node:crypto';
+import { Agent, request } from 'node:http';
+import { availableParallelism } from 'node:os';
+
+import { startStack } from './stack.mjs';
+
+const [rounds = 10, requests = 500] = process.argv.slice(2).map(Number);
+const HOOK_SECRET = 'whsec_measured';
+const BODY = JSON.stringify({ action: 'opened', text: 'x'.repeat(1000) });
+const SIGNATURE = `sha256=${createHmac('sha256', HOOK_SECRET).update(BODY).digest('hex')}`;
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+
+/** Sends one request; gives its milliseconds. */
+function timed(url, options, body, wanted) {
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const sent = request(url, { agent, ...options }, (response) => {
+      response.resume().once('end', () => (response.statusCode === wanted
+        ? resolve(performance.now() - began)
+        : reject(new Error(`${url} answered ${response.statusCode}`))));
+    });
+    sent.once('error', reject).end(body);
+  });
+}
+
+async function measure({ send }, concurrency) {
+  const times = [];
+  const worker = async () => {
+    while (times.length + concurrency <= requests) times.push(await send());
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return times;
+}
+
+const stack = await startStack({ durable: true });
+try {
+  const project = stack.addProject('measured');
+  const { token } = stack.addUser('ann@acme.example', { [project]: 'admin' });
+  stack.addWorkflow(project, 'measured', []);
+  stack.sql(`CREATE TABLE plain_secrets (project_id text, name text, value text, PRIMARY KEY (project_id, name));
+    CREATE TABLE plain_log (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), at timestamptz DEFAULT now(),
+      project_id text, actor text, action text, name text);
+    INSERT INTO plain_secrets VALUES ('${project}', 'API_TOKEN', 'tok_measured');
+    GRANT SELECT ON plain_secrets TO meshhook_web; GRANT INSERT ON plain_log TO meshhook_web`);
+  const more = { PROJECT: project, HOOK_SECRET };
+  const [on, off] = [await stack.start('scripts/measure_server.mjs', 'web', 'listening', { ...more, MODE: 'on' }),
+    await stack.start('scripts/measure_server.mjs', 'web', 'listening', { ...more, MODE: 'off' })];
+  stack.put(project, 'API_TOKEN', 'tok_measured');
+  stack.put(project, 'hook/measured', HOOK_SECRET);
+
+  const read = (server, at) => () => timed(`${server.first.url}${at}`,
+    { headers: { authorization: `Bearer ${token}` } }, undefined, 200);
+  const hook = (server, at) => () => timed(`${server.first.url}${at}`,
+    { method: 'POST', headers: { 'x-hub-signature-256': SIGNATURE } }, BODY, 202);
+  const cases = [
+    { name: 'read a secret: Rowseal', send: read(on, '/api/read') },
+    { name: 'read a secret: a column in the clear', send: read(off, '/api/read') },
+    { name: 'read a secret: a column, and a log', send: read(off, '/api/read-logged') },
+    { name: 'webhook: Rowseal', send: hook(on, `/hooks/${project}/measured`) },
+    { name: 'webhook: node:crypto, a variable', send: hook(off, '/hook') },
+  ].flatMap((each) => [1, 16].map((concurrency) => ({ ...each, concurrency, times: [], medians: [] })));
+
+  const at = (times, part) => times.toSorted((a, b) => a - b)[Math.ceil(times.length * part) - 1].toFixed(2);
+  for (let round = 0; round < rounds; ++round) {
+    // Each round begins elsewhere, so that none always runs behind the same one.
+    for (const each of [...cases.slice(round % cases.length), ...cases.slice(0, round % cases.length)]) {
+      const times = await measure(each, each.concurrency);
+      if (round === 0) continue;
+      each.times.push(...times);
+      each.medians.push(Number(at(times, 0.5)));
+    }
+  }
+  console.log(`${availableParallelism()} cores, Node.js ${process.version}; ms; medians of rounds in brackets`);
+  for (const { name, concurrency, times, medians } of cases) {
+    console.log(`${name.padEnd(38)} ${String(concurrency).padStart(2)} at once  p50 ${at(times, 0.5)}  p99 ${
+      at(times, 0.99)}  (${Math.min(...medians)} to ${Math.max(...medians)})  ${times.length} requests`);
+  }
+  await Promise.all([on.end(), off.end()]);
+} finally {
+  agent.destroy();
+  await stack.end();
+}
