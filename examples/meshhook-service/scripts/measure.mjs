@@ -1,12 +1,13 @@
 // What Rowseal adds to the time of a request: the same server with it and without, in turns.
-// Usage: measure.mjs [ROUNDS [REQUESTS]]   (10 rounds of 500 requests; the first warms up)
+// Usage: measure.mjs [ROUNDS [REQUESTS]]   (50 rounds of 96 requests; the first five warm up)
 import { createHmac } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
 
 import { startStack } from './stack.mjs';
 
-const [rounds = 10, requests = 500] = process.argv.slice(2).map(Number);
+const [rounds = 50, requests = 96] = process.argv.slice(2).map(Number);
+const WARM_UP = 5;
 const HOOK_SECRET = 'whsec_measured';
 const BODY = JSON.stringify({ action: 'opened', text: 'x'.repeat(1000) });
 const SIGNATURE = `sha256=${createHmac('sha256', HOOK_SECRET).update(BODY).digest('hex')}`;
@@ -62,20 +63,27 @@ try {
     { name: 'webhook: node:crypto, a variable', send: hook(off, '/hook') },
   ].flatMap((each) => [1, 16].map((concurrency) => ({ ...each, concurrency, times: [], medians: [] })));
 
-  const at = (times, part) => times.toSorted((a, b) => a - b)[Math.ceil(times.length * part) - 1].toFixed(2);
+  const part = (times, share) => times.toSorted((a, b) => a - b)[Math.ceil(times.length * share) - 1];
   for (let round = 0; round < rounds; ++round) {
     // Each round begins elsewhere, so that none always runs behind the same one.
     for (const each of [...cases.slice(round % cases.length), ...cases.slice(0, round % cases.length)]) {
       const times = await measure(each, each.concurrency);
-      if (round === 0) continue;
+      if (round < WARM_UP) continue;
       each.times.push(...times);
-      each.medians.push(Number(at(times, 0.5)));
+      each.medians.push(part(times, 0.5));
     }
   }
-  console.log(`${availableParallelism()} cores, Node.js ${process.version}; ms; medians of rounds in brackets`);
-  for (const { name, concurrency, times, medians } of cases) {
-    console.log(`${name.padEnd(38)} ${String(concurrency).padStart(2)} at once  p50 ${at(times, 0.5)}  p99 ${
-      at(times, 0.99)}  (${Math.min(...medians)} to ${Math.max(...medians)})  ${times.length} requests`);
+  console.log(`${availableParallelism()} cores, Node.js ${process.version}; ms`);
+  let withRowseal;
+  for (const each of cases.toSorted((a, b) => a.concurrency - b.concurrency)) {
+    // What Rowseal adds: the median over the rounds of the difference of their medians.
+    const isRowseal = each.name.endsWith('Rowseal');
+    if (isRowseal) withRowseal = each.medians;
+    const adds = isRowseal ? '' : `Rowseal adds ${
+      part(withRowseal.map((median, i) => median - each.medians[i]), 0.5).toFixed(2)}`;
+    console.log(`${String(each.concurrency).padStart(2)} at once  ${each.name.padEnd(38)} p50 ${
+      part(each.times, 0.5).toFixed(2).padStart(6)}  p99 ${part(each.times, 0.99).toFixed(2).padStart(6)}  ${
+      each.times.length} requests  ${adds}`);
   }
   await Promise.all([on.end(), off.end()]);
 } finally {

@@ -265,6 +265,19 @@ describe('the service', { skip }, () => {
     assert.equal((await api(ann, 'DELETE', `/${id}`)).status, 204);
   });
 
+  test('without its database the service says so, and goes on when it is back', async () => {
+    const secret = canary();
+    await create(ann, acme, 'hook/outage', secret, 'webhook');
+    stack.addWorkflow(acme, 'outage', []);
+    const send = () => hook(acme, 'outage', '{}', signed(secret, '{}'));
+    stack.sql('ALTER ROLE meshhook_web CONNECTION LIMIT 0');
+    stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'meshhook_web'");
+    const answer = await send();
+    assert.deepEqual([answer.status, answer.error], [503, 'not available']);
+    stack.sql('ALTER ROLE meshhook_web CONNECTION LIMIT -1');
+    assert.equal((await send()).status, 202);
+  });
+
   test('a restart keeps everything', async () => {
     const value = canary();
     const { secret: { id } } = await create(ann, acme, 'LASTING', value);
