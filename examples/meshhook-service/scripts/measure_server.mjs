@@ -60,6 +60,7 @@ async function routesOf(mode) {
 }
 
 const server = serverOf({ routes: await routesOf(MODE), handle });
+server.keepAliveTimeout = 60_000;  // longer than a server waits for its turn
 server.listen(0, '127.0.0.1', () =>
   log('listening', { url: `http://127.0.0.1:${server.address().port}` }));
 process.once('disconnect', () => process.exit());

@@ -142,7 +142,8 @@ describe('the service', { skip }, () => {
   test('a reveal needs a reason, which stands in the audit log', async () => {
     const value = canary();
     const { secret: { id } } = await create(ann, acme, 'WATCHED', value);
-    for (const body of [{}, { reason: '' }, { reason: '  ' }, { reason: 7 }, [], 'null']) {
+    for (const body of [{}, { reason: '' }, { reason: '  ' }, { reason: 7 }, { reason: 'x'.repeat(501) },
+      { reason: 'a\0b' }, [], 'null']) {
       const answer = await api(ann, 'POST', `/${id}/reveal`, body);
       assert.equal(answer.status, 400, JSON.stringify(body));
       assert.ok(!answer.text.includes(value));
@@ -237,6 +238,9 @@ describe('the service', { skip }, () => {
     await is(400, create(ann, acme, 'LONE', `\ud800${value}`));
     await is(400, create(ann, acme, 'KIND', value, 'nonsense'));
     await is(400, create(ann, acme, 'n'.repeat(256), value));
+    await is(400, create(ann, acme, 'a\0b', value));
+    await is(400, hook(acme, 'a%00b', '{}', signed(value, '{}')));
+    await is(400, hook('%00', 'github', '{}', signed(value, '{}')));
     // Of text as short as this, JSON.parse's own message quotes all.
     const malformed = await api(ann, 'POST', '', '{"value":sk_1}');
     assert.deepEqual([malformed.status, malformed.text], [400, '{"error":"the body is not JSON"}']);

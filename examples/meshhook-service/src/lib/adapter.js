@@ -47,10 +47,14 @@ async function bodyOf(incoming) {
   if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge;
   const chunks = [];
   let size = 0;
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw tooLarge;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error === tooLarge ? error : new HttpError(400, 'the body ended early');
   }
   return Buffer.concat(chunks, size);
 }
@@ -84,7 +88,7 @@ export function serverOf(app) {
     const began = performance.now();
     const response = await answer(incoming, outgoing, app).catch(responseOf);
     if (response.status === 413) response.headers.set('connection', 'close');
-    await send(response, outgoing);
+    await send(response, outgoing).catch(() => outgoing.destroy());
     log('request', { method: incoming.method, path: incoming.url.split('?')[0].slice(0, 200),
       status: response.status, ms: Math.round(performance.now() - began) });
   });

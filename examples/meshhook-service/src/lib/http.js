@@ -29,11 +29,12 @@ export async function readJson(request) {
   return body;
 }
 
-export function requireText(body, field) {
+export function requireText(body, field, most = Infinity) {
   const value = body[field];
   if (typeof value !== 'string' || value.trim() === '') {
     throw new HttpError(400, `${field} is missing`);
   }
+  if (value.length > most) throw new HttpError(400, `${field} has more than ${most} characters`);
   return value;
 }
 
