@@ -142,7 +142,7 @@ describe('the service', { skip }, () => {
   test('a reveal needs a reason, which stands in the audit log', async () => {
     const value = canary();
     const { secret: { id } } = await create(ann, acme, 'WATCHED', value);
-    for (const body of [{}, { reason: '' }, { reason: '  ' }, { reason: 7 }, { reason: 'x'.repeat(501) },
+    for (const body of [{}, { reason: '' }, { reason: '  ' }, { reason: 7 }, { reason: 'x'.repeat(1001) },
       { reason: 'a\0b' }, [], 'null']) {
       const answer = await api(ann, 'POST', `/${id}/reveal`, body);
       assert.equal(answer.status, 400, JSON.stringify(body));
@@ -259,7 +259,7 @@ describe('the service', { skip }, () => {
     stack.sql("UPDATE sessions SET expires_at = now() + interval '1 day'");
   });
 
-  test('a damaged row is an error that tells the log what, and the caller nothing', async () => {
+  test('a damaged row, or a missing grant, tells the log what, and the caller nothing', async () => {
     const { secret: { id } } = await create(ann, acme, 'DAMAGED', canary());
     stack.sql(`UPDATE rowseal.secret_version SET nonce = decode(repeat('00', 24), 'hex')
       WHERE secret_id = '${id}'`);
@@ -267,6 +267,10 @@ describe('the service', { skip }, () => {
     assert.deepEqual([answer.status, answer.text], [500, '{"error":"internal error"}']);
     assert.match(stack.said.join(''), /"request_failed","code":"integrity".*DAMAGED/);
     assert.equal((await api(ann, 'DELETE', `/${id}`)).status, 204);
+    stack.sql('REVOKE rowseal_service FROM meshhook_web');
+    const denied = await create(ann, acme, 'DENIED', canary());
+    assert.deepEqual([denied.status, denied.text], [500, '{"error":"internal error"}']);
+    stack.sql('GRANT rowseal_service TO meshhook_web');
   });
 
   test('without its database the service says so, and goes on when it is back', async () => {

@@ -29,12 +29,11 @@ export async function readJson(request) {
   return body;
 }
 
-export function requireText(body, field, most = Infinity) {
+export function requireText(body, field) {
   const value = body[field];
   if (typeof value !== 'string' || value.trim() === '') {
     throw new HttpError(400, `${field} is missing`);
   }
-  if (value.length > most) throw new HttpError(400, `${field} has more than ${most} characters`);
   return value;
 }
 
@@ -46,7 +45,9 @@ const STATUS = {
 /** Makes the answer of an error: callers learn what they can mend, the log learns the rest. */
 export function responseOf(error) {
   if (error instanceof HttpError) return json({ error: error.message }, { status: error.status });
-  const status = error instanceof RowsealError ? STATUS[error.code] ?? 500 : 500;
+  const known = error instanceof RowsealError ? STATUS[error.code] ?? 500 : 500;
+  // What the database itself refuses (a grant is missing) is not the caller's fault, nor its business.
+  const status = known < 500 && error.message.startsWith("store '") ? 500 : known;
   if (status < 500) {
     return json({ error: error.message, code: error.code, hint: error.hint }, { status });
   }
