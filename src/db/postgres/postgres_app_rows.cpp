@@ -1,0 +1,873 @@
+#include "db/postgres/postgres_app_rows.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <thread>
+
+#include <rowseal/bytes.h>
+
+#include "base/encoding.h"
+#include "db/postgres/postgres_connection.h"
+#include "db/postgres/postgres_place.h"
+#include "memory/wipe.h"
+
+namespace rowseal {
+namespace {
+
+constexpr int kLockTries = 30;
+
+// The journal. Originals are sealed; no other table holds a value.
+constexpr std::string_view kJournalSql = R"sql(
+CREATE SCHEMA IF NOT EXISTS rowseal_migration;
+CREATE TABLE IF NOT EXISTS rowseal_migration.migration_column (
+  migration text, number bigint, guard text NOT NULL, PRIMARY KEY (migration, number));
+CREATE TABLE IF NOT EXISTS rowseal_migration.migration_original (
+  migration text, number bigint, key text[], project_id text NOT NULL, sealed text NOT NULL,
+  written text, secrets text NOT NULL, PRIMARY KEY (migration, number, key));
+CREATE TABLE IF NOT EXISTS rowseal_migration.queued_row (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, migration text NOT NULL,
+  number bigint NOT NULL, key text[] NOT NULL);
+CREATE TABLE IF NOT EXISTS rowseal_migration.quarantined_row (
+  migration text, number bigint, key text[], reason text NOT NULL,
+  PRIMARY KEY (migration, number, key));
+CREATE OR REPLACE FUNCTION rowseal_migration.as_json(p_text text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
+BEGIN
+  RETURN p_text::jsonb;
+EXCEPTION WHEN others THEN
+  RETURN NULL;
+END $$;
+-- A step is `.name`, `#index` or `*`, as RFC 9535 has them.
+CREATE OR REPLACE FUNCTION rowseal_migration.strings_at(p_value jsonb, p_steps text[])
+RETURNS SETOF text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
+DECLARE
+  v_kind text := jsonb_typeof(p_value);
+  v_step text := p_steps[1];
+BEGIN
+  IF v_step IS NULL THEN
+    IF v_kind = 'string' THEN
+      RETURN NEXT p_value #>> '{}';
+    END IF;
+  ELSIF v_step = '*' AND v_kind = 'array' THEN
+    RETURN QUERY SELECT s FROM jsonb_array_elements(p_value) AS e,
+      rowseal_migration.strings_at(e, p_steps[2:]) AS s;
+  ELSIF v_step = '*' AND v_kind = 'object' THEN
+    RETURN QUERY SELECT s FROM jsonb_each(p_value) AS e,
+      rowseal_migration.strings_at(e.value, p_steps[2:]) AS s;
+  ELSIF left(v_step, 1) = '#' AND v_kind = 'array' THEN
+    RETURN QUERY SELECT * FROM rowseal_migration.strings_at(
+      p_value -> substr(v_step, 2)::int, p_steps[2:]);
+  ELSIF left(v_step, 1) = '.' AND v_kind = 'object' THEN
+    RETURN QUERY SELECT * FROM rowseal_migration.strings_at(
+      p_value -> substr(v_step, 2), p_steps[2:]);
+  END IF;
+END $$;
+)sql";
+
+std::string Literal(std::string_view text) {
+  std::string out = text.find('\\') == std::string_view::npos ? "'" : " E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') {
+      out += c;
+    }
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string_view NameOf(Guard guard) {
+  switch (guard) {
+    case Guard::kOff:
+      return "off";
+    case Guard::kQueue:
+      return "queue";
+    case Guard::kRefuse:
+      return "refuse";
+    case Guard::kReverse:
+      return "reverse";
+  }
+  return "off";
+}
+
+std::string Numbered(std::string_view prefix, std::size_t number) {
+  return std::string(prefix) + std::to_string(number);
+}
+
+std::span<std::uint8_t> BytesOf(std::string& text) {
+  return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
+}
+
+void WipeParam(Param& param) {
+  if (auto* texts = std::get_if<std::vector<std::string>>(&param)) {
+    for (std::string& text : *texts) {
+      Wipe(BytesOf(text));
+    }
+  } else if (auto* blobs = std::get_if<std::vector<Bytes>>(&param)) {
+    for (Bytes& blob : *blobs) {
+      Wipe(blob);
+    }
+  }
+}
+
+// The SQL about one column's content, of a row `t` or NEW.
+class ContentSql final {
+ public:
+  ContentSql(const PostgresPlace& place, const MigratedColumn& column)
+      : place_(place), column_(column) {}
+
+  std::string Of(std::string_view row) const {
+    const std::string name = std::string(row) + "." + place_.column;
+    return place_.IsBinary() ? name : name + "::text";
+  }
+
+  std::string IsEmpty(std::string_view row) const {
+    const std::string name = std::string(row) + "." + place_.column;
+    return "(" + name + " IS NULL OR octet_length(" + Of(row) + ") = 0)";
+  }
+
+  // Holds something that is not settled.
+  std::string IsPlaintext(std::string_view row) const {
+    const SettledRule& rule = column_.settled;
+    const auto unsettled = [&](const std::string& text, bool binary) {
+      return "octet_length(" + text + ") > 0" +
+             (rule.prefix.empty() ? "" : " AND NOT " + StartsWith(text, rule.prefix, binary)) +
+             (rule.marker.empty() ? "" : " AND " + text + " <> " + Text(rule.marker, binary)) +
+             (rule.reference.empty() ? "" : " AND NOT " + Holds(text, rule.reference, binary));
+    };
+    if (!column_.path) {
+      return "(" + std::string(row) + "." + place_.column + " IS NOT NULL AND " +
+             unsettled(Of(row), place_.IsBinary()) + ")";
+    }
+    const std::string strings = "EXISTS (SELECT FROM rowseal_migration.strings_at(" + Json(row) +
+                                ", " + Steps() + ") AS s WHERE " + unsettled("s", false) + ")";
+    // What is no JSON can only be quarantined.
+    return "(NOT " + IsEmpty(row) + " AND (" + Json(row) + " IS NULL OR " + strings + "))";
+  }
+
+  // Holds a sealed value or a reference.
+  std::string IsOurs(std::string_view row) const {
+    const SettledRule& rule = column_.settled;
+    const auto ours = [&](const std::string& text, bool binary) {
+      std::string condition = "false";
+      if (!rule.prefix.empty()) {
+        condition += " OR " + StartsWith(text, rule.prefix, binary);
+      }
+      if (!rule.reference.empty()) {
+        condition += " OR " + Holds(text, rule.reference, binary);
+      }
+      return "(" + condition + ")";
+    };
+    if (!column_.path) {
+      return "(" + std::string(row) + "." + place_.column + " IS NOT NULL AND " +
+             ours(Of(row), place_.IsBinary()) + ")";
+    }
+    return "(NOT " + IsEmpty(row) + " AND EXISTS (SELECT FROM rowseal_migration.strings_at(" +
+           Json(row) + ", " + Steps() + ") AS s WHERE " + ours("s", false) + "))";
+  }
+
+ private:
+  static std::string Text(std::string_view text, bool binary) {
+    return binary ? "convert_to(" + Literal(text) + ", 'UTF8')" : Literal(text);
+  }
+  static std::string StartsWith(const std::string& text, std::string_view prefix, bool binary) {
+    return binary ? "substring(" + text + " FROM 1 FOR " + std::to_string(prefix.size()) +
+                        ") = " + Text(prefix, true)
+                  : "starts_with(" + text + ", " + Literal(prefix) + ")";
+  }
+  static std::string Holds(const std::string& text, std::string_view part, bool binary) {
+    return "position(" + Text(part, binary) + " IN " + text + ") > 0";
+  }
+  std::string Json(std::string_view row) const {
+    const std::string name = std::string(row) + "." + place_.column;
+    return place_.type == "jsonb"  ? name
+           : place_.type == "json" ? name + "::jsonb"
+                                   : "rowseal_migration.as_json(" + name + "::text)";
+  }
+  std::string Steps() const {
+    std::string steps;
+    for (const JsonStep& step : *column_.path) {
+      const std::string text = step.kind == JsonStep::Kind::kEach ? "*"
+                               : step.kind == JsonStep::Kind::kIndex
+                                   ? "#" + std::to_string(step.index)
+                                   : "." + step.name;
+      steps += (steps.empty() ? "" : ", ") + Literal(text);
+    }
+    return "ARRAY[" + steps + "]::text[]";
+  }
+
+  const PostgresPlace& place_;
+  const MigratedColumn& column_;
+};
+
+class PostgresAppRows final : public AppRows {
+ public:
+  PostgresAppRows(std::unique_ptr<PostgresConnection> connection, MigratedColumn column,
+                  PostgresPlace place, std::string project, std::string join,
+                  std::vector<std::string> names)
+      : connection_(std::move(connection)),
+        column_(std::move(column)),
+        place_(std::move(place)),
+        content_(place_, column_),
+        project_(std::move(project)),
+        join_(std::move(join)),
+        names_(std::move(names)) {}
+
+  Result<void> Install() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (installed) {
+      return {};
+    }
+    const std::string sql = std::string(kJournalSql) + GuardSql();
+    return WithBriefLock([&] { return connection_->ExecuteScript(sql); });
+  }
+
+  Result<void> SetGuard(Guard guard) override {
+    return Forget(
+        Run("UPDATE rowseal_migration.migration_column SET guard = $3"
+            " WHERE migration = $1 AND number = $2",
+            {std::string(NameOf(guard))}));
+  }
+
+  Result<std::optional<Guard>> ReadGuard() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (!installed) {
+      return std::nullopt;
+    }
+    ROWSEAL_ASSIGN(const Rows found, Run("SELECT guard FROM rowseal_migration.migration_column"
+                                         " WHERE migration = $1 AND number = $2"));
+    const std::string name = found.rows.empty() ? std::string() : TextAt(found.rows.front(), 0);
+    for (const Guard guard : {Guard::kOff, Guard::kQueue, Guard::kRefuse, Guard::kReverse}) {
+      if (name == NameOf(guard)) {
+        return guard;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<void> Uninstall() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (!installed) {
+      return {};
+    }
+    const std::string condition = " WHERE migration = " + Literal(column_.migration) +
+                                  " AND number = " + std::to_string(column_.number) + ";";
+    std::string sql = "DROP TRIGGER IF EXISTS " + GuardName() + " ON " + place_.table +
+                      "; DROP FUNCTION IF EXISTS rowseal_migration." + GuardName() + "();";
+    for (const std::string_view table :
+         {"migration_original", "queued_row", "quarantined_row", "migration_column"}) {
+      sql += "DELETE FROM rowseal_migration." + std::string(table) + condition;
+    }
+    ROWSEAL_TRY(WithBriefLock([&] { return connection_->ExecuteScript(sql); }));
+    ROWSEAL_ASSIGN(const Rows left,
+                   connection_->Execute(Statement::Sql(
+                       "SELECT 1::bigint FROM rowseal_migration.migration_column LIMIT 1")));
+    if (!left.rows.empty()) {
+      return {};
+    }
+    return connection_->ExecuteScript("DROP SCHEMA rowseal_migration CASCADE");
+  }
+
+  Result<void> Begin() override { return connection_->Begin(TransactionKind::kWrite); }
+  Result<void> Commit() override { return connection_->Commit(); }
+  void Rollback() noexcept override { connection_->Rollback(); }
+
+  Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
+                                         std::size_t limit, std::int64_t bytes) override {
+    // The inner page bounds the bytes; the outer row is looked at again once it is locked.
+    const std::string condition = Condition(which, "t");
+    std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
+    ROWSEAL_ASSIGN(const std::string page,
+                   PageSql(which == RowsToLock::kMigrated ? "(" + condition + ")" : condition,
+                           position, params));
+    std::string matches;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      matches += " AND t." + place_.keys[i] + " = p." + Numbered("k", i);
+    }
+    const std::string sql = "SELECT " + RowColumns() + " FROM (" + page + ") p JOIN " +
+                            place_.table + " t ON true" + matches + join_ + OriginalJoin() +
+                            " WHERE p.before < $4 AND " + condition +
+                            " ORDER BY p.number FOR NO KEY UPDATE OF t SKIP LOCKED";
+    return TakeRows(Run(sql, std::move(params)));
+  }
+
+  Result<Queued> LockQueued(RowsToLock which, std::size_t limit) override {
+    std::string parts;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      parts += (i == 0 ? "key[" : ", key[") + std::to_string(i + 1) + "]";
+    }
+    ROWSEAL_ASSIGN(Rows taken,
+                   Run("DELETE FROM rowseal_migration.queued_row WHERE id IN"
+                       " (SELECT id FROM rowseal_migration.queued_row WHERE migration = $1"
+                       "  AND number = $2 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)"
+                       " RETURNING " +
+                           parts,
+                       {static_cast<std::int64_t>(limit)}));
+    Queued queued;
+    queued.taken = taken.rows.size();
+    if (taken.rows.empty()) {
+      return queued;
+    }
+    std::vector<std::vector<std::string>> keys(place_.keys.size());
+    for (Row& row : taken.rows) {
+      RowReader reader(row);
+      for (std::vector<std::string>& part : keys) {
+        part.push_back(reader.Text());
+      }
+      ROWSEAL_TRY(reader.status());
+    }
+    const std::string wanted =
+        "(SELECT DISTINCT * FROM unnest(" + KeyArrays(3) + ")) AS n(" + KeyNames() + ")";
+    const std::string from = wanted + " JOIN " + place_.table + " t ON " + KeysMatch();
+    std::vector<Param> params(keys.begin(), keys.end());
+    ROWSEAL_ASSIGN(
+        queued.rows,
+        TakeRows(Run("SELECT " + RowColumns() + " FROM " + from + join_ + OriginalJoin() +
+                         " WHERE " + Condition(which, "t") + " FOR NO KEY UPDATE OF t SKIP LOCKED",
+                     params)));
+    // Rows that somebody else has locked come again.
+    std::vector<std::vector<std::string>> locked(place_.keys.size());
+    for (const MigratingRow& row : queued.rows) {
+      for (std::size_t i = 0; i < locked.size(); ++i) {
+        locked[i].push_back(row.key[i]);
+      }
+    }
+    for (std::vector<std::string>& part : locked) {
+      params.emplace_back(std::move(part));
+    }
+    std::string is_locked;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      is_locked +=
+          (i == 0 ? "" : " AND ") + Numbered("l.k", i) + " = t." + place_.keys[i] + "::text";
+    }
+    ROWSEAL_TRY(Run(
+        "INSERT INTO rowseal_migration.queued_row (migration, number, key)"
+        " SELECT $1, $2, " +
+            KeyArrayOf("t") + " FROM " + from + OriginalJoin() + " WHERE " + Condition(which, "t") +
+            " AND NOT EXISTS (SELECT FROM unnest(" + KeyArrays(3 + place_.keys.size()) + ") AS l(" +
+            KeyNames() + ") WHERE " + is_locked + ")",
+        std::move(params)));
+    return queued;
+  }
+
+  Result<void> Write(const std::vector<RowWrite>& writes) override {
+    if (writes.empty()) {
+      return {};
+    }
+    ROWSEAL_ASSIGN(std::vector<Param> keys, KeyParams(writes));
+    const bool is_null = !writes.front().content.has_value();
+    std::vector<Param> params = keys;
+    if (!is_null) {
+      params.push_back(ContentsOf(writes));
+    }
+    const std::string sql = "UPDATE " + place_.table + " t SET " + place_.column + " = " +
+                            (is_null ? "NULL" : place_.CastOf("n.content")) + " FROM unnest(" +
+                            KeyArrays(1) + (is_null ? "" : ", $" + std::to_string(params.size())) +
+                            ") AS n(" + KeyNames() + (is_null ? "" : ", content") + ") WHERE " +
+                            KeysMatch();
+    Result<Rows> changed = RunOnApp(*connection_, Statement::Sql(sql, params), place_.table);
+    if (!is_null) {
+      WipeParam(params.back());
+    }
+    if (!changed) {
+      return tl::unexpected(std::move(changed).error());
+    }
+    if (changed->changed != static_cast<std::int64_t>(writes.size())) {
+      return Fail(ErrorCode::kConflict,
+                  "table " + Printable(place_.table) + " took " + std::to_string(changed->changed) +
+                      " of " + std::to_string(writes.size()) + " changes",
+                  "a rule or trigger of the table keeps rows back: see rowseal migrate plan");
+    }
+    ROWSEAL_TRY(KeepOriginals(writes));
+    return Forget(
+        Run("DELETE FROM rowseal_migration.quarantined_row q USING unnest(" + KeyArrays(3) +
+                ") AS n(" + KeyNames() +
+                ") WHERE q.migration = $1 AND q.number = $2 AND q.key = " + KeyArrayOf("n"),
+            std::move(keys)));
+  }
+
+  Result<void> Quarantine(const std::vector<QuarantinedRow>& rows) override {
+    if (rows.empty()) {
+      return {};
+    }
+    ROWSEAL_ASSIGN(std::vector<Param> params, KeyParams(rows));
+    std::vector<std::string> reasons;
+    for (const QuarantinedRow& row : rows) {
+      reasons.push_back(row.reason);
+    }
+    params.emplace_back(std::move(reasons));
+    return Forget(
+        Run("INSERT INTO rowseal_migration.quarantined_row"
+            " SELECT $1, $2, " +
+                KeyArrayOf("n") + ", n.reason FROM unnest(" + KeyArrays(3) + ", $" +
+                std::to_string(3 + place_.keys.size()) + ") AS n(" + KeyNames() +
+                ", reason) ON CONFLICT (migration, number, key)"
+                " DO UPDATE SET reason = EXCLUDED.reason",
+            std::move(params)));
+  }
+
+  Result<std::vector<MigratingRow>> Read(const std::string& position, std::size_t limit,
+                                         std::int64_t bytes) override {
+    std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
+    ROWSEAL_ASSIGN(
+        const std::string page,
+        PageSql("(o.key IS NOT NULL OR NOT " + content_.IsEmpty("t") + ")", position, params));
+    std::string matches;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      matches += " AND t." + place_.keys[i] + " = p." + Numbered("k", i);
+    }
+    return TakeRows(Run("SELECT " + RowColumns() + " FROM (" + page + ") p JOIN " + place_.table +
+                            " t ON true" + matches + join_ + OriginalJoin() +
+                            " WHERE p.before < $4 ORDER BY p.number",
+                        std::move(params)));
+  }
+
+  Result<MigrationCounts> Count() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    const std::string plaintext =
+        installed || !column_.path ? content_.IsPlaintext("t") : "NOT " + content_.IsEmpty("t");
+    const std::string is_quarantined =
+        "EXISTS (SELECT FROM rowseal_migration.quarantined_row q WHERE q.migration = " +
+        Literal(column_.migration) + " AND q.number = " + std::to_string(column_.number) +
+        " AND q.key = " + KeyArrayOf("t") + ")";
+    const std::string sql =
+        "SELECT count(*), count(*) FILTER (WHERE is_empty),"
+        " count(*) FILTER (WHERE is_plaintext),"
+        " count(*) FILTER (WHERE is_plaintext AND NOT is_quarantined)"
+        " FROM (SELECT " +
+        content_.IsEmpty("t") + " AS is_empty, " + plaintext + " AS is_plaintext, " +
+        (installed ? is_quarantined : "false") + " AS is_quarantined FROM " + place_.table +
+        " t OFFSET 0) r";
+    ROWSEAL_ASSIGN(Rows found, connection_->Execute(Statement::Sql(sql)));
+    MigrationCounts counts;
+    RowReader reader(found.rows.front());
+    counts.rows = reader.Integer();
+    counts.empty = reader.Integer();
+    counts.plaintext = reader.Integer();
+    counts.left = reader.Integer();
+    ROWSEAL_TRY(reader.status());
+    if (!installed) {
+      return counts;
+    }
+    for (const auto& [table, count] : {std::pair("migration_original", &counts.originals),
+                                       std::pair("queued_row", &counts.queued),
+                                       std::pair("quarantined_row", &counts.quarantined)}) {
+      ROWSEAL_ASSIGN(Rows rows, Run("SELECT count(*) FROM rowseal_migration." + std::string(table) +
+                                    " WHERE migration = $1 AND number = $2"));
+      RowReader number(rows.rows.front());
+      *count = number.Integer();
+      ROWSEAL_TRY(number.status());
+    }
+    return counts;
+  }
+
+  Result<std::vector<QuarantinedRow>> Quarantined(std::size_t limit) override {
+    std::string parts;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      parts += ", key[" + std::to_string(i + 1) + "]";
+    }
+    ROWSEAL_ASSIGN(Rows found, Run("SELECT reason" + parts +
+                                       " FROM rowseal_migration.quarantined_row"
+                                       " WHERE migration = $1 AND number = $2 ORDER BY key"
+                                       " LIMIT $3",
+                                   {static_cast<std::int64_t>(limit)}));
+    std::vector<QuarantinedRow> rows;
+    for (Row& row : found.rows) {
+      RowReader reader(row);
+      QuarantinedRow& quarantined = rows.emplace_back();
+      quarantined.reason = reader.Text();
+      for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+        quarantined.key.push_back(reader.Text());
+      }
+      ROWSEAL_TRY(reader.status());
+      quarantined.position = EncodePosition(quarantined.key);
+    }
+    return rows;
+  }
+
+  Result<void> ForgetOriginals() override {
+    return Forget(
+        Run("DELETE FROM rowseal_migration.migration_original"
+            " WHERE migration = $1 AND number = $2"));
+  }
+
+  // VACUUM FULL writes the table, its TOAST and its indexes anew; ANALYZE replaces the statistics,
+  // which hold common values and the bounds of histograms.
+  Result<std::vector<std::string>> Scrub(ScrubLocks locks) override {
+    std::vector<std::string> left;
+    const std::string vacuum =
+        locks == ScrubLocks::kHeavy ? "VACUUM (FULL, ANALYZE) " : "VACUUM (ANALYZE) ";
+    for (const std::string& table :
+         {place_.table, std::string("rowseal_migration.migration_original")}) {
+      ROWSEAL_TRY(RunOnApp(*connection_, Statement::Sql(vacuum + table), table));
+    }
+    if (locks == ScrubLocks::kBrief) {
+      left.push_back(
+          "table " + Printable(place_.table) +
+          ": the table's file keeps old row versions in free space; VACUUM FULL writes it"
+          " anew");
+    }
+    if (const Result<Rows> checkpoint = connection_->Execute(Statement::Sql("CHECKPOINT"));
+        !checkpoint) {
+      left.push_back(
+          "the login may not run CHECKPOINT: until the next one, files of dropped"
+          " versions may still be written back");
+    }
+    return left;
+  }
+
+ private:
+  static Result<void> Forget(Result<Rows> rows) {
+    return rows ? Result<void>() : tl::unexpected(std::move(rows).error());
+  }
+
+  // $1 is the migration and $2 the column's number, in every statement on the journal.
+  Result<Rows> Run(const std::string& sql, std::vector<Param> params = {}) {
+    std::vector<Param> all = {column_.migration, column_.number};
+    std::move(params.begin(), params.end(), std::back_inserter(all));
+    return RunOnApp(*connection_, Statement::Sql(sql, std::move(all)), place_.table);
+  }
+
+  Result<bool> IsInstalled() {
+    ROWSEAL_ASSIGN(Rows found,
+                   connection_->Execute(Statement::Sql(
+                       "SELECT (to_regclass('rowseal_migration.migration_column') IS NOT NULL"
+                       " AND EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid ="
+                       " to_regclass($1) AND tgname = $2))::int::bigint",
+                       {place_.table, GuardName()})));
+    RowReader reader(found.rows.front());
+    const bool is_installed = reader.Integer() != 0;
+    ROWSEAL_TRY(reader.status());
+    return is_installed;
+  }
+
+  // A lock that waits for a long transaction makes every later writer wait behind it: it is given
+  // up after a moment and asked for again.
+  template <class Work>
+  Result<void> WithBriefLock(Work work) {
+    Result<void> done;
+    for (int tries = 0; tries < kLockTries; ++tries) {
+      ROWSEAL_TRY(connection_->Begin(TransactionKind::kWrite));
+      done = connection_->ExecuteScript("SET LOCAL lock_timeout = '500ms'");
+      done = done ? work() : done;
+      if (done) {
+        return connection_->Commit();
+      }
+      connection_->Rollback();
+      if (done.error().code != ErrorCode::kUnavailable) {
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+    return done;
+  }
+
+  std::string GuardName() const {
+    return "rowseal_guard_" + column_.migration + "_" + std::to_string(column_.number);
+  }
+
+  std::string GuardSql() const {
+    const std::string function = "rowseal_migration." + GuardName();
+    std::string key;
+    for (const std::string& name : place_.keys) {
+      key += (key.empty() ? "NEW." : ", NEW.") + name + "::text";
+    }
+    const std::string who = Literal(column_.migration) + ", " + std::to_string(column_.number);
+    return "INSERT INTO rowseal_migration.migration_column VALUES (" + who +
+           ", 'queue') ON CONFLICT DO NOTHING;"
+           "CREATE OR REPLACE FUNCTION " +
+           function +
+           "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $guard$\n"
+           "DECLARE v_guard text;\n"
+           "BEGIN\n"
+           "  SELECT c.guard INTO v_guard FROM rowseal_migration.migration_column c"
+           " WHERE c.migration = " +
+           Literal(column_.migration) + " AND c.number = " + std::to_string(column_.number) +
+           ";\n"
+           "  IF v_guard = 'refuse' AND " +
+           content_.IsPlaintext("NEW") +
+           " THEN\n"
+           "    RAISE EXCEPTION 'plaintext is refused in %.%, column %', TG_TABLE_SCHEMA,"
+           " TG_TABLE_NAME, " +
+           Literal(column_.column) +
+           " USING ERRCODE = 'RS010', HINT = 'seal it with Rowseal before it is written';\n"
+           "  ELSIF v_guard = 'queue' AND " +
+           content_.IsPlaintext("NEW") + " OR v_guard = 'reverse' AND " + content_.IsOurs("NEW") +
+           " THEN\n"
+           "    INSERT INTO rowseal_migration.queued_row (migration, number, key) VALUES (" +
+           who + ", ARRAY[" + key +
+           "]);\n"
+           "  END IF;\n"
+           "  RETURN NULL;\n"
+           "END $guard$;"
+           "DROP TRIGGER IF EXISTS " +
+           GuardName() + " ON " + place_.table + ";CREATE TRIGGER " + GuardName() +
+           " AFTER INSERT OR UPDATE ON " + place_.table + " FOR EACH ROW EXECUTE FUNCTION " +
+           function + "();ALTER TABLE " + place_.table + " ENABLE ALWAYS TRIGGER " + GuardName() +
+           ";";
+  }
+
+  std::string Condition(RowsToLock which, std::string_view row) const {
+    if (which == RowsToLock::kPlaintext) {
+      return content_.IsPlaintext(row);
+    }
+    return "(o.key IS NOT NULL OR " + content_.IsOurs(row) + ")";
+  }
+
+  std::string OriginalJoin() const {
+    return " LEFT JOIN rowseal_migration.migration_original o ON o.migration = $1 AND"
+           " o.number = $2 AND o.key = " +
+           KeyArrayOf("t");
+  }
+
+  // Of `t` the table's key as text[]; of `n` its parts k0, k1, ….
+  std::string KeyArrayOf(std::string_view row) const {
+    std::string parts;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      const std::string name = row == "t" ? place_.keys[i] + "::text" : Numbered("k", i);
+      parts += (i == 0 ? "" : ", ") + std::string(row) + "." + name;
+    }
+    return "ARRAY[" + parts + "]";
+  }
+  std::string KeyArrays(std::size_t first) const {
+    std::string arrays;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      arrays += (i == 0 ? "$" : ", $") + std::to_string(first + i) + "::text[]";
+    }
+    return arrays;
+  }
+  std::string KeyNames() const {
+    std::string names;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      names += (i == 0 ? "" : ", ") + Numbered("k", i);
+    }
+    return names;
+  }
+  std::string KeysMatch() const {
+    std::string condition;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      condition += (i == 0 ? "t." : " AND t.") + place_.keys[i] + " = n." + Numbered("k", i) +
+                   "::" + place_.key_types[i];
+    }
+    return condition;
+  }
+
+  // $3: rows, $4: bytes, $5…: the key behind which the page begins.
+  Result<std::string> PageSql(const std::string& condition, const std::string& position,
+                              std::vector<Param>& params) const {
+    std::string keys;
+    std::string order;
+    std::string after;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      keys += "t." + place_.keys[i] + " AS " + Numbered("k", i) + ", ";
+      order += (i == 0 ? "t." : ", t.") + place_.keys[i];
+      after += (i == 0 ? "$" : ", $") + std::to_string(i + 5);
+    }
+    if (!position.empty()) {
+      ROWSEAL_ASSIGN(PostgresPosition behind, DecodePosition(position, place_.keys.size()));
+      std::move(behind.begin(), behind.end(), std::back_inserter(params));
+    }
+    const bool needs_originals = condition.find("o.key") != std::string::npos;
+    const std::string page = "SELECT " + keys + "octet_length(" + content_.Of("t") +
+                             ") AS size, row_number() OVER (ORDER BY " + order +
+                             ") AS number FROM " + place_.table + " t" +
+                             (needs_originals ? OriginalJoin() : "") + " WHERE " + condition +
+                             (position.empty() ? "" : " AND (" + order + ") > (" + after + ")") +
+                             " ORDER BY " + order + " LIMIT $3";
+    return "SELECT s.*, coalesce(sum(size) OVER (ORDER BY number) - size, 0) AS before FROM (" +
+           page + ") s";
+  }
+
+  std::string RowColumns() const {
+    std::string columns = project_ + ", " + content_.Of("t");
+    for (const std::string& key : place_.keys) {
+      columns += ", t." + key + "::text";
+    }
+    for (const std::string& name : names_) {
+      columns += ", t." + name + "::text";
+    }
+    return columns + ", o.sealed, o.written, o.secrets";
+  }
+
+  Result<std::vector<MigratingRow>> TakeRows(Result<Rows> found) const {
+    if (!found) {
+      return tl::unexpected(std::move(found).error());
+    }
+    std::vector<MigratingRow> rows;
+    for (Row& row : found->rows) {
+      ROWSEAL_ASSIGN(MigratingRow taken, TakeRow(row));
+      rows.push_back(std::move(taken));
+    }
+    return rows;
+  }
+
+  Result<MigratingRow> TakeRow(Row& row) const {
+    MigratingRow taken;
+    RowReader reader(row);
+    if (reader.NextIsNull()) {
+      taken.defect = "its project is NULL";
+      reader.Skip();
+    } else {
+      taken.project = reader.Text();
+    }
+    if (reader.NextIsNull()) {
+      taken.is_null = true;
+      reader.Skip();
+    } else if (place_.IsBinary()) {
+      Bytes bytes = reader.Blob();
+      ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(bytes));
+      Wipe(bytes);
+    } else {
+      std::string text = reader.Text();
+      ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(AsBytes(text)));
+      Wipe(BytesOf(text));
+    }
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      taken.key.push_back(reader.Text());
+    }
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (reader.NextIsNull()) {
+        taken.names.emplace_back();
+        reader.Skip();
+      } else {
+        taken.names.push_back(reader.Text());
+      }
+    }
+    if (!reader.NextIsNull()) {
+      Original& original = taken.original.emplace();
+      original.sealed = reader.Text();
+      if (reader.NextIsNull()) {
+        reader.Skip();
+      } else {
+        original.written = reader.Text();
+      }
+      original.secrets = Split(reader.Text());
+    }
+    ROWSEAL_TRY(reader.status());
+    taken.position = EncodePosition(taken.key);
+    return taken;
+  }
+
+  static std::vector<std::string> Split(const std::string& lines) {
+    std::vector<std::string> parts;
+    for (std::size_t at = 0; at < lines.size();) {
+      const std::size_t end = std::min(lines.find('\n', at), lines.size());
+      parts.push_back(lines.substr(at, end - at));
+      at = end + 1;
+    }
+    return parts;
+  }
+
+  template <class Item>
+  Result<std::vector<Param>> KeyParams(const std::vector<Item>& items) const {
+    std::vector<std::vector<std::string>> parts(place_.keys.size());
+    for (const Item& item : items) {
+      ROWSEAL_ASSIGN(PostgresPosition key, DecodePosition(item.position, parts.size()));
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        parts[i].push_back(std::move(key[i]));
+      }
+    }
+    return std::vector<Param>(parts.begin(), parts.end());
+  }
+
+  Param ContentsOf(const std::vector<RowWrite>& writes) const {
+    if (place_.IsBinary()) {
+      std::vector<Bytes> blobs;
+      for (const RowWrite& write : writes) {
+        const ByteView bytes = write.content->Reveal();
+        blobs.emplace_back(bytes.begin(), bytes.end());
+      }
+      return blobs;
+    }
+    std::vector<std::string> texts;
+    for (const RowWrite& write : writes) {
+      texts.emplace_back(AsText(write.content->Reveal()));
+    }
+    return texts;
+  }
+
+  Result<void> KeepOriginals(const std::vector<RowWrite>& writes) {
+    ROWSEAL_ASSIGN(std::vector<Param> params, KeyParams(writes));
+    if (!writes.front().original) {
+      return Forget(
+          Run("DELETE FROM rowseal_migration.migration_original o USING unnest(" + KeyArrays(3) +
+                  ") AS n(" + KeyNames() +
+                  ") WHERE o.migration = $1 AND o.number = $2 AND o.key = " + KeyArrayOf("n"),
+              std::move(params)));
+    }
+    std::vector<std::string> projects;
+    std::vector<std::string> sealed;
+    std::vector<std::string> written;
+    std::vector<std::string> secrets;
+    for (const RowWrite& write : writes) {
+      projects.push_back(write.project);
+      sealed.push_back(write.original->sealed);
+      written.push_back(write.original->written.value_or(std::string()));
+      std::string& names = secrets.emplace_back();
+      for (const std::string& name : write.original->secrets) {
+        names += name + "\n";
+      }
+    }
+    std::string arrays;
+    for (std::size_t i = 0; i < 4; ++i) {
+      arrays += ", $" + std::to_string(3 + place_.keys.size() + i);
+    }
+    for (std::vector<std::string>* texts : {&projects, &sealed, &written, &secrets}) {
+      params.emplace_back(std::move(*texts));
+    }
+    return Forget(Run(
+        "INSERT INTO rowseal_migration.migration_original SELECT $1, $2, " + KeyArrayOf("n") +
+            ", n.project, n.sealed, " + (writes.front().original->written ? "n.written" : "NULL") +
+            ", n.secrets FROM unnest(" + KeyArrays(3) + arrays + ") AS n(" + KeyNames() +
+            ", project, sealed, written, secrets)"
+            " ON CONFLICT (migration, number, key) DO UPDATE SET"
+            " project_id = EXCLUDED.project_id, sealed = EXCLUDED.sealed,"
+            " written = EXCLUDED.written, secrets = EXCLUDED.secrets",
+        std::move(params)));
+  }
+
+  std::unique_ptr<PostgresConnection> connection_;
+  const MigratedColumn column_;
+  const PostgresPlace place_;
+  const ContentSql content_;
+  const std::string project_;  // SQL
+  const std::string join_;     // SQL
+  const std::vector<std::string> names_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
+                                                     const MigratedColumn& column) {
+  ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
+  const ProjectSource& project = column.project;
+  ColumnSource source;
+  source.table = column.table;
+  source.column = column.column;
+  source.keys = column.keys;
+  source.project_column = !project.fixed.empty()       ? column.keys.front()
+                          : project.join_table.empty() ? project.column
+                                                       : project.join_on;
+  ROWSEAL_ASSIGN(PostgresPlace place, FindPostgresPlace(*connection, source));
+  std::string project_sql = "t." + place.project + "::text";
+  std::string join;
+  if (!project.fixed.empty()) {
+    project_sql = Literal(project.fixed) + "::text";
+  } else if (!project.join_table.empty()) {
+    ColumnSource other;
+    other.table = project.join_table;
+    other.keys = {project.join_key};
+    other.project_column = project.column;
+    ROWSEAL_ASSIGN(const PostgresPlace joined, FindPostgresPlace(*connection, other));
+    join =
+        " LEFT JOIN " + joined.table + " j ON j." + joined.keys.front() + " = t." + place.project;
+    project_sql = "j." + joined.project + "::text";
+  }
+  ROWSEAL_ASSIGN(std::vector<std::string> names,
+                 FindPostgresColumns(*connection, column.table, column.name_columns));
+  return std::make_unique<PostgresAppRows>(std::move(connection), column, std::move(place),
+                                           std::move(project_sql), std::move(join),
+                                           std::move(names));
+}
+
+}  // namespace rowseal

@@ -1,0 +1,678 @@
+#include "db/sqlite/sqlite_app_rows.h"
+
+#include <sqlite3.h>
+
+#include "base/encoding.h"
+#include "db/sqlite/app_database.h"
+
+namespace rowseal {
+namespace {
+
+// A row's key is one text: each part in turn, `i` and the number and `;`, or `t` and the text's
+// bytes, `:` and the text. The guard's triggers write the same.
+constexpr std::string_view kJournalSql = R"sql(
+CREATE TABLE IF NOT EXISTS rowseal_migration_column (
+  migration TEXT NOT NULL, number INTEGER NOT NULL, guard TEXT NOT NULL,
+  PRIMARY KEY (migration, number)) STRICT;
+CREATE TABLE IF NOT EXISTS rowseal_migration_original (
+  migration TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
+  sealed TEXT NOT NULL, written TEXT, secrets TEXT NOT NULL,
+  PRIMARY KEY (migration, number, key)) STRICT;
+CREATE TABLE IF NOT EXISTS rowseal_migration_queued_row (
+  id INTEGER PRIMARY KEY, migration TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL)
+  STRICT;
+CREATE TABLE IF NOT EXISTS rowseal_migration_quarantined_row (
+  migration TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL,
+  PRIMARY KEY (migration, number, key)) STRICT;
+)sql";
+
+constexpr std::string_view kOfColumn = " WHERE migration = ?1 AND number = ?2";
+
+std::string Literal(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) {
+    out.append(c == '\'' ? 2 : 1, c);
+  }
+  return out + "'";
+}
+
+std::string_view NameOf(Guard guard) {
+  switch (guard) {
+    case Guard::kOff:
+      return "off";
+    case Guard::kQueue:
+      return "queue";
+    case Guard::kRefuse:
+      return "refuse";
+    case Guard::kReverse:
+      return "reverse";
+  }
+  return "off";
+}
+
+// The SQL about one column's content, of a row `t` or NEW.
+class ContentSql final {
+ public:
+  explicit ContentSql(const MigratedColumn& column) : column_(column) {}
+
+  std::string Of(std::string_view row) const {
+    return std::string(row) + "." + QuotedIdentifier(column_.column);
+  }
+  std::string IsEmpty(std::string_view row) const {
+    return "coalesce(length(CAST(" + Of(row) + " AS BLOB)), 0) = 0";
+  }
+  std::string IsPlaintext(std::string_view row) const {
+    if (!column_.path) {
+      return "(NOT " + IsEmpty(row) + " AND " + Unsettled(TextOf(row)) + ")";
+    }
+    return "(NOT " + IsEmpty(row) + " AND (NOT json_valid(" + TextOf(row) + ") OR EXISTS (" +
+           Strings(row, &ContentSql::Unsettled) + ")))";
+  }
+  std::string IsOurs(std::string_view row) const {
+    if (!column_.path) {
+      return "(NOT " + IsEmpty(row) + " AND " + Ours(TextOf(row)) + ")";
+    }
+    return "(NOT " + IsEmpty(row) + " AND EXISTS (" + Strings(row, &ContentSql::Ours) + "))";
+  }
+
+ private:
+  std::string TextOf(std::string_view row) const { return "CAST(" + Of(row) + " AS TEXT)"; }
+  std::string Unsettled(const std::string& text) const {
+    const SettledRule& rule = column_.settled;
+    return text + " <> ''" +
+           (rule.prefix.empty()
+                ? ""
+                : " AND substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) + ") <> " +
+                      Literal(rule.prefix)) +
+           (rule.marker.empty() ? "" : " AND " + text + " <> " + Literal(rule.marker)) +
+           (rule.reference.empty()
+                ? ""
+                : " AND instr(" + text + ", " + Literal(rule.reference) + ") = 0");
+  }
+  std::string Ours(const std::string& text) const {
+    const SettledRule& rule = column_.settled;
+    std::string condition = "(0";
+    if (!rule.prefix.empty()) {
+      condition += " OR substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) +
+                   ") = " + Literal(rule.prefix);
+    }
+    if (!rule.reference.empty()) {
+      condition += " OR instr(" + text + ", " + Literal(rule.reference) + ") > 0";
+    }
+    return condition + ")";
+  }
+
+  // A member's name is a text and an element's index a number in json_each's column `key`.
+  std::string Strings(std::string_view row,
+                      std::string (ContentSql::*condition)(const std::string&) const) const {
+    std::string document =
+        "CASE WHEN json_valid(" + TextOf(row) + ") THEN " + TextOf(row) + " ELSE '[]' END";
+    if (column_.path->empty()) {
+      return "SELECT 1 WHERE json_type(" + document + ") = 'text' AND " +
+             (this->*condition)("json_extract(" + document + ", '$')");
+    }
+    std::string from;
+    std::string where;
+    std::string last;
+    for (std::size_t i = 0; i < column_.path->size(); ++i) {
+      const JsonStep& step = (*column_.path)[i];
+      const std::string name = "e" + std::to_string(i);
+      from += (i == 0 ? "" : ", ") + ("json_each(" + document + ") AS " + name);
+      if (step.kind == JsonStep::Kind::kName) {
+        where += "typeof(" + name + ".key) = 'text' AND " + name + ".key = " + Literal(step.name) +
+                 " AND ";
+      } else if (step.kind == JsonStep::Kind::kIndex) {
+        where += "typeof(" + name + ".key) = 'integer' AND " + name +
+                 ".key = " + std::to_string(step.index) + " AND ";
+      }
+      document = "CASE WHEN " + name + ".type IN ('object', 'array') THEN " + name +
+                 ".value ELSE '[]' END";
+      last = name;
+    }
+    return "SELECT 1 FROM " + from + " WHERE " + where + last + ".type = 'text' AND " +
+           (this->*condition)(last + ".value");
+  }
+
+  const MigratedColumn& column_;
+};
+
+class SqliteAppRows final : public AppRows {
+ public:
+  SqliteAppRows(AppDatabase database, MigratedColumn column)
+      : database_(std::move(database)),
+        column_(std::move(column)),
+        content_(column_),
+        table_(QuotedIdentifier(column_.table)) {}
+
+  Result<void> Install() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (installed) {
+      return {};
+    }
+    ROWSEAL_TRY(database_.Execute("BEGIN IMMEDIATE"));
+    Result<void> made = database_.Execute(std::string(kJournalSql) + GuardSql());
+    made = made ? database_.Execute("COMMIT") : made;
+    if (!made) {
+      static_cast<void>(database_.Execute("ROLLBACK"));
+    }
+    return made;
+  }
+
+  Result<void> SetGuard(Guard guard) override {
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        Prepare("UPDATE rowseal_migration_column SET guard = ?3" + std::string(kOfColumn)));
+    BindText(statement, 3, NameOf(guard));
+    return Run(statement);
+  }
+
+  Result<std::optional<Guard>> ReadGuard() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (!installed) {
+      return std::nullopt;
+    }
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("SELECT guard FROM rowseal_migration_column" + std::string(kOfColumn)));
+    ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
+    if (found) {
+      for (const Guard guard : {Guard::kOff, Guard::kQueue, Guard::kRefuse, Guard::kReverse}) {
+        if (AsText(ColumnBytes(statement.get(), 0)) == NameOf(guard)) {
+          return guard;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<void> Uninstall() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    if (!installed) {
+      return {};
+    }
+    std::string sql = "BEGIN IMMEDIATE;";
+    for (const std::string_view event : {"insert", "update"}) {
+      sql += "DROP TRIGGER IF EXISTS " + QuotedIdentifier(GuardName(event)) +
+             ";DROP TRIGGER"
+             " IF EXISTS " +
+             QuotedIdentifier(GuardName("refuse_" + std::string(event))) + ";";
+    }
+    const std::string condition = " WHERE migration = " + Literal(column_.migration) +
+                                  " AND number = " + std::to_string(column_.number) + ";";
+    for (const std::string_view table : {"original", "queued_row", "quarantined_row", "column"}) {
+      sql += "DELETE FROM rowseal_migration_" + std::string(table) + condition;
+    }
+    ROWSEAL_TRY(database_.Execute(sql + "COMMIT"));
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   database_.Prepare("SELECT 1 FROM rowseal_migration_column LIMIT 1"));
+    ROWSEAL_ASSIGN(const bool others, database_.Step(statement));
+    sqlite3_reset(statement.get());
+    if (others) {
+      return {};
+    }
+    return database_.Execute(
+        "BEGIN IMMEDIATE;DROP TABLE rowseal_migration_original;"
+        "DROP TABLE rowseal_migration_queued_row;DROP TABLE rowseal_migration_quarantined_row;"
+        "DROP TABLE rowseal_migration_column;COMMIT");
+  }
+
+  Result<void> Begin() override { return database_.Execute("BEGIN IMMEDIATE"); }
+  Result<void> Commit() override { return database_.Execute("COMMIT"); }
+  void Rollback() noexcept override { static_cast<void>(database_.Execute("ROLLBACK")); }
+
+  Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
+                                         std::size_t limit, std::int64_t bytes) override {
+    return ReadRows(Condition(which), position, limit, bytes);
+  }
+
+  Result<Queued> LockQueued(RowsToLock which, std::size_t limit) override {
+    Queued queued;
+    ROWSEAL_ASSIGN(const AppDatabase::Statement keys,
+                   Prepare("DELETE FROM rowseal_migration_queued_row WHERE id IN (SELECT id FROM"
+                           " rowseal_migration_queued_row" +
+                           std::string(kOfColumn) + " ORDER BY id LIMIT ?3) RETURNING key"));
+    sqlite3_bind_int64(keys.get(), 3, static_cast<std::int64_t>(limit));
+    std::vector<std::string> taken;
+    while (true) {
+      ROWSEAL_ASSIGN(const bool more, database_.Step(keys));
+      if (!more) {
+        break;
+      }
+      taken.emplace_back(AsText(ColumnBytes(keys.get(), 0)));
+    }
+    queued.taken = taken.size();
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("SELECT " + RowColumns() + " FROM " + table_ + " t" + Joins() +
+                           " WHERE " + KeySql("t") + " = ?3 AND " + Condition(which)));
+    for (const std::string& key : taken) {
+      sqlite3_reset(statement.get());
+      BindText(statement, 3, key);
+      ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
+      if (found && !Holds(queued.rows, key)) {
+        ROWSEAL_ASSIGN(MigratingRow row, TakeRow(statement.get()));
+        queued.rows.push_back(std::move(row));
+      }
+    }
+    return queued;
+  }
+
+  Result<void> Write(const std::vector<RowWrite>& writes) override {
+    // The type is the one of the content that is replaced, or was.
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement update,
+        Prepare("UPDATE " + table_ + " AS t SET " + QuotedIdentifier(column_.column) +
+                " = CASE coalesce((SELECT o.type FROM rowseal_migration_original o"
+                " WHERE o.migration = ?1 AND o.number = ?2 AND o.key = ?4), typeof(" +
+                content_.Of("t") + ")) WHEN 'blob' THEN CAST(?3 AS BLOB) ELSE ?3 END WHERE " +
+                KeySql("t") + " = ?4"));
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement keep,
+        Prepare("INSERT INTO rowseal_migration_original (migration, number, key, type,"
+                " sealed, written, secrets) SELECT ?1, ?2, ?3, typeof(" +
+                content_.Of("t") + "), ?4, ?5, ?6 FROM " + table_ + " t WHERE " + KeySql("t") +
+                " = ?3 ON CONFLICT DO UPDATE SET sealed = excluded.sealed,"
+                " written = excluded.written, secrets = excluded.secrets"));
+    ROWSEAL_ASSIGN(const AppDatabase::Statement forget,
+                   Prepare("DELETE FROM rowseal_migration_original" + std::string(kOfColumn) +
+                           " AND key = ?3"));
+    ROWSEAL_ASSIGN(const AppDatabase::Statement release,
+                   Prepare("DELETE FROM rowseal_migration_quarantined_row" +
+                           std::string(kOfColumn) + " AND key = ?3"));
+    for (const RowWrite& write : writes) {
+      if (write.original) {
+        std::string secrets;
+        for (const std::string& name : write.original->secrets) {
+          secrets += name + "\n";
+        }
+        BindText(keep, 3, write.position);
+        BindText(keep, 4, write.original->sealed);
+        if (write.original->written) {
+          BindText(keep, 5, *write.original->written);
+        } else {
+          sqlite3_bind_null(keep.get(), 5);
+        }
+        BindText(keep, 6, secrets);
+        ROWSEAL_TRY(Run(keep));
+      }
+      if (write.content) {
+        BindText(update, 3, AsText(write.content->Reveal()));
+      } else {
+        sqlite3_bind_null(update.get(), 3);
+      }
+      BindText(update, 4, write.position);
+      const Result<void> updated = Run(update);
+      sqlite3_clear_bindings(update.get());
+      BindColumn(update);
+      ROWSEAL_TRY(updated);
+      if (database_.changes() != 1) {
+        return Fail(ErrorCode::kConflict, "a row of " + table_ + " took no change",
+                    "a trigger of the table keeps it back: see rowseal migrate plan");
+      }
+      if (!write.original) {
+        BindText(forget, 3, write.position);
+        ROWSEAL_TRY(Run(forget));
+      }
+      BindText(release, 3, write.position);
+      ROWSEAL_TRY(Run(release));
+    }
+    return {};
+  }
+
+  Result<void> Quarantine(const std::vector<QuarantinedRow>& rows) override {
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("INSERT INTO rowseal_migration_quarantined_row VALUES (?1, ?2, ?3, ?4)"
+                           " ON CONFLICT DO UPDATE SET reason = excluded.reason"));
+    for (const QuarantinedRow& row : rows) {
+      BindText(statement, 3, row.position);
+      BindText(statement, 4, row.reason);
+      ROWSEAL_TRY(Run(statement));
+    }
+    return {};
+  }
+
+  Result<std::vector<MigratingRow>> Read(const std::string& position, std::size_t limit,
+                                         std::int64_t bytes) override {
+    return ReadRows("(o.key IS NOT NULL OR NOT " + content_.IsEmpty("t") + ")", position, limit,
+                    bytes);
+  }
+
+  Result<MigrationCounts> Count() override {
+    ROWSEAL_ASSIGN(const bool installed, IsInstalled());
+    const std::string quarantined =
+        installed ? "EXISTS (SELECT 1 FROM rowseal_migration_quarantined_row q WHERE"
+                    " q.migration = ?1 AND q.number = ?2 AND q.key = " +
+                        KeySql("t") + ")"
+                  : std::string("0");
+    ROWSEAL_ASSIGN(const AppDatabase::Statement rows,
+                   Prepare("SELECT count(*), total(" + content_.IsEmpty("t") + "), total(" +
+                           content_.IsPlaintext("t") + "), total(" + content_.IsPlaintext("t") +
+                           " AND NOT " + quarantined + ") FROM " + table_ + " t"));
+    ROWSEAL_TRY(database_.Step(rows));
+    MigrationCounts counts;
+    counts.rows = sqlite3_column_int64(rows.get(), 0);
+    counts.empty = sqlite3_column_int64(rows.get(), 1);
+    counts.plaintext = sqlite3_column_int64(rows.get(), 2);
+    counts.left = sqlite3_column_int64(rows.get(), 3);
+    if (!installed) {
+      return counts;
+    }
+    for (const auto& [table, count] :
+         {std::pair("original", &counts.originals), std::pair("queued_row", &counts.queued),
+          std::pair("quarantined_row", &counts.quarantined)}) {
+      ROWSEAL_ASSIGN(const AppDatabase::Statement number,
+                     Prepare("SELECT count(*) FROM rowseal_migration_" + std::string(table) +
+                             std::string(kOfColumn)));
+      ROWSEAL_TRY(database_.Step(number));
+      *count = sqlite3_column_int64(number.get(), 0);
+    }
+    return counts;
+  }
+
+  Result<std::vector<QuarantinedRow>> Quarantined(std::size_t limit) override {
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("SELECT key, reason FROM rowseal_migration_quarantined_row" +
+                           std::string(kOfColumn) + " ORDER BY key LIMIT ?3"));
+    sqlite3_bind_int64(statement.get(), 3, static_cast<std::int64_t>(limit));
+    std::vector<QuarantinedRow> rows;
+    while (true) {
+      ROWSEAL_ASSIGN(const bool more, database_.Step(statement));
+      if (!more) {
+        return rows;
+      }
+      QuarantinedRow& row = rows.emplace_back();
+      row.position = AsText(ColumnBytes(statement.get(), 0));
+      row.key = PartsOf(row.position);
+      row.reason = AsText(ColumnBytes(statement.get(), 1));
+    }
+  }
+
+  Result<void> ForgetOriginals() override {
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("DELETE FROM rowseal_migration_original" + std::string(kOfColumn)));
+    return Run(statement);
+  }
+
+  // VACUUM writes the whole file anew, and the log of it is emptied.
+  Result<std::vector<std::string>> Scrub(ScrubLocks locks) override {
+    std::vector<std::string> left;
+    if (locks == ScrubLocks::kBrief) {
+      left.emplace_back("the file's free pages keep old content; VACUUM writes it anew");
+      return left;
+    }
+    ROWSEAL_TRY(database_.Execute("VACUUM"));
+    ROWSEAL_TRY(database_.Execute("ANALYZE"));
+    ROWSEAL_TRY(database_.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    return left;
+  }
+
+ private:
+  Result<AppDatabase::Statement> Prepare(const std::string& sql) {
+    ROWSEAL_ASSIGN(AppDatabase::Statement statement, database_.Prepare(sql));
+    BindColumn(statement);
+    return statement;
+  }
+  // ?1 is the migration and ?2 the column's number, in every statement that names them.
+  void BindColumn(const AppDatabase::Statement& statement) const {
+    if (sqlite3_bind_parameter_count(statement.get()) >= 2) {
+      BindText(statement, 1, column_.migration);
+      sqlite3_bind_int64(statement.get(), 2, column_.number);
+    }
+  }
+  static void BindText(const AppDatabase::Statement& statement, int number, std::string_view text) {
+    sqlite3_bind_text64(statement.get(), number, text.data(), text.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+  }
+  Result<void> Run(const AppDatabase::Statement& statement) {
+    const Result<bool> stepped = database_.Step(statement);
+    sqlite3_reset(statement.get());
+    return stepped ? Result<void>() : tl::unexpected(stepped.error());
+  }
+
+  Result<bool> IsInstalled() {
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        database_.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = " +
+                          Literal(GuardName("insert"))));
+    return database_.Step(statement);
+  }
+
+  std::string GuardName(std::string_view event) const {
+    return "rowseal_guard_" + column_.migration + "_" + std::to_string(column_.number) + "_" +
+           std::string(event);
+  }
+
+  std::string GuardSql() const {
+    const std::string who = Literal(column_.migration) + ", " + std::to_string(column_.number);
+    const std::string guard =
+        "(SELECT c.guard FROM rowseal_migration_column c WHERE c.migration = " +
+        Literal(column_.migration) + " AND c.number = " + std::to_string(column_.number) + ")";
+    std::string sql = "INSERT INTO rowseal_migration_column VALUES (" + who +
+                      ", 'queue') ON CONFLICT DO NOTHING;";
+    for (const std::string_view event : {"insert", "update"}) {
+      const std::string of_table =
+          std::string(event == "insert" ? "INSERT" : "UPDATE") + " ON " + table_ + " WHEN ";
+      sql += "CREATE TRIGGER " + QuotedIdentifier(GuardName(event)) + " AFTER " + of_table + "(" +
+             guard + " = 'queue' AND " + content_.IsPlaintext("NEW") + ") OR (" + guard +
+             " = 'reverse' AND " + content_.IsOurs("NEW") +
+             ") BEGIN INSERT INTO rowseal_migration_queued_row (migration, number, key) VALUES (" +
+             who + ", " + KeySql("NEW") + "); END;";
+      sql += "CREATE TRIGGER " + QuotedIdentifier(GuardName("refuse_" + std::string(event))) +
+             " BEFORE " + of_table + guard + " = 'refuse' AND " + content_.IsPlaintext("NEW") +
+             " BEGIN SELECT RAISE(ABORT, " +
+             Literal("plaintext is refused in " + column_.table + ", column " + column_.column +
+                     ": seal it with Rowseal before it is written") +
+             "); END;";
+    }
+    return sql;
+  }
+
+  std::string KeySql(std::string_view row) const {
+    std::string parts;
+    for (const std::string& key : column_.keys) {
+      const std::string name = std::string(row) + "." + QuotedIdentifier(key);
+      parts +=
+          (parts.empty() ? "" : " || ") +
+          ("CASE typeof(" + name + ") WHEN 'integer' THEN 'i' || " + name +
+           " || ';' ELSE 't' || length(CAST(" + name + " AS BLOB)) || ':' || " + name + " END");
+    }
+    return "(" + parts + ")";
+  }
+
+  std::string Condition(RowsToLock which) const {
+    return which == RowsToLock::kPlaintext ? content_.IsPlaintext("t")
+                                           : "(o.key IS NOT NULL OR " + content_.IsOurs("t") + ")";
+  }
+
+  std::string Joins() const {
+    std::string joins;
+    const ProjectSource& project = column_.project;
+    if (!project.join_table.empty()) {
+      joins = " LEFT JOIN " + QuotedIdentifier(project.join_table) + " j ON j." +
+              QuotedIdentifier(project.join_key) + " = t." + QuotedIdentifier(project.join_on);
+    }
+    return joins +
+           " LEFT JOIN rowseal_migration_original o ON o.migration = ?1 AND o.number = ?2"
+           " AND o.key = " +
+           KeySql("t");
+  }
+
+  std::string RowColumns() const {
+    const ProjectSource& project = column_.project;
+    std::string columns = !project.fixed.empty()       ? Literal(project.fixed)
+                          : project.join_table.empty() ? "t." + QuotedIdentifier(project.column)
+                                                       : "j." + QuotedIdentifier(project.column);
+    columns += ", " + content_.Of("t") + ", o.sealed, o.written, o.secrets";
+    for (const std::string& key : column_.keys) {
+      columns += ", t." + QuotedIdentifier(key);
+    }
+    for (const std::string& name : column_.name_columns) {
+      columns += ", t." + QuotedIdentifier(name);
+    }
+    return columns;
+  }
+
+  Result<std::vector<MigratingRow>> ReadRows(const std::string& condition,
+                                             const std::string& position, std::size_t limit,
+                                             std::int64_t bytes) {
+    std::string order;
+    std::string after;
+    for (std::size_t i = 0; i < column_.keys.size(); ++i) {
+      order += (i == 0 ? "t." : ", t.") + QuotedIdentifier(column_.keys[i]);
+      after += (i == 0 ? "?" : ", ?") + std::to_string(i + 4);
+    }
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        Prepare("SELECT " + RowColumns() + " FROM " + table_ + " t" + Joins() + " WHERE " +
+                condition + (position.empty() ? "" : " AND (" + order + ") > (" + after + ")") +
+                " ORDER BY " + order + " LIMIT ?3"));
+    sqlite3_bind_int64(statement.get(), 3, static_cast<std::int64_t>(limit));
+    if (!position.empty()) {
+      BindKey(statement, 4, position);
+    }
+    std::vector<MigratingRow> rows;
+    std::int64_t taken = 0;
+    while (taken < bytes) {
+      ROWSEAL_ASSIGN(const bool more, database_.Step(statement));
+      if (!more) {
+        break;
+      }
+      ROWSEAL_ASSIGN(MigratingRow row, TakeRow(statement.get()));
+      taken += static_cast<std::int64_t>(row.content.size());
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+  Result<MigratingRow> TakeRow(sqlite3_stmt* row) const {
+    MigratingRow taken;
+    const auto text = [&](int column) { return std::string(AsText(ColumnBytes(row, column))); };
+    if (sqlite3_column_type(row, 0) == SQLITE_NULL) {
+      taken.defect = "its project is NULL";
+    } else {
+      taken.project = text(0);
+    }
+    const int type = sqlite3_column_type(row, 1);
+    taken.is_null = type == SQLITE_NULL;
+    if (type == SQLITE_INTEGER || type == SQLITE_FLOAT) {
+      taken.defect =
+          "it holds " + std::string(SqliteTypeName(type)) + ", which a text cannot replace";
+    } else {
+      ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(ColumnBytes(row, 1)));
+    }
+    if (sqlite3_column_type(row, 2) != SQLITE_NULL) {
+      Original& original = taken.original.emplace();
+      original.sealed = text(2);
+      if (sqlite3_column_type(row, 3) != SQLITE_NULL) {
+        original.written = text(3);
+      }
+      const std::string lines = text(4);
+      for (std::size_t at = 0; at < lines.size();) {
+        const std::size_t end = std::min(lines.find('\n', at), lines.size());
+        original.secrets.push_back(lines.substr(at, end - at));
+        at = end + 1;
+      }
+    }
+    int column = 5;
+    for (std::size_t i = 0; i < column_.keys.size(); ++i, ++column) {
+      const int key_type = sqlite3_column_type(row, column);
+      if (key_type != SQLITE_INTEGER && key_type != SQLITE_TEXT) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    "table " + table_ + " has a row whose key column " + column_.keys[i] + " is " +
+                        std::string(SqliteTypeName(key_type)),
+                    "keys are INTEGER or TEXT; mend the row, then run the step again");
+      }
+      taken.key.push_back(text(column));
+      taken.position += key_type == SQLITE_INTEGER ? "i" + taken.key.back() + ";"
+                                                   : "t" + std::to_string(taken.key.back().size()) +
+                                                         ":" + taken.key.back();
+    }
+    for (std::size_t i = 0; i < column_.name_columns.size(); ++i, ++column) {
+      taken.names.push_back(text(column));
+    }
+    return taken;
+  }
+
+  static std::vector<std::string> PartsOf(std::string_view position) {
+    std::vector<std::string> parts;
+    while (!position.empty()) {
+      const bool is_integer = position.front() == 'i';
+      const std::size_t end = position.find(is_integer ? ';' : ':');
+      if (end == std::string_view::npos) {
+        break;
+      }
+      const std::string number(position.substr(1, end - 1));
+      position.remove_prefix(end + 1);
+      if (is_integer) {
+        parts.push_back(number);
+        continue;
+      }
+      const std::size_t size = std::min<std::size_t>(std::stoul(number), position.size());
+      parts.emplace_back(position.substr(0, size));
+      position.remove_prefix(size);
+    }
+    return parts;
+  }
+
+  static void BindKey(const AppDatabase::Statement& statement, int first,
+                      std::string_view position) {
+    const std::vector<std::string> parts = PartsOf(position);
+    std::size_t at = 0;
+    for (const std::string& part : parts) {
+      const bool is_integer = position[at] == 'i';
+      if (is_integer) {
+        sqlite3_bind_int64(statement.get(), first++, std::stoll(part));
+        at += part.size() + 2;
+      } else {
+        BindText(statement, first++, part);
+        at += std::to_string(part.size()).size() + 2 + part.size();
+      }
+    }
+  }
+
+  static bool Holds(const std::vector<MigratingRow>& rows, const std::string& position) {
+    for (const MigratingRow& row : rows) {
+      if (row.position == position) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  AppDatabase database_;
+  const MigratedColumn column_;
+  const ContentSql content_;
+  const std::string table_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AppRows>> OpenSqliteAppRows(const std::string& path,
+                                                   const MigratedColumn& column) {
+  ROWSEAL_ASSIGN(AppDatabase database, AppDatabase::Open(path, AppDatabase::Mode::kReadWrite));
+  ROWSEAL_TRY(database.CheckTable(column.table, AppDatabase::Kind::kTable));
+  std::vector<std::string> columns = {column.column};
+  columns.insert(columns.end(), column.keys.begin(), column.keys.end());
+  columns.insert(columns.end(), column.name_columns.begin(), column.name_columns.end());
+  const ProjectSource& project = column.project;
+  if (!project.join_table.empty()) {
+    ROWSEAL_TRY(database.CheckTable(project.join_table, AppDatabase::Kind::kTable));
+    ROWSEAL_TRY(database.CheckColumn(project.join_table, project.join_key));
+    ROWSEAL_TRY(database.CheckColumn(project.join_table, project.column));
+    ROWSEAL_TRY(database.CheckUniqueKey(project.join_table, {project.join_key}));
+    columns.push_back(project.join_on);
+  } else if (project.fixed.empty()) {
+    columns.push_back(project.column);
+  }
+  for (const std::string& name : columns) {
+    ROWSEAL_TRY(database.CheckColumn(column.table, name));
+  }
+  ROWSEAL_TRY(database.CheckUniqueKey(column.table, column.keys));
+  ROWSEAL_TRY(database.Execute("PRAGMA secure_delete = ON"));
+  if (column.path) {
+    // SQLite takes its JSON functions for unsafe in the guard's triggers otherwise. This connection
+    // has no other functions than SQLite's own, none of which leaves the database.
+    ROWSEAL_TRY(database.Execute("PRAGMA trusted_schema = ON"));
+  }
+  return std::make_unique<SqliteAppRows>(std::move(database), column);
+}
+
+}  // namespace rowseal

@@ -1,0 +1,355 @@
+#include "migration/column_migrator.h"
+
+#include <algorithm>
+#include <map>
+
+namespace rowseal {
+namespace {
+
+constexpr std::int64_t kBatchBytes = 4'000'000;
+// Names of one statement to the store.
+constexpr std::size_t kStoreBatch = 1000;
+
+// What is wrong with one row; everything else stops the run.
+bool IsOfOneRow(const Error& error) {
+  return error.code == ErrorCode::kConflict || error.code == ErrorCode::kInvalidArgument ||
+         error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kRefusedByState ||
+         error.code == ErrorCode::kNotFound;
+}
+
+}  // namespace
+
+Result<ColumnMigrator> ColumnMigrator::Make(Client& client, const MigrationManifest& manifest,
+                                            std::size_t number, std::unique_ptr<AppRows> rows,
+                                            Access access) {
+  ROWSEAL_TRY(CheckManifest(manifest));
+  const ColumnPlan& plan = manifest.columns[number - 1];
+  ROWSEAL_ASSIGN(ValueSealer originals, ValueSealer::Make(client, "migration." + manifest.name,
+                                                          ContextKind::kCell, access));
+  ColumnMigrator migrator(client, plan, ColumnOf(manifest, number), std::move(rows),
+                          std::move(originals), std::move(access));
+  if (plan.mode == MigrationMode::kValue) {
+    ROWSEAL_ASSIGN(ValueSealer sealer,
+                   ValueSealer::Make(client, plan.label, plan.context, migrator.access_));
+    migrator.sealer_.emplace(std::move(sealer));
+  }
+  return migrator;
+}
+
+std::vector<std::string> ColumnMigrator::OriginalKey(const std::vector<std::string>& key) const {
+  std::vector<std::string> row_key = {std::to_string(column_.number)};
+  row_key.insert(row_key.end(), key.begin(), key.end());
+  return row_key;
+}
+
+Result<SecretBytes> ColumnMigrator::OpenOriginal(const ProjectId& project,
+                                                 const std::vector<std::string>& key,
+                                                 const Original& original) {
+  // A column's own sealed value stands for the original where that was the value alone.
+  const bool is_value = original.written && original.written->empty();
+  ValueSealer& sealer = is_value ? *sealer_ : originals_;
+  ROWSEAL_ASSIGN(
+      Client::OpenedValues opened,
+      sealer.Open(project, {{original.sealed, is_value ? key : OriginalKey(key)}}, access_));
+  return std::move(opened.front());
+}
+
+Result<MigratedBatch> ColumnMigrator::MigrateNext(const std::string& position, std::size_t limit) {
+  while (true) {
+    ROWSEAL_TRY(rows_->Begin());
+    Result<std::vector<MigratingRow>> locked =
+        rows_->Lock(RowsToLock::kPlaintext, position, limit, kBatchBytes);
+    const std::string first = locked && !locked->empty() ? locked->front().position : std::string();
+    Result<MigratedBatch> batch = locked ? MigrateRows(std::move(*locked))
+                                         : Result<MigratedBatch>(tl::unexpected(locked.error()));
+    if (batch) {
+      ROWSEAL_TRY(rows_->Commit());
+      return batch;
+    }
+    rows_->Rollback();
+    // The database refused one of the rows: it is found by smaller and smaller batches.
+    if (!IsOfOneRow(batch.error()) || first.empty()) {
+      return batch;
+    }
+    if (limit == 1) {
+      ROWSEAL_TRY(QuarantineOne(first, batch.error()));
+      MigratedBatch only;
+      only.seen = 1;
+      only.quarantined = 1;
+      only.position = first;
+      return only;
+    }
+    limit = std::max<std::size_t>(1, limit / 8);
+  }
+}
+
+Result<MigratedBatch> ColumnMigrator::MigrateQueued(std::size_t limit) {
+  while (true) {
+    ROWSEAL_TRY(rows_->Begin());
+    Result<AppRows::Queued> queued = rows_->LockQueued(RowsToLock::kPlaintext, limit);
+    const std::string first =
+        queued && !queued->rows.empty() ? queued->rows.front().position : std::string();
+    Result<MigratedBatch> batch = queued ? MigrateRows(std::move(queued->rows))
+                                         : Result<MigratedBatch>(tl::unexpected(queued.error()));
+    if (batch) {
+      batch->seen = queued->taken;
+      ROWSEAL_TRY(rows_->Commit());
+      return batch;
+    }
+    rows_->Rollback();
+    if (!IsOfOneRow(batch.error()) || first.empty()) {
+      return batch;
+    }
+    if (limit == 1) {
+      ROWSEAL_TRY(QuarantineOne(first, batch.error()));
+      ROWSEAL_TRY(rows_->Begin());
+      Result<AppRows::Queued> taken = rows_->LockQueued(RowsToLock::kPlaintext, 1);
+      if (!taken) {
+        rows_->Rollback();
+        return tl::unexpected(std::move(taken).error());
+      }
+      ROWSEAL_TRY(rows_->Commit());
+      MigratedBatch only;
+      only.seen = 1;
+      only.quarantined = 1;
+      return only;
+    }
+    limit = std::max<std::size_t>(1, limit / 8);
+  }
+}
+
+Result<void> ColumnMigrator::QuarantineOne(const std::string& position, const Error& why) {
+  ROWSEAL_TRY(rows_->Begin());
+  const Result<void> quarantined = rows_->Quarantine({{position, {}, why.message}});
+  if (!quarantined) {
+    rows_->Rollback();
+    return quarantined;
+  }
+  return rows_->Commit();
+}
+
+Result<ColumnMigrator::Item> ColumnMigrator::Examine(MigratingRow row) const {
+  Item item{std::move(row), {}, {}, {}, {}, {}};
+  if (!item.row.defect.empty()) {
+    item.reason = item.row.defect;
+    return item;
+  }
+  Result<ProjectId> project = ProjectId::Parse(item.row.project);
+  if (!project) {
+    item.reason = project.error().message;
+    return item;
+  }
+  item.project = std::move(*project);
+  Result<std::vector<FoundValue>> values = FindValues(plan_, column_.settled, item.row.content);
+  if (!values) {
+    if (!IsOfOneRow(values.error())) {
+      return tl::unexpected(std::move(values).error());
+    }
+    item.reason = values.error().message;
+    return item;
+  }
+  item.values = std::move(*values);
+  for (const FoundValue& value : item.values) {
+    if (!value.defect.empty()) {
+      item.reason = value.defect;
+    }
+  }
+  if (plan_.mode == MigrationMode::kMove && item.reason.empty()) {
+    for (const FoundValue& value : item.values) {
+      item.names.push_back(plan_.names.Make(item.row.names, value.place));
+      if (const Result<SecretName> name = SecretName::Parse(item.names.back()); !name) {
+        item.reason = name.error().message;
+      }
+    }
+    item.written_back.assign(item.values.size(), false);
+  }
+  return item;
+}
+
+Result<MigratedBatch> ColumnMigrator::MigrateRows(std::vector<MigratingRow> rows) {
+  MigratedBatch batch;
+  batch.seen = rows.size();
+  std::vector<Item> items;
+  for (MigratingRow& row : rows) {
+    ROWSEAL_ASSIGN(Item item, Examine(std::move(row)));
+    items.push_back(std::move(item));
+  }
+  if (plan_.mode == MigrationMode::kMove) {
+    ROWSEAL_TRY(StoreMoved(items));
+  }
+  std::vector<RowWrite> writes;
+  std::vector<QuarantinedRow> quarantined;
+  for (Item& item : items) {
+    batch.position = item.row.position;
+    if (item.reason.empty()) {
+      Result<RowWrite> write = MakeWrite(item);
+      if (write) {
+        writes.push_back(std::move(*write));
+        ++batch.rows;
+        batch.values += static_cast<std::int64_t>(item.values.size());
+        batch.write_backs += std::ranges::count(item.written_back, true);
+        continue;
+      }
+      if (!IsOfOneRow(write.error())) {
+        return tl::unexpected(std::move(write).error());
+      }
+      item.reason = write.error().message;
+    }
+    quarantined.push_back({item.row.position, item.row.key, item.reason});
+  }
+  batch.quarantined = static_cast<std::int64_t>(quarantined.size());
+  ROWSEAL_TRY(rows_->Write(writes));
+  ROWSEAL_TRY(rows_->Quarantine(quarantined));
+  return batch;
+}
+
+Result<void> ColumnMigrator::StoreMoved(std::vector<Item>& items) {
+  std::map<ProjectId, std::vector<Item*>> by_project;
+  for (Item& item : items) {
+    if (item.reason.empty() && !item.values.empty()) {
+      by_project[*item.project].push_back(&item);
+    }
+  }
+  for (auto& [project, of_project] : by_project) {
+    ROWSEAL_TRY(StoreOfProject(project, of_project));
+  }
+  return {};
+}
+
+Result<void> ColumnMigrator::StoreOfProject(const ProjectId& project, std::vector<Item*>& items) {
+  // Rows may share a name where they hold the same value: documents are copied.
+  std::map<std::string, const FoundValue*> first;
+  std::vector<std::pair<std::string, const FoundValue*>> wanted;
+  for (Item* const item : items) {
+    for (std::size_t i = 0; i < item->values.size(); ++i) {
+      const auto [known, is_new] = first.emplace(item->names[i], &item->values[i]);
+      if (is_new) {
+        wanted.emplace_back(item->names[i], &item->values[i]);
+      } else if (!known->second->value.EqualsInConstantTime(item->values[i].value)) {
+        item->reason = "its secret's name '" + item->names[i] + "' is that of another row";
+      }
+    }
+  }
+  std::map<std::string, Error> differs;
+  for (std::size_t from = 0; from < wanted.size(); from += kStoreBatch) {
+    const std::size_t to = std::min(from + kStoreBatch, wanted.size());
+    std::vector<PutItem> puts;
+    std::vector<SecretRef> refs;
+    for (std::size_t i = from; i < to; ++i) {
+      ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(wanted[i].first));
+      refs.push_back({name, {}});
+      puts.push_back({std::move(name),
+                      wanted[i].second->value.Reveal(),
+                      plan_.kind,
+                      {},
+                      PutRule::kCreateOnly});
+    }
+    ROWSEAL_ASSIGN(const Client::Stored stored,
+                   client_->PutBatch(project, puts, Batch::kEachAlone, access_));
+    ROWSEAL_ASSIGN(const Client::Secrets kept, client_->GetBatch(project, refs, access_));
+    for (std::size_t i = from; i < to; ++i) {
+      const Result<Secret>& secret = kept[i - from];
+      const bool is_same = secret && secret->value.EqualsInConstantTime(wanted[i].second->value) &&
+                           secret->kind == plan_.kind;
+      if (!is_same) {
+        const Result<StoredSecret>& put = stored[i - from];
+        differs.emplace(
+            wanted[i].first,
+            !secret ? secret.error()
+            : !put  ? put.error()
+                   : Error{ErrorCode::kInternal, "a value that was stored opened to something else",
+                           "check this machine's memory"});
+      }
+    }
+  }
+  for (Item* const item : items) {
+    for (std::size_t i = 0; i < item->values.size() && item->reason.empty(); ++i) {
+      const auto different = differs.find(item->names[i]);
+      if (different == differs.end()) {
+        continue;
+      }
+      if (different->second.code != ErrorCode::kConflict) {
+        return tl::unexpected(different->second);
+      }
+      ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(item->names[i]));
+      ROWSEAL_TRY(SettleDifference(*item, i, name));
+    }
+  }
+  return {};
+}
+
+// The secret is there with another value. If this row was moved before, the app wrote again: either
+// what it had read before the move, which the store has overtaken, or something new.
+Result<void> ColumnMigrator::SettleDifference(Item& item, std::size_t value,
+                                              const SecretName& name) {
+  const std::optional<Original>& original = item.row.original;
+  const bool was_moved =
+      original && std::ranges::find(original->secrets, name.text()) != original->secrets.end();
+  if (!was_moved) {
+    item.reason = "there is a secret '" + name.text() + "' already, with another value or kind";
+    return {};
+  }
+  ROWSEAL_ASSIGN(const SecretBytes before, OpenOriginal(*item.project, item.row.key, *original));
+  ROWSEAL_ASSIGN(const std::vector<FoundValue> old, FindValues(plan_, column_.settled, before));
+  const FoundValue& now = item.values[value];
+  item.written_back[value] = std::ranges::any_of(old, [&](const FoundValue& then) {
+    return then.place == now.place && then.value.EqualsInConstantTime(now.value);
+  });
+  if (item.written_back[value]) {
+    return {};
+  }
+  ROWSEAL_TRY(client_->Put(*item.project, {name, now.value.Reveal(), plan_.kind, {}}, access_));
+  ROWSEAL_ASSIGN(const Secret kept, client_->Get(*item.project, name, {}, access_));
+  if (!kept.value.EqualsInConstantTime(now.value)) {
+    return Fail(ErrorCode::kUnavailable, "secret '" + name.text() + "' was changed meanwhile",
+                "retry");
+  }
+  return {};
+}
+
+Result<RowWrite> ColumnMigrator::MakeWrite(Item& item) {
+  const bool is_move = plan_.mode == MigrationMode::kMove;
+  std::vector<Replacement> replacements;
+  std::string only_sealed;
+  for (std::size_t i = 0; i < item.values.size(); ++i) {
+    const FoundValue& value = item.values[i];
+    std::string text;
+    if (!is_move) {
+      ROWSEAL_ASSIGN(text, sealer_->Seal(*item.project, item.row.key, value.value));
+      only_sealed = text;
+    } else {
+      text = plan_.leave == Leave::kReference ? ReferenceTo(plan_, item.names[i])
+                                              : std::string(kMovedMarker);
+    }
+    ROWSEAL_ASSIGN(SecretBytes replaced, SecretBytes::CopyOf(AsBytes(text)));
+    replacements.push_back({value.offset, value.size, std::move(replaced)});
+  }
+  RowWrite write;
+  write.position = item.row.position;
+  write.project = item.project->text();
+  Original& original = write.original.emplace();
+  if (!(is_move && plan_.leave == Leave::kNull)) {
+    ROWSEAL_ASSIGN(write.content, ReplaceValues(plan_, item.row.content, replacements));
+  }
+  const bool only_write_backs =
+      !item.written_back.empty() &&
+      std::ranges::find(item.written_back, false) == item.written_back.end();
+  if (only_write_backs) {
+    original = *item.row.original;  // what was there before stays so
+    return write;
+  }
+  original.secrets = item.names;
+  if (!is_move && !plan_.path) {
+    original.sealed = std::move(only_sealed);  // stands for itself
+    original.written.emplace();
+    return write;
+  }
+  ROWSEAL_ASSIGN(original.sealed,
+                 originals_.Seal(*item.project, OriginalKey(item.row.key), item.row.content));
+  if (write.content) {
+    original.written = AsText(write.content->Reveal());
+  }
+  return write;
+}
+
+}  // namespace rowseal

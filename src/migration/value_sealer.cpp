@@ -1,0 +1,79 @@
+#include "migration/value_sealer.h"
+
+#include <algorithm>
+
+#include "client/columns.h"
+#include "envelope/sealed_value.h"
+
+namespace rowseal {
+namespace {
+
+// A DEK that is rotated meanwhile seals for that long; its values still open, and are sealed again
+// by the rotation, which waits longer than this before it calls a key drained.
+constexpr std::chrono::seconds kDekIsKnown{2};
+
+}  // namespace
+
+Result<ValueSealer> ValueSealer::Make(Client& client, const std::string& label, ContextKind context,
+                                      const Access& access) {
+  ROWSEAL_ASSIGN(const ColumnLabel wanted, ColumnLabel::Parse(label));
+  ROWSEAL_TRY(client.AddColumn(wanted, context, access));
+  const auto lock = client.Lock();
+  ROWSEAL_ASSIGN(std::vector<ColumnRecord> columns,
+                 ReadColumns(client.connection(), client.session()));
+  const auto found = std::ranges::find(columns, wanted, &ColumnRecord::label);
+  if (found == columns.end()) {
+    return Fail(ErrorCode::kUnavailable, "column '" + label + "' was removed meanwhile", "retry");
+  }
+  return ValueSealer(client, std::move(*found));
+}
+
+Result<const ActiveDekOperation::Active*> ValueSealer::FindDek(const ProjectId& project) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto known = deks_.find(project);
+  if (known != deks_.end() && now < known->second.until) {
+    return &known->second.active;
+  }
+  if (deks_.size() > 10'000) {
+    deks_.clear();
+  }
+  ActiveDekOperation find(client_->session(), project, DekPurpose::kValue);
+  RunOperation(client_->connection(), find);
+  ROWSEAL_ASSIGN(ActiveDekOperation::Active active, std::move(find).Take());
+  KnownDek& kept =
+      deks_.insert_or_assign(project, KnownDek{std::move(active), now + kDekIsKnown}).first->second;
+  return &kept.active;
+}
+
+Result<std::string> ValueSealer::Seal(const ProjectId& project,
+                                      const std::vector<std::string>& row_key,
+                                      const SecretBytes& value) {
+  const auto lock = client_->Lock();
+  ROWSEAL_ASSIGN(const ActiveDekOperation::Active* const active, FindDek(project));
+  const bool is_cell = column_.context == ContextKind::kCell;
+  const ValuePlace place{project, column_.label, is_cell ? row_key : std::vector<std::string>()};
+  ROWSEAL_TRY(CheckRowKey(column_, place.row_key));
+  Session& session = client_->session();
+  ROWSEAL_ASSIGN(std::string text, SealValueAt(session, place, column_, value.Reveal(), *active));
+  ROWSEAL_ASSIGN(const SealedValue sealed, DecodeSealedValue(text));
+  ROWSEAL_ASSIGN(const SecretBytes again,
+                 OpenValueAt(session, place, column_, sealed, *active->dek));
+  if (!again.EqualsInConstantTime(value)) {
+    return Fail(ErrorCode::kInternal, "a value that was sealed opened to something else",
+                "nothing was changed; check this machine's memory");
+  }
+  return text;
+}
+
+Result<Client::OpenedValues> ValueSealer::Open(const ProjectId& project,
+                                               std::vector<ValueToOpen> values,
+                                               const Access& access) {
+  if (column_.context != ContextKind::kCell) {
+    for (ValueToOpen& value : values) {
+      value.row_key.clear();
+    }
+  }
+  return client_->OpenValues(project, column_.label, values, access);
+}
+
+}  // namespace rowseal

@@ -1,0 +1,408 @@
+// Moving the secrets of a live application, on both kinds of databases of apps: what is written,
+// what the guard keeps and refuses, what is quarantined, and what a rollback gives back.
+#include <map>
+
+#include "migration/online_migration.h"
+#include "support/postgres_server.h"
+#include "support/test_store.h"
+
+namespace rowseal::testing {
+namespace {
+
+enum class AppKind { kSqlite, kPostgres };
+
+// An app's database. SQL is written so that both take it; `BYTES` stands for the type of bytes.
+class AppDb {
+ public:
+  explicit AppDb(AppKind kind) : kind_(kind) {
+    if (kind == AppKind::kPostgres) {
+      database_ = PostgresServer::Shared().CreateDatabase();
+    } else {
+      WriteFile(folder_ / "app.db", "");
+      sqlite_ = std::make_unique<Intruder>(folder_ / "app.db");
+      sqlite_->Run("PRAGMA trusted_schema = ON");  // as an app's connection has it
+    }
+  }
+  ~AppDb() {
+    if (kind_ == AppKind::kPostgres) {
+      PostgresServer::Shared().DropDatabase(database_);
+    }
+  }
+  AppDb(const AppDb&) = delete;
+  AppDb& operator=(const AppDb&) = delete;
+
+  bool OnPostgres() const { return kind_ == AppKind::kPostgres; }
+  std::string Url() const {
+    return OnPostgres() ? PostgresServer::Shared().Url(database_)
+                        : "sqlite:" + (folder_ / "app.db");
+  }
+
+  // Gives the first column of every row, a line each.
+  std::string Run(std::string sql) const {
+    for (std::size_t at = 0; (at = sql.find("BYTES", at)) != std::string::npos;) {
+      sql.replace(at, 5, OnPostgres() ? "bytea" : "BLOB");
+    }
+    std::string text;
+    if (OnPostgres()) {
+      text = PostgresServer::Shared().Run(database_, sql);
+    } else {
+      for (const Row& row : sqlite_->Run(sql)) {
+        if (const auto* integer = std::get_if<std::int64_t>(&row[0])) {
+          text += std::to_string(*integer) + "\n";
+        } else if (const auto* bytes = std::get_if<Bytes>(&row[0])) {
+          text += std::string(AsText(*bytes)) + "\n";
+        } else {
+          text += TextAt(row, 0) + "\n";
+        }
+      }
+    }
+    while (text.ends_with('\n')) {
+      text.pop_back();
+    }
+    return text;
+  }
+  // Whether a statement of the app's fails, with this in its error.
+  bool Refuses(const std::string& sql, const std::string& why) const {
+    try {
+      Run(sql);
+    } catch (const std::runtime_error& error) {
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  const AppKind kind_;
+  TempFolder folder_;
+  std::string database_;
+  std::unique_ptr<Intruder> sqlite_;
+};
+
+class Migration : public ::testing::TestWithParam<AppKind> {
+ protected:
+  MigrationManifest Manifest(std::vector<ColumnPlan> columns) const {
+    return {"app", app_.Url(), std::move(columns)};
+  }
+  // A column of table `item` with the key `id` and the project in `project`.
+  static ColumnPlan Sealed(const std::string& column, ContextKind context = ContextKind::kCell) {
+    ColumnPlan plan;
+    plan.table = "item";
+    plan.keys = {"id"};
+    plan.project.column = "project";
+    plan.column = column;
+    plan.label = "item." + column;
+    plan.context = context;
+    return plan;
+  }
+  static ColumnPlan Moved(const std::string& column, const std::string& rule, Leave leave) {
+    ColumnPlan plan = Sealed(column);
+    plan.mode = MigrationMode::kMove;
+    plan.names = Must(NamingRule::Parse(rule));
+    plan.leave = leave;
+    return plan;
+  }
+
+  void MakeItems(int count, const std::string& type = "text") {
+    app_.Run("CREATE TABLE item (id integer PRIMARY KEY, project text, name text, secret " + type +
+             ")");
+    for (int id = 1; id <= count; ++id) {
+      app_.Run("INSERT INTO item VALUES (" + std::to_string(id) + ", '" +
+               (id % 3 == 0 ? "beta" : "acme") + "', 'n" + std::to_string(id) + "', 'plain " +
+               std::to_string(id) + "')");
+    }
+  }
+  std::string At(int id, const std::string& column = "secret") const {
+    return app_.Run("SELECT " + column + " FROM item WHERE id = " + std::to_string(id));
+  }
+
+  ColumnReport RunOnce(const MigrationManifest& manifest) {
+    RunMigrationReport report = Must(RunMigration(client_, manifest, {}, {}));
+    return report.columns.front();
+  }
+  ColumnVerdict VerifyOnce(const MigrationManifest& manifest) {
+    failures_.clear();
+    return Must(VerifyMigration(client_, manifest,
+                                [this](const MigrationFailure& failure) {
+                                  failures_.push_back(failure.row + ": " + failure.message);
+                                },
+                                {}))
+        .front();
+  }
+  std::string Opened(int id) {
+    return TextOf(Must(client_.OpenValue(Project(At(id, "project")), Label("item.secret"), At(id),
+                                         {std::to_string(id)})));
+  }
+
+  AppDb app_{GetParam()};
+  TestStore store_;
+  Client client_ = store_.Open();
+  std::vector<std::string> failures_;
+};
+
+TEST_P(Migration, ValuesAreSealedInPlaceAndASecondRunChangesNothing) {
+  MakeItems(20);
+  app_.Run("UPDATE item SET secret = NULL WHERE id = 5");
+  app_.Run("UPDATE item SET secret = '' WHERE id = 6");
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  const ColumnReport first = RunOnce(manifest);
+  EXPECT_EQ(first.rows, 18);
+  EXPECT_EQ(first.counts.plaintext, 0);
+  EXPECT_EQ(first.counts.empty, 2);
+  EXPECT_EQ(first.counts.originals, 18);
+  for (const int id : {1, 7, 20}) {
+    EXPECT_TRUE(At(id).starts_with("rs1."));
+    EXPECT_EQ(Opened(id), "plain " + std::to_string(id));
+  }
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret IS NULL"), "1");
+  const std::string before = app_.Run("SELECT secret FROM item ORDER BY id");
+  EXPECT_EQ(RunOnce(manifest).rows, 0);
+  EXPECT_EQ(app_.Run("SELECT secret FROM item ORDER BY id"), before);
+  const ColumnVerdict verdict = VerifyOnce(manifest);
+  EXPECT_EQ(verdict.opened, 18);
+  EXPECT_EQ(verdict.changed + verdict.plaintext + verdict.failures, 0);
+}
+
+TEST_P(Migration, WhatTheAppWritesMeanwhileIsQueuedAndSealed) {
+  MakeItems(4);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  app_.Run("UPDATE item SET secret = 'from an old release' WHERE id = 2");
+  app_.Run("INSERT INTO item VALUES (9, 'acme', 'n9', 'inserted')");
+  app_.Run("UPDATE item SET name = 'other' WHERE id = 3");  // holds no plaintext
+  const ColumnReport again = RunOnce(manifest);
+  EXPECT_EQ(again.rows, 2);
+  EXPECT_EQ(again.counts.queued, 0);
+  EXPECT_EQ(Opened(2), "from an old release");
+  EXPECT_EQ(Opened(9), "inserted");
+  EXPECT_EQ(VerifyOnce(manifest).failures, 0);
+}
+
+TEST_P(Migration, ARollbackGivesBackEveryByte) {
+  MakeItems(12);
+  app_.Run("UPDATE item SET secret = NULL WHERE id = 5");
+  app_.Run("UPDATE item SET secret = 'ä \\ '' \" \n end' WHERE id = 6");
+  const std::string before = app_.Run(
+      "SELECT id || project || coalesce(secret, 'NULL') FROM item"
+      " ORDER BY id");
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  const RunMigrationReport report = Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(report.columns.front().rows, 11);
+  EXPECT_EQ(app_.Run("SELECT id || project || coalesce(secret, 'NULL') FROM item ORDER BY id"),
+            before);
+  app_.Run("UPDATE item SET secret = 'plain again' WHERE id = 1");  // no guard is left
+  EXPECT_THAT(VerifyMigration(client_, manifest, [](const MigrationFailure&) {}, {}),
+              FailsWith(ErrorCode::kNotFound));
+  EXPECT_EQ(RunOnce(manifest).rows, 11);  // and it can be migrated anew
+}
+
+TEST_P(Migration, ARollbackKeepsWhatTheAppWroteSince) {
+  MakeItems(4);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  const std::string sealed_by_app =
+      Must(client_.SealValue(Project("acme"), Label("item.secret"), AsBytes("newer"), {"2"}));
+  app_.Run("UPDATE item SET secret = '" + sealed_by_app + "' WHERE id = 2");
+  app_.Run("UPDATE item SET secret = 'old release' WHERE id = 4");
+  app_.Run("INSERT INTO item VALUES (8, 'acme', 'n8', '" +
+           Must(client_.SealValue(Project("acme"), Label("item.secret"), AsBytes("added"), {"8"})) +
+           "')");
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(app_.Run("SELECT secret FROM item ORDER BY id"),
+            "plain 1\nnewer\nplain 3\nold release\nadded");
+}
+
+TEST_P(Migration, MovedValuesStandInTheStoreAndLeaveAMarkOfTheSameType) {
+  MakeItems(6, "BYTES");
+  app_.Run("UPDATE item SET secret = CAST(secret AS BYTES)");
+  const MigrationManifest manifest = Manifest({Moved("secret", "crm/{name}", Leave::kMarker)});
+  EXPECT_EQ(RunOnce(manifest).rows, 6);
+  EXPECT_EQ(Must(Get(client_, "acme", "crm/n1")), "plain 1");
+  EXPECT_EQ(Must(Get(client_, "beta", "crm/n3")), "plain 3");
+  const std::string type = app_.OnPostgres() ? "pg_typeof(secret)" : "typeof(secret)";
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret = " +
+                     std::string(app_.OnPostgres() ? "convert_to('moved to rowseal', 'UTF8')"
+                                                   : "CAST('moved to rowseal' AS BLOB)")),
+            "6");
+  const ColumnVerdict verdict = VerifyOnce(manifest);
+  EXPECT_EQ(verdict.opened, 6);
+  EXPECT_EQ(RunOnce(manifest).rows, 0);
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret = " +
+                     std::string(app_.OnPostgres() ? "convert_to('plain ' || id, 'UTF8')"
+                                                   : "CAST('plain ' || id AS BLOB)")),
+            "6");
+}
+
+TEST_P(Migration, MovedValuesMayLeaveNothing) {
+  MakeItems(3);
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kNull)});
+  EXPECT_EQ(RunOnce(manifest).rows, 3);
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret IS NULL"), "3");
+  EXPECT_EQ(VerifyOnce(manifest).opened, 3);
+  Must(Put(client_, "acme", "n2", "newer"));
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(app_.Run("SELECT secret FROM item ORDER BY id"), "plain 1\nnewer\nplain 3");
+}
+
+TEST_P(Migration, OldTextThatTheAppSavesAgainDoesNotOvertakeTheStore) {
+  MakeItems(3);
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
+  RunOnce(manifest);
+  Must(Put(client_, "acme", "n1", "newer"));
+  app_.Run("UPDATE item SET secret = 'plain 1', name = 'n1' WHERE id = 1");  // read before
+  app_.Run("UPDATE item SET secret = 'typed in' WHERE id = 2");
+  const ColumnReport report = RunOnce(manifest);
+  EXPECT_EQ(report.rows, 2);
+  EXPECT_EQ(report.write_backs, 1);
+  EXPECT_EQ(Must(Get(client_, "acme", "n1")), "newer");
+  EXPECT_EQ(Must(Get(client_, "acme", "n2")), "typed in");
+  EXPECT_EQ(At(1), "moved to rowseal");
+}
+
+TEST_P(Migration, RowsThatCannotBeMigratedAreNamedAndTheOthersAreDone) {
+  MakeItems(6);
+  app_.Run("UPDATE item SET project = NULL WHERE id = 2");
+  Must(Put(client_, "acme", "n4", "somebody else's"));
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
+  const ColumnReport report = RunOnce(manifest);
+  EXPECT_EQ(report.rows, 4);
+  EXPECT_EQ(report.counts.plaintext, 2);
+  EXPECT_EQ(report.counts.left, 0);
+  const auto rows = Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)));
+  const std::vector<QuarantinedRow> quarantined = Must(rows->Quarantined(10));
+  ASSERT_EQ(quarantined.size(), 2U);
+  EXPECT_EQ(quarantined[0].key, std::vector<std::string>{"2"});
+  EXPECT_NE(quarantined[0].reason.find("project is NULL"), std::string::npos);
+  EXPECT_NE(quarantined[1].reason.find("'n4'"), std::string::npos);
+  EXPECT_EQ(At(4), "plain 4");
+  EXPECT_THAT(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}),
+              FailsWith(ErrorCode::kRefusedByState));
+  app_.Run("UPDATE item SET project = 'acme' WHERE id = 2");
+  app_.Run("UPDATE item SET name = 'n44' WHERE id = 4");
+  EXPECT_EQ(RunOnce(manifest).rows, 2);
+  EXPECT_TRUE(Must(rows->Quarantined(10)).empty());
+}
+
+TEST_P(Migration, ARowThatTheDatabaseRefusesIsFoundAndTheOthersAreDone) {
+  app_.Run(
+      "CREATE TABLE item (id integer PRIMARY KEY, project text, name text, secret text,"
+      " CHECK (id <> 13 OR length(secret) < 100))");
+  for (int id = 1; id <= 30; ++id) {
+    app_.Run("INSERT INTO item VALUES (" + std::to_string(id) + ", 'acme', '', 'v')");
+  }
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  EXPECT_EQ(RunOnce(manifest).rows, 29);
+  EXPECT_EQ(At(13), "v");
+  const auto rows = Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)));
+  EXPECT_EQ(Must(rows->Quarantined(10)).size(), 1U);
+}
+
+TEST_P(Migration, StringsOfDocumentsAreSealedAndCopiesOpen) {
+  app_.Run("CREATE TABLE item (id integer PRIMARY KEY, project text, doc " +
+           std::string(app_.OnPostgres() ? "jsonb" : "text") + ")");
+  app_.Run(R"(INSERT INTO item VALUES (1, 'acme', '{"nodes": [{"url": "x", "headers":)"
+           R"( {"authorization": "Bearer abc"}}, {"headers": {"authorization": "töken \" 2"}}],)"
+           R"( "n": 1}'), (2, 'acme', '{"nodes": []}'))");
+  ColumnPlan plan = Sealed("doc", ContextKind::kField);
+  plan.path = Must(ParseJsonPath("$.nodes[*].headers.authorization"));
+  const MigrationManifest manifest = Manifest({plan});
+  const std::string before = At(1, "doc");
+  const ColumnReport report = RunOnce(manifest);
+  EXPECT_EQ(report.rows, 1);
+  EXPECT_EQ(report.values, 2);
+  EXPECT_EQ(VerifyOnce(manifest).opened, 2);
+  const std::string document = At(1, "doc");
+  const auto strings = Must(FindJsonStrings(document, *plan.path));
+  ASSERT_EQ(strings.size(), 2U);
+  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), strings[0].text))),
+            "Bearer abc");
+  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), strings[1].text))),
+            "töken \" 2");
+  app_.Run("INSERT INTO item SELECT 3, project, doc FROM item WHERE id = 1");
+  EXPECT_EQ(RunOnce(manifest).rows, 0);
+  EXPECT_EQ(VerifyOnce(manifest).opened, 4);
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(At(1, "doc"), before);
+  EXPECT_EQ(At(3, "doc"), before);
+}
+
+TEST_P(Migration, APartOfAStringBecomesAReference) {
+  app_.Run("CREATE TABLE item (id integer PRIMARY KEY, project text, name text, doc " +
+           std::string(app_.OnPostgres() ? "jsonb" : "text") + ")");
+  app_.Run(R"(INSERT INTO item VALUES (1, 'acme', 'crm', '{"auth": "Bearer abc", "x": 1}'),)"
+           R"( (2, 'acme', 'no', '{"auth": "Basic abc"}'))");
+  ColumnPlan plan = Moved("doc", "{name}_token", Leave::kReference);
+  plan.path = Must(ParseJsonPath("$.auth"));
+  plan.before = "Bearer ";
+  const MigrationManifest manifest = Manifest({plan});
+  const std::string before = At(1, "doc");
+  EXPECT_EQ(RunOnce(manifest).rows, 1);
+  EXPECT_EQ(Must(FindJsonStrings(At(1, "doc"), *plan.path)).front().text,
+            "Bearer {{secrets.crm_token}}");
+  EXPECT_EQ(Must(Get(client_, "acme", "crm_token")), "abc");
+  EXPECT_EQ(VerifyOnce(manifest).quarantined, 1);
+  EXPECT_EQ(VerifyOnce(manifest).opened, 1);
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(At(1, "doc"), before);
+}
+
+TEST_P(Migration, AProjectMayStandInAnotherTableOrBeFixed) {
+  app_.Run("CREATE TABLE flow (id integer PRIMARY KEY, project text)");
+  app_.Run("CREATE TABLE item (id integer PRIMARY KEY, flow_id integer, secret text)");
+  app_.Run("INSERT INTO flow VALUES (7, 'acme'), (8, 'beta')");
+  app_.Run("INSERT INTO item VALUES (1, 7, 'a'), (2, 8, 'b'), (3, NULL, 'c')");
+  ColumnPlan plan = Sealed("secret");
+  plan.project = {"", "project", "flow", "flow_id", "id"};
+  EXPECT_EQ(RunOnce(Manifest({plan})).rows, 2);
+  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("beta"), Label("item.secret"), At(2), {"2"}))),
+            "b");
+  Must(RollBackMigration(client_, Manifest({plan}), {}, {}));
+  plan.project = {"system", "", "", "", ""};
+  EXPECT_EQ(RunOnce(Manifest({plan})).rows, 3);
+  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("system"), Label("item.secret"), At(3), {"3"}))),
+            "c");
+}
+
+TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
+  MakeItems(50);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  app_.Run("UPDATE item SET secret = 'last moment' WHERE id = 7");
+  const FinalizeReport report =
+      Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}));
+  EXPECT_EQ(report.columns.front().counts.plaintext, 0);
+  EXPECT_EQ(Opened(7), "last moment");
+  EXPECT_TRUE(app_.Refuses("UPDATE item SET secret = 'canary text' WHERE id = 1", "refused"));
+  EXPECT_TRUE(app_.Refuses("INSERT INTO item VALUES (99, 'acme', '', 'canary text')", "refused"));
+  app_.Run("UPDATE item SET name = 'other' WHERE id = 1");
+  EXPECT_EQ(Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)))->Count()->originals, 0);
+  EXPECT_THAT(RollBackMigration(client_, manifest, {}, {}), FailsWith(ErrorCode::kRefusedByState));
+  EXPECT_EQ(VerifyOnce(manifest).opened, 50);
+}
+
+TEST_P(Migration, HostileNamesAreNames) {
+  const std::string table = R"("it""em'; x")";
+  app_.Run("CREATE TABLE " + table +
+           R"( ("i d" integer PRIMARY KEY, "pro'ject" text, "se""cret" text))");
+  app_.Run("INSERT INTO " + table + " VALUES (1, 'acme', 'v')");
+  ColumnPlan plan = Sealed("se\"cret");
+  plan.table = app_.OnPostgres() ? "public." + table : "it\"em'; x";
+  plan.keys = {"i d"};
+  plan.project.column = "pro'ject";
+  plan.label = "hostile";
+  EXPECT_EQ(RunOnce(Manifest({plan})).rows, 1);
+  app_.Run("UPDATE " + table + R"( SET "se""cret" = 'again')");
+  EXPECT_EQ(RunOnce(Manifest({plan})).rows, 1);
+  Must(RollBackMigration(client_, Manifest({plan}), {}, {}));
+  EXPECT_EQ(app_.Run(R"(SELECT "se""cret" FROM )" + table), "again");
+}
+
+INSTANTIATE_TEST_SUITE_P(Apps, Migration, ::testing::Values(AppKind::kSqlite, AppKind::kPostgres),
+                         [](const auto& named) {
+                           return named.param == AppKind::kSqlite ? "Sqlite" : "Postgres";
+                         });
+
+}  // namespace
+}  // namespace rowseal::testing
