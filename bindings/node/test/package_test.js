@@ -1,46 +1,78 @@
 // The packages as published: installed without a registry and without install scripts, they work.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { sqliteStore, withoutCli } from './support/stores.js';
 
-const addon = process.env.ROWSEAL_NODE_ADDON
-  ?? path.resolve(import.meta.dirname, '../build/rowseal.node');
+const here = path.resolve(import.meta.dirname, '..');
+const addon = process.env.ROWSEAL_NODE_ADDON ?? path.join(here, 'build/rowseal.node');
+const platform = `@rowseal/${process.platform}-${process.arch}-gnu`;
 
-test('the packed packages install offline and serve', { skip: withoutCli }, () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rowseal-package-'));
-  const store = sqliteStore();
-  try {
-    const environment = { ...process.env, ROWSEAL_PACKAGES: folder,
+const APP = `
+  import { connect } from 'rowseal';
+  const client = await connect(JSON.parse(process.argv[2]));
+  await client.put('acme', 'a', 'b');
+  console.log((await client.get('acme', 'a')).reveal());
+  await client.close();`;
+
+describe('the packed packages', { skip: withoutCli }, () => {
+  let folder;
+  let environment;
+  let store;
+  let rowsealTarball;
+  let platformTarball;
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'rowseal-package-'));
+    store = sqliteStore();
+    environment = { ...process.env, ROWSEAL_PACKAGES: folder, HOME: folder, CI: 'true',
       npm_config_cache: path.join(folder, 'cache') };
     delete environment.ROWSEAL_NODE_ADDON;
-    execFileSync(process.execPath,
-      [path.resolve(import.meta.dirname, '../scripts/pack.mjs'), addon], { env: environment });
-    const app = path.join(folder, 'app');
-    execFileSync('mkdir', [app]);
-    writeFileSync(path.join(app, 'package.json'), '{"type": "module"}');
-    const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
+    execFileSync(process.execPath, [path.join(here, 'scripts/pack.mjs'), addon], { env: environment });
+    const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz')).sort()
       .map((name) => path.join(folder, name));
     assert.equal(tarballs.length, 2);
-    execFileSync('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', ...tarballs],
-      { cwd: app, env: environment, stdio: 'ignore' });
-    writeFileSync(path.join(app, 'app.js'), `
-      import { connect } from 'rowseal';
-      const client = await connect(JSON.parse(process.argv[2]));
-      await client.put('acme', 'a', 'b');
-      console.log((await client.get('acme', 'a')).reveal());
-      await client.close();`);
+    [rowsealTarball, platformTarball] = tarballs;
+  });
+  after(() => {
+    store.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Makes the folder of an app that `install` then fills, and runs the app. */
+  function appWorks(name, manifest, install) {
+    const app = path.join(folder, name);
+    mkdirSync(app);
+    writeFileSync(path.join(app, 'package.json'), JSON.stringify({ type: 'module', ...manifest }));
+    writeFileSync(path.join(app, 'app.js'), APP);
+    install({ cwd: app, env: environment, stdio: ['ignore', 'ignore', 'inherit'] });
     const said = execFileSync(process.execPath, ['app.js', JSON.stringify(store.options)],
       { cwd: app, env: environment });
     assert.equal(String(said), 'b\n');
-    const libraries = String(execFileSync('ldd', [addon]));
-    assert.doesNotMatch(libraries, /libpq|libcrypto|libsodium|libsqlite3/);
-  } finally {
-    store.end();
-    rmSync(folder, { recursive: true });
+    return app;
   }
+
+  test('npm installs them offline', () => {
+    appWorks('with-npm', {}, (options) => execFileSync('npm', ['install', '--offline',
+      '--ignore-scripts', '--no-audit', rowsealTarball, platformTarball], options));
+  });
+
+  test('pnpm installs them offline, the addon where only rowseal reaches it', () => {
+    // As from a registry: the app names rowseal alone.
+    const app = appWorks('with-pnpm', { dependencies: { rowseal: `file:${rowsealTarball}` },
+      pnpm: { overrides: { [platform]: `file:${platformTarball}` } } },
+    (options) => execFileSync(process.execPath, [path.join(here, 'node_modules/pnpm/bin/pnpm.cjs'),
+      'install', '--offline', '--ignore-scripts', '--config.hoist=false',
+      `--store-dir=${path.join(folder, 'pnpm-store')}`], options));
+    assert.deepEqual(readdirSync(path.join(app, 'node_modules')).filter((name) => name[0] !== '.'),
+      ['rowseal']);
+  });
+
+  test('the addon reaches no library that Node.js has a copy of', () => {
+    assert.doesNotMatch(String(execFileSync('ldd', [addon])), /libpq|libcrypto|libsodium|libsqlite3/);
+  });
 });
