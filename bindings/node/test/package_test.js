@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { addon, appEnvironment, pack, platform } from './support/packages.js';
 import { sqliteStore, withoutCli } from './support/stores.js';
 
 const here = path.resolve(import.meta.dirname, '..');
-const addon = process.env.ROWSEAL_NODE_ADDON ?? path.join(here, 'build/rowseal.node');
-const platform = `@rowseal/${process.platform}-${process.arch}-gnu`;
 
 const APP = `
   import { connect } from 'rowseal';
@@ -23,20 +22,13 @@ describe('the packed packages', { skip: withoutCli }, () => {
   let folder;
   let environment;
   let store;
-  let rowsealTarball;
-  let platformTarball;
+  let packages;
 
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'rowseal-package-'));
     store = sqliteStore();
-    environment = { ...process.env, ROWSEAL_PACKAGES: folder, HOME: folder, CI: 'true',
-      npm_config_cache: path.join(folder, 'cache') };
-    delete environment.ROWSEAL_NODE_ADDON;
-    execFileSync(process.execPath, [path.join(here, 'scripts/pack.mjs'), addon], { env: environment });
-    const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz')).sort()
-      .map((name) => path.join(folder, name));
-    assert.equal(tarballs.length, 2);
-    [rowsealTarball, platformTarball] = tarballs;
+    environment = appEnvironment({ HOME: folder, CI: 'true', npm_config_cache: path.join(folder, 'cache') });
+    packages = pack(folder);
   });
   after(() => {
     store.end();
@@ -58,13 +50,13 @@ describe('the packed packages', { skip: withoutCli }, () => {
 
   test('npm installs them offline', () => {
     appWorks('with-npm', {}, (options) => execFileSync('npm', ['install', '--offline',
-      '--ignore-scripts', '--no-audit', rowsealTarball, platformTarball], options));
+      '--ignore-scripts', '--no-audit', packages.rowseal, packages.forPlatform], options));
   });
 
   test('pnpm installs them offline, the addon where only rowseal reaches it', () => {
     // As from a registry: the app names rowseal alone.
-    const app = appWorks('with-pnpm', { dependencies: { rowseal: `file:${rowsealTarball}` },
-      pnpm: { overrides: { [platform]: `file:${platformTarball}` } } },
+    const app = appWorks('with-pnpm', { dependencies: { rowseal: `file:${packages.rowseal}` },
+      pnpm: { overrides: { [platform]: `file:${packages.forPlatform}` } } },
     (options) => execFileSync(process.execPath, [path.join(here, 'node_modules/pnpm/bin/pnpm.cjs'),
       'install', '--offline', '--ignore-scripts', '--config.hoist=false',
       `--store-dir=${path.join(folder, 'pnpm-store')}`], options));
