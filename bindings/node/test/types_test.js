@@ -1,6 +1,6 @@
-// index.d.ts and the README beside what the package is.
+// index.d.ts, the README and the code beside each other.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -11,20 +11,22 @@ import * as rowseal from '../src/index.js';
 const here = path.resolve(import.meta.dirname, '..');
 const read = (name) => readFileSync(path.join(here, name), 'utf8');
 
-/** Gives what the compiler says of files and of index.d.ts, one text a finding. */
-function findings(files) {
-  const own = [...files, path.join(here, 'index.d.ts')];
-  const program = ts.createProgram(own, { strict: true, noEmit: true, noUncheckedIndexedAccess: true,
+/** Gives what the compiler says of files, as `{code, text}`. */
+function findings(files, options = {}) {
+  const program = ts.createProgram(files, { strict: true, noEmit: true, noUncheckedIndexedAccess: true,
     target: ts.ScriptTarget.ES2022, lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
     module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    types: ['node'] });
+    types: ['node'], ...options });
   assert.deepEqual(program.getGlobalDiagnostics(), []);
-  return own.map((name) => program.getSourceFile(name)).flatMap((file) =>
+  return files.map((name) => program.getSourceFile(name)).flatMap((file) =>
     [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((finding) => {
       const { line } = file.getLineAndCharacterOfPosition(finding.start);
-      return `${file.fileName}:${line + 1}: ${ts.flattenDiagnosticMessageText(finding.messageText, '\n')}`;
+      const said = ts.flattenDiagnosticMessageText(finding.messageText, '\n');
+      return { code: finding.code, text: `${file.fileName}:${line + 1}: ${said}` };
     }));
 }
+
+const indexTypes = path.join(here, 'index.d.ts');
 
 /** Gives the names that a file declares at its top, and those of each class's members. */
 function declared(name) {
@@ -75,7 +77,7 @@ describe('index.d.ts', () => {
     for (const name of types.Client.filter((method) => method !== 'dispose')) {
       assert.match(text, new RegExp(`\\.${name}\\(`), `${name} is not tried`);
     }
-    assert.deepEqual(findings([file]), []);
+    assert.deepEqual(findings([file, indexTypes]), []);
   });
 });
 
@@ -98,4 +100,14 @@ test('the README\'s code has the types it needs', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('no JavaScript names what is not there, or keeps what it does not use', () => {
+  const files = ['src', 'scripts', 'test', 'test/support', 'test/sveltekit'].flatMap((folder) =>
+    readdirSync(path.join(here, folder)).filter((name) => /\.m?js$/.test(name))
+      .map((name) => path.join(here, folder, name)));
+  // Of what the compiler says of JavaScript only this; the rest asks for types that nobody wrote.
+  const names = [1005, 2304, 2305, 2307, 2552, 6133, 6192, 6196, 6198];
+  assert.deepEqual(findings(files, { allowJs: true, checkJs: true, strict: false, noUnusedLocals: true,
+    skipLibCheck: true }).filter(({ code }) => names.includes(code)), []);
 });
