@@ -6,16 +6,14 @@
 // Usage: node_envelope.mjs CONTEXT_HEX ROUNDS     prints {"seal": [ns, …], "open": [ns, …]}
 
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 
 const VALUE_SIZE = 64;
 const VALUES_IN_ROUND = 2000;
 
-const context = Buffer.from(process.argv[2], 'hex');
-const rounds = Number(process.argv[3]);
 const key = randomBytes(32);
-const value = Buffer.alloc(VALUE_SIZE);
 
-function seal(plaintext) {
+export function seal(plaintext, context) {
   const iv = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, iv);
   cipher.setAAD(context);
@@ -23,7 +21,7 @@ function seal(plaintext) {
   return Buffer.concat([iv, cipher.getAuthTag(), ...encrypted]).toString('base64');
 }
 
-function open(text) {
+export function open(text, context) {
   const bytes = Buffer.from(text, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
   decipher.setAAD(context);
@@ -40,13 +38,19 @@ function time(act) {
   return Number(process.hrtime.bigint() - start) / VALUES_IN_ROUND;
 }
 
-const sealed = seal(value);
-if (!open(sealed).equals(value)) {
-  throw new Error('the yardstick does not open what it sealed');
+function main([contextHex, rounds]) {
+  const context = Buffer.from(contextHex, 'hex');
+  const value = Buffer.alloc(VALUE_SIZE);
+  const sealed = seal(value, context);
+  if (!open(sealed, context).equals(value)) {
+    throw new Error('the yardstick does not open what it sealed');
+  }
+  const figures = { seal: [], open: [] };
+  for (let round = 0; round < Number(rounds); round++) {
+    figures.seal.push(time(() => seal(value, context)));
+    figures.open.push(time(() => open(sealed, context)));
+  }
+  console.log(JSON.stringify(figures));
 }
-const figures = { seal: [], open: [] };
-for (let round = 0; round < rounds; round++) {
-  figures.seal.push(time(() => seal(value)));
-  figures.open.push(time(() => open(sealed)));
-}
-console.log(JSON.stringify(figures));
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -12,6 +12,7 @@ A new row: return it from a function of `MEASURES`; nothing else knows of it.
 import argparse
 import collections
 import dataclasses
+import filecmp
 import json
 import os
 import platform
@@ -72,12 +73,13 @@ class Effort:
     secrets: tuple  # sizes of the stores whose KEK is rotated
     seconds: float  # of gets at once, a slice
     many_projects: int  # on PostgreSQL: so many that a job rewraps their DEKs
+    in_flight: int  # gets at once in Node.js
 
 
 EFFORTS = {
-    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3, 100_000),
-    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1, 20_000),
-    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2, 12),
+    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3, 100_000, 10_000),
+    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1, 20_000, 10_000),
+    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2, 12, 100),
 }
 
 
@@ -266,6 +268,7 @@ def measure_on_server(bench, server, folder):
     bench.run("fill", folder, projects, secrets)
     calls = bench.run("pg-calls", folder, bench.effort.store * 10)
     concurrent = concurrent_row(bench, server, folder)
+    node = measure_node_package(bench, folder)
     seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
     reseal = bench.run("pg-reseal", folder)
     return [
@@ -280,6 +283,53 @@ def measure_on_server(bench, server, folder):
         Row("get p99 on PostgreSQL during a reseal, beside idle",
             percentile(reseal["during"], 0.99) * 1e3, "ms",
             baseline=percentile(reseal["idle"], 0.99) * 1e3),
+        *node,
+    ]
+
+
+def node_packages(bench):
+    """Returns a folder with the packages of bench/node_packages, which npm fetches once."""
+    source, folder = os.path.join(HERE, "node_packages"), os.path.join(bench.build, "node_packages")
+    done = os.path.join(folder, "installed.json")
+    lock = os.path.join(source, "package-lock.json")
+    if not os.path.exists(done) or not filecmp.cmp(lock, done, shallow=False):
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--loglevel=error"],
+                       cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        shutil.copyfile(lock, done)
+    return folder
+
+
+def measure_node_package(bench, folder):
+    """The Node.js package, over `pg` on the server of the measures before."""
+    addon = os.path.join(bench.build, "node", "rowseal.node")
+    if not os.path.exists(addon):
+        return [Row("node-open (the addon is not built)", 0, "")]
+    effort = bench.effort
+    counts = (effort.node, effort.in_flight, effort.seconds, effort.slices)
+    said = subprocess.run(
+        [os.path.join(os.path.dirname(HERE), "scripts", "node.sh"), "any",
+         os.path.join(HERE, "node_package.mjs"), node_packages(bench), bench.server,
+         "file:%s/root.key" % folder, *map(str, counts)],
+        check=True, stdout=subprocess.PIPE, env={**os.environ, "ROWSEAL_NODE_ADDON": addon})
+    figures = json.loads(said.stdout)
+    opened = {name: best(times) / 1e3 for name, times in figures["open"].items()}
+    single = {name: median(times) / 1e3 for name, times in figures["get"].items()}
+    delay, rate = ({name: choose(slice[figure] for slice in slices)
+                    for name, slices in figures["loop"].items()}
+                   for figure, choose in (("p99", min), ("perSecond", max)))
+    many = "{:,} gets in flight, beside bare pg queries".format(effort.in_flight)
+    return [
+        Row("node-open batches of 1,000, beside node:crypto", opened["rowseal"], "us", limit=2,
+            baseline=opened["crypto"]),
+        Row("node-open their statement included", opened["throughPg"], "us"),
+        Row("node-open beside @aws-crypto/client-node", opened["rowseal"], "us",
+            baseline=opened["aws"]),
+        Row("node-get median, beside the bare pg query", single["rowseal"], "us",
+            baseline=single["bare"]),
+        Row("node-loop delay p99, " + many, delay["rowseal"] / 1e6, "ms", limit=5,
+            baseline=delay["bare"] / 1e6),
+        Row("node-gets " + many, rate["rowseal"], "gets/s", baseline=rate["bare"]),
     ]
 
 

@@ -14,7 +14,7 @@ elif [[ $# -gt 0 ]]; then
 fi
 
 folders=()
-for folder in include src apps bench fuzz tests; do
+for folder in include src apps bench fuzz tests bindings/node/native; do
   [[ -d $folder ]] && folders+=("$folder")
 done
 

@@ -18,7 +18,7 @@ packages_for() {
       clang-format clang-tidy mandoc shellcheck" ;;
     node) more="nodejs npm" ;;
     demo) more="python3 sqlite3 openssl" ;;
-    bench) more="libbenchmark-dev nodejs python3 postgresql-15" ;;
+    bench) more="libbenchmark-dev nodejs npm python3 postgresql-15" ;;
     fuzz) more="clang libclang-rt-dev" ;;
     *)
       echo "packages.sh: no such purpose: $1" >&2

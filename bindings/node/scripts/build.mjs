@@ -4,8 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const here = path.resolve(import.meta.dirname, '..');
+// Debian 12's Node.js 18 runs this, and knows no import.meta.dirname.
+const here = fileURLToPath(new URL('..', import.meta.url));
 const root = path.resolve(here, '../..');
 const build = path.join(here, 'build');
 const target = process.argv[2] ?? 'rowseal_node';
