@@ -1,6 +1,6 @@
 #include "arguments.h"
 
-#include <string.h>
+#include <cstring>
 
 #include "values.h"
 
