@@ -1,7 +1,5 @@
 #include "job_output.h"
 
-#include <csignal>
-
 #include <fmt/format.h>
 
 #include "base/clock.h"
@@ -11,19 +9,6 @@ namespace rowseal::cli {
 namespace {
 
 constexpr std::int64_t kNamedFailures = 20;  // of each job; `--json` of `jobs list` counts all
-
-volatile std::sig_atomic_t stop_asked = 0;
-
-extern "C" void AskToStop(int /*signal*/) { stop_asked = 1; }
-
-// The first signal stops at the end of a batch, the second ends the process as always.
-void CatchSignals() {
-  struct sigaction stop {};
-  stop.sa_handler = AskToStop;
-  stop.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
-  sigaction(SIGINT, &stop, nullptr);
-  sigaction(SIGTERM, &stop, nullptr);
-}
 
 std::string Outcome(const JobSummary& job) {
   if (job.state == "failed") {
@@ -38,16 +23,7 @@ std::string Subject(const JobSummary& job) { return job.kind + " " + Printable(j
 
 }  // namespace
 
-JobsProgress::JobsProgress() {
-  stop_asked = 0;
-  CatchSignals();
-}
-
-JobsProgress::~JobsProgress() {
-  Clear();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-}
+JobsProgress::~JobsProgress() { Clear(); }
 
 bool JobsProgress::Show(const JobSummary& job) {
   if (job_ != job.id || run_ != job.run) {
@@ -57,7 +33,7 @@ bool JobsProgress::Show(const JobSummary& job) {
     progress_.emplace(Subject(job) + ":", "items", job.total, job.done);
   }
   progress_->Show(job.done + job.failed);
-  return stop_asked == 0;
+  return !stop_.asked();
 }
 
 void JobsProgress::Clear() {

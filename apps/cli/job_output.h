@@ -10,6 +10,7 @@
 #include "output.h"
 #include "program.h"
 #include "progress.h"
+#include "stop_signal.h"
 
 namespace rowseal::cli {
 
@@ -26,7 +27,7 @@ inline void AddShare(CLI::App& verb, int& share) {
 /// job gives its lease back and goes on at its next run.
 class JobsProgress final {
  public:
-  JobsProgress();
+  JobsProgress() = default;
   JobsProgress(const JobsProgress&) = delete;
   JobsProgress& operator=(const JobsProgress&) = delete;
   ~JobsProgress();
@@ -36,6 +37,7 @@ class JobsProgress final {
   void Clear();
 
  private:
+  StopSignal stop_;
   std::optional<JobId> job_;
   std::int64_t run_ = 0;
   std::optional<Progress> progress_;

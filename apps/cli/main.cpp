@@ -46,6 +46,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);
   AddDoctorVerb(verbs);
+  AddMigrateVerbs(verbs);
 }
 
 // What `run` passes on stands behind the first `--` and is no business of the parser's. Of any

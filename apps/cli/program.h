@@ -75,5 +75,6 @@ void AddKeyVerbs(Verbs verbs);
 void AddMaintenanceVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
 void AddDoctorVerb(Verbs verbs);
+void AddMigrateVerbs(Verbs verbs);
 
 }  // namespace rowseal::cli

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <rowseal/error.h>
@@ -86,6 +87,24 @@ struct QuarantinedRow {
   std::string reason;
 };
 
+/// Treatment is what becomes of a column's values.
+enum class Treatment : std::uint8_t { kSealed, kEmptied, kMarked, kReferred };
+
+/// ObstacleWeight says what an obstacle needs of the operator.
+enum class ObstacleWeight : std::uint8_t {
+  kNote,      ///< to be known
+  kToAccept,  ///< something else changes with the values
+  kRefused,   ///< the column cannot be treated so
+};
+
+std::string_view ToText(ObstacleWeight weight) noexcept;
+
+/// Obstacle is something in the app's schema that a migration touches.
+struct Obstacle {
+  ObstacleWeight weight = ObstacleWeight::kNote;
+  std::string text;
+};
+
 struct MigrationCounts {
   std::int64_t rows = 0;
   std::int64_t empty = 0;        ///< NULL, or an empty text
@@ -114,6 +133,9 @@ enum class RowsToLock : std::uint8_t {
 class AppRows {
  public:
   virtual ~AppRows() = default;
+
+  /// Inspect looks for what in the schema depends on the column; changes nothing.
+  virtual Result<std::vector<Obstacle>> Inspect(Treatment treatment) = 0;
 
   /// Install makes the journal and the guard, which queues; what is there already stays.
   virtual Result<void> Install() = 0;

@@ -3,81 +3,11 @@
 #include <map>
 
 #include "migration/online_migration.h"
-#include "support/postgres_server.h"
+#include "support/app_db.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
 namespace {
-
-enum class AppKind { kSqlite, kPostgres };
-
-// An app's database. SQL is written so that both take it; `BYTES` stands for the type of bytes.
-class AppDb {
- public:
-  explicit AppDb(AppKind kind) : kind_(kind) {
-    if (kind == AppKind::kPostgres) {
-      database_ = PostgresServer::Shared().CreateDatabase();
-    } else {
-      WriteFile(folder_ / "app.db", "");
-      sqlite_ = std::make_unique<Intruder>(folder_ / "app.db");
-      sqlite_->Run("PRAGMA trusted_schema = ON");  // as an app's connection has it
-    }
-  }
-  ~AppDb() {
-    if (kind_ == AppKind::kPostgres) {
-      PostgresServer::Shared().DropDatabase(database_);
-    }
-  }
-  AppDb(const AppDb&) = delete;
-  AppDb& operator=(const AppDb&) = delete;
-
-  bool OnPostgres() const { return kind_ == AppKind::kPostgres; }
-  std::string Url() const {
-    return OnPostgres() ? PostgresServer::Shared().Url(database_)
-                        : "sqlite:" + (folder_ / "app.db");
-  }
-
-  // Gives the first column of every row, a line each.
-  std::string Run(std::string sql) const {
-    for (std::size_t at = 0; (at = sql.find("BYTES", at)) != std::string::npos;) {
-      sql.replace(at, 5, OnPostgres() ? "bytea" : "BLOB");
-    }
-    std::string text;
-    if (OnPostgres()) {
-      text = PostgresServer::Shared().Run(database_, sql);
-    } else {
-      for (const Row& row : sqlite_->Run(sql)) {
-        if (const auto* integer = std::get_if<std::int64_t>(&row[0])) {
-          text += std::to_string(*integer) + "\n";
-        } else if (const auto* bytes = std::get_if<Bytes>(&row[0])) {
-          text += std::string(AsText(*bytes)) + "\n";
-        } else {
-          text += TextAt(row, 0) + "\n";
-        }
-      }
-    }
-    while (text.ends_with('\n')) {
-      text.pop_back();
-    }
-    return text;
-  }
-  // Whether a statement of the app's fails, with this in its error.
-  bool Refuses(const std::string& sql, const std::string& why) const {
-    try {
-      Run(sql);
-    } catch (const std::runtime_error& error) {
-      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
-      return true;
-    }
-    return false;
-  }
-
- private:
-  const AppKind kind_;
-  TempFolder folder_;
-  std::string database_;
-  std::unique_ptr<Intruder> sqlite_;
-};
 
 class Migration : public ::testing::TestWithParam<AppKind> {
  protected:

@@ -8,7 +8,7 @@ const SLICE = 200_000;
 const CELL = 120;
 const CHARACTER = 0.5;
 const LONG_CELL = SLICE / CHARACTER;
-const ITEMS = 64;
+const ITEMS = 256;
 
 function weightOf(row) {
   let weight = 0;

@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "db/postgres/postgres_connection.h"
+#include "db/postgres/postgres_obstacles.h"
 #include "db/postgres/postgres_place.h"
 #include "memory/wipe.h"
 
@@ -213,13 +214,22 @@ class PostgresAppRows final : public AppRows {
         join_(std::move(join)),
         names_(std::move(names)) {}
 
+  Result<std::vector<Obstacle>> Inspect(Treatment treatment) override {
+    return FindPostgresObstacles(*connection_, place_.table, column_.column,
+                                 column_.path.has_value(), treatment);
+  }
+
   Result<void> Install() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (installed) {
       return {};
     }
     const std::string sql = std::string(kJournalSql) + GuardSql();
-    return WithBriefLock([&] { return connection_->ExecuteScript(sql); });
+    return WithBriefLock([&]() -> Result<void> {
+      // Somebody else may have been first while the lock was waited for.
+      ROWSEAL_ASSIGN(const bool meanwhile, IsInstalled());
+      return meanwhile ? Result<void>() : connection_->ExecuteScript(sql);
+    });
   }
 
   Result<void> SetGuard(Guard guard) override {
@@ -548,7 +558,9 @@ class PostgresAppRows final : public AppRows {
     Result<void> done;
     for (int tries = 0; tries < kLockTries; ++tries) {
       ROWSEAL_TRY(connection_->Begin(TransactionKind::kWrite));
-      done = connection_->ExecuteScript("SET LOCAL lock_timeout = '500ms'");
+      // The number is of Rowseal's own choice: one process changes the journal's schema at a time.
+      done = connection_->ExecuteScript(
+          "SET LOCAL lock_timeout = '500ms'; SELECT pg_advisory_xact_lock(7239185240137)");
       done = done ? work() : done;
       if (done) {
         return connection_->Commit();

@@ -144,13 +144,72 @@ class SqliteAppRows final : public AppRows {
         content_(column_),
         table_(QuotedIdentifier(column_.table)) {}
 
+  Result<std::vector<Obstacle>> Inspect(Treatment treatment) override {
+    struct Check {
+      ObstacleWeight weight;
+      std::string_view before;
+      std::string_view behind;
+      const char* sql;
+    };
+    // ?1 is the table, ?2 the column.
+    constexpr Check kChecks[] = {
+        {ObstacleWeight::kToAccept, "trigger ", " runs at every row that is written",
+         "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE"
+         " AND name NOT LIKE 'rowseal$_guard$_%' ESCAPE '$' AND ?2 <> ''"},
+        {ObstacleWeight::kToAccept, "generated column ", " may be made of it, and changes with it",
+         "SELECT name FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3) AND ?2 <> ''"},
+        {ObstacleWeight::kRefused, "unique index ",
+         " keeps equal values apart: sealed ones always differ, and marks are all the same",
+         "SELECT i.name FROM pragma_index_list(?1) i JOIN pragma_index_info(i.name) c"
+         " WHERE i.\"unique\" AND c.name = ?2 COLLATE NOCASE"},
+        {ObstacleWeight::kToAccept, "index ",
+         " finds nothing by its values any more; drop it afterwards",
+         "SELECT i.name FROM pragma_index_list(?1) i JOIN pragma_index_info(i.name) c"
+         " WHERE NOT i.\"unique\" AND c.name = ?2 COLLATE NOCASE"},
+        {ObstacleWeight::kRefused, "foreign key to ", " ties it to another table's values",
+         "SELECT \"table\" FROM pragma_foreign_key_list(?1) WHERE \"from\" = ?2 COLLATE NOCASE"},
+        {ObstacleWeight::kToAccept, "table ", " has CHECKs: rows that do not pass are quarantined",
+         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE"
+         " AND sql LIKE '%CHECK%' AND ?2 <> ''"},
+    };
+    std::vector<Obstacle> obstacles;
+    for (const Check& check : kChecks) {
+      ROWSEAL_ASSIGN(const AppDatabase::Statement statement, database_.Prepare(check.sql));
+      BindText(statement, 1, column_.table);
+      BindText(statement, 2, column_.column);
+      while (true) {
+        ROWSEAL_ASSIGN(const bool more, database_.Step(statement));
+        if (!more) {
+          break;
+        }
+        obstacles.push_back({check.weight, std::string(check.before) +
+                                               Printable(AsText(ColumnBytes(statement.get(), 0))) +
+                                               std::string(check.behind)});
+      }
+    }
+    ROWSEAL_ASSIGN(const AppDatabase::Statement not_null,
+                   database_.Prepare("SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2"
+                                     " COLLATE NOCASE AND \"notnull\""));
+    BindText(not_null, 1, column_.table);
+    BindText(not_null, 2, column_.column);
+    ROWSEAL_ASSIGN(const bool is_not_null, database_.Step(not_null));
+    if (is_not_null && treatment == Treatment::kEmptied) {
+      obstacles.push_back(
+          {ObstacleWeight::kRefused, "the column is NOT NULL: leave a marker or a reference"});
+    }
+    return obstacles;
+  }
+
   Result<void> Install() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (installed) {
       return {};
     }
     ROWSEAL_TRY(database_.Execute("BEGIN IMMEDIATE"));
-    Result<void> made = database_.Execute(std::string(kJournalSql) + GuardSql());
+    const Result<bool> meanwhile = IsInstalled();
+    Result<void> made = !meanwhile   ? tl::unexpected(meanwhile.error())
+                        : *meanwhile ? Result<void>()
+                                     : database_.Execute(std::string(kJournalSql) + GuardSql());
     made = made ? database_.Execute("COMMIT") : made;
     if (!made) {
       static_cast<void>(database_.Execute("ROLLBACK"));
@@ -242,10 +301,10 @@ class SqliteAppRows final : public AppRows {
     queued.taken = taken.size();
     ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
                    Prepare("SELECT " + RowColumns() + " FROM " + table_ + " t" + Joins() +
-                           " WHERE " + KeySql("t") + " = ?3 AND " + Condition(which)));
+                           " WHERE " + KeysMatch(3) + " AND " + Condition(which)));
     for (const std::string& key : taken) {
       sqlite3_reset(statement.get());
-      BindText(statement, 3, key);
+      BindKey(statement, 3, key);
       ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
       if (found && !Holds(queued.rows, key)) {
         ROWSEAL_ASSIGN(MigratingRow row, TakeRow(statement.get()));
@@ -263,13 +322,13 @@ class SqliteAppRows final : public AppRows {
                 " = CASE coalesce((SELECT o.type FROM rowseal_migration_original o"
                 " WHERE o.migration = ?1 AND o.number = ?2 AND o.key = ?4), typeof(" +
                 content_.Of("t") + ")) WHEN 'blob' THEN CAST(?3 AS BLOB) ELSE ?3 END WHERE " +
-                KeySql("t") + " = ?4"));
+                KeysMatch(5)));
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement keep,
         Prepare("INSERT INTO rowseal_migration_original (migration, number, key, type,"
                 " sealed, written, secrets) SELECT ?1, ?2, ?3, typeof(" +
-                content_.Of("t") + "), ?4, ?5, ?6 FROM " + table_ + " t WHERE " + KeySql("t") +
-                " = ?3 ON CONFLICT DO UPDATE SET sealed = excluded.sealed,"
+                content_.Of("t") + "), ?4, ?5, ?6 FROM " + table_ + " t WHERE " + KeysMatch(7) +
+                " ON CONFLICT DO UPDATE SET sealed = excluded.sealed,"
                 " written = excluded.written, secrets = excluded.secrets"));
     ROWSEAL_ASSIGN(const AppDatabase::Statement forget,
                    Prepare("DELETE FROM rowseal_migration_original" + std::string(kOfColumn) +
@@ -291,6 +350,7 @@ class SqliteAppRows final : public AppRows {
           sqlite3_bind_null(keep.get(), 5);
         }
         BindText(keep, 6, secrets);
+        BindKey(keep, 7, write.position);
         ROWSEAL_TRY(Run(keep));
       }
       if (write.content) {
@@ -299,6 +359,7 @@ class SqliteAppRows final : public AppRows {
         sqlite3_bind_null(update.get(), 3);
       }
       BindText(update, 4, write.position);
+      BindKey(update, 5, write.position);
       const Result<void> updated = Run(update);
       sqlite3_clear_bindings(update.get());
       BindColumn(update);
@@ -475,6 +536,15 @@ class SqliteAppRows final : public AppRows {
            " || ';' ELSE 't' || length(CAST(" + name + " AS BLOB)) || ':' || " + name + " END");
     }
     return "(" + parts + ")";
+  }
+
+  std::string KeysMatch(int first) const {
+    std::string condition;
+    for (const std::string& key : column_.keys) {
+      condition += (condition.empty() ? "t." : " AND t.") + QuotedIdentifier(key) + " = ?" +
+                   std::to_string(first++);
+    }
+    return condition;
   }
 
   std::string Condition(RowsToLock which) const {

@@ -12,8 +12,11 @@ import pg from 'pg';
 export const CLI = process.env.ROWSEAL_CLI ?? '';
 export const withoutCli = CLI ? false : 'ROWSEAL_CLI names no program: the store is made with it';
 
+// Programs that the tests start get no library that was put before Node.js alone (a sanitizer's).
+const { LD_PRELOAD: _, ...forPrograms } = process.env;
+
 export function cli(environment, args, input = '') {
-  return execFileSync(CLI, args, { input, env: { ...process.env, ...environment } });
+  return execFileSync(CLI, args, { input, env: { ...forPrograms, ...environment } });
 }
 
 /** Makes a SQLite store; gives `connect`'s options and the program's environment. */
@@ -30,7 +33,8 @@ export function sqliteStore() {
 /** Starts a server, or gives null where none is installed. */
 export async function startServer() {
   const holder = spawn('/usr/bin/python3',
-    [path.join(import.meta.dirname, 'postgres_holder.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    [path.join(import.meta.dirname, 'postgres_holder.py')],
+    { stdio: ['pipe', 'pipe', 'inherit'], env: forPrograms });
   const [line] = await once(createInterface(holder.stdout), 'line');
   if (line === 'none') return null;
   return { port: Number(line),
