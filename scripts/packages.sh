@@ -14,7 +14,7 @@ packages_for() {
   case $1 in
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
-      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm
+      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm openssl
       clang-format clang-tidy mandoc shellcheck" ;;
     node) more="nodejs npm" ;;
     demo) more="python3 sqlite3 openssl" ;;
