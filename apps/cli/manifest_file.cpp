@@ -1,7 +1,7 @@
 #include "manifest_file.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -78,6 +78,21 @@ class Section {
     return texts;
   }
 
+  /// Every key of the table; numbers become their text.
+  Result<std::map<std::string, std::string>> AllTexts() const {
+    std::map<std::string, std::string> texts;
+    for (const auto& [key, node] : table_) {
+      if (const auto* text = node.as_string()) {
+        texts.emplace(key.str(), text->get());
+      } else if (const auto* number = node.as_integer()) {
+        texts.emplace(key.str(), std::to_string(number->get()));
+      } else {
+        return Refuse("'" + Printable(key.str()) + "' is neither a string nor a number");
+      }
+    }
+    return texts;
+  }
+
   Result<Section> Below(std::string_view key) const {
     const auto* table = table_[key].as_table();
     if (table == nullptr) {
@@ -133,8 +148,9 @@ Result<void> ReadMove(const Section& section, ColumnPlan& plan) {
 }
 
 Result<ColumnPlan> ReadColumn(const Section& section) {
-  ROWSEAL_TRY(section.OnlyHolds({"table", "keys", "project", "column", "path", "format", "mode",
-                                 "kind", "name_rule", "leave", "pattern", "label", "context"}));
+  ROWSEAL_TRY(
+      section.OnlyHolds({"table", "keys", "project", "column", "path", "format", "mode", "kind",
+                         "name_rule", "leave", "pattern", "label", "context", "source"}));
   ColumnPlan plan;
   ROWSEAL_ASSIGN(plan.table, section.Text("table"));
   ROWSEAL_ASSIGN(plan.keys, section.Texts("keys"));
@@ -145,6 +161,11 @@ Result<ColumnPlan> ReadColumn(const Section& section) {
     ROWSEAL_ASSIGN(plan.path, ParseJsonPath(path));
   }
   ROWSEAL_TRY(section.Word("format", {"plain"}));
+  if (section.Has("source")) {
+    ROWSEAL_ASSIGN(const Section source, section.Below("source"));
+    ROWSEAL_ASSIGN(const auto keys, source.AllTexts());
+    ROWSEAL_ASSIGN(plan.source, ParseSource(keys));
+  }
   ROWSEAL_ASSIGN(const std::string mode, section.Word("mode", {"value", "move"}));
   if (mode == "move") {
     plan.mode = MigrationMode::kMove;

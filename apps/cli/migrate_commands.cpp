@@ -23,6 +23,7 @@ struct MigrateArguments {
   bool yes = false;
   bool readers_deployed = false;
   bool online = false;
+  bool accept_unauthenticated = false;
 };
 
 Json CountsJson(const MigrationCounts& counts) {
@@ -103,7 +104,9 @@ Result<int> Plan(Program& program, const MigrateArguments& arguments) {
       }
       columns.push_back({{"column", column.column},
                          {"counts", CountsJson(column.counts)},
-                         {"obstacles", std::move(obstacles)}});
+                         {"obstacles", std::move(obstacles)},
+                         {"samples", column.samples},
+                         {"authenticated", column.is_authenticated}});
     }
     ROWSEAL_TRY(PrintJson({{"columns", std::move(columns)}}));
     return 0;
@@ -114,6 +117,14 @@ Result<int> Plan(Program& program, const MigrateArguments& arguments) {
                         column.counts.plaintext, column.counts.rows, column.counts.empty);
     for (const Obstacle& obstacle : column.obstacles) {
       text += fmt::format("  {}: {}\n", ToText(obstacle.weight), obstacle.text);
+    }
+    for (const std::string& sample : column.samples) {
+      text += fmt::format("  a value opens as: {}\n", sample);
+    }
+    if (!column.is_authenticated) {
+      text +=
+          "  its format proves nothing: look at the samples, then give"
+          " --accept-unauthenticated\n";
     }
   }
   ROWSEAL_TRY(PrintText(text));
@@ -133,6 +144,14 @@ Result<void> CheckReady(const MigrationManifest& manifest, const MigrationPlan& 
       if (obstacle.weight == ObstacleWeight::kToAccept) {
         to_accept += "\n  " + column.column + ": " + obstacle.text;
       }
+    }
+  }
+  for (const ColumnPlanReport& column : plan.columns) {
+    if (!column.is_authenticated && !arguments.accept_unauthenticated) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  column.column + ": a wrong key may seem to open values of this format",
+                  "look at the samples of rowseal migrate plan, then give"
+                  " --accept-unauthenticated");
     }
   }
   if (!to_accept.empty() && !arguments.yes) {
@@ -370,6 +389,8 @@ void AddMigrateVerbs(Verbs verbs) {
   run.add_flag("--yes", arguments->yes, "Accept what the plan lists");
   run.add_flag("--readers-deployed", arguments->readers_deployed,
                "Every reader opens sealed values already");
+  run.add_flag("--accept-unauthenticated", arguments->accept_unauthenticated,
+               "The plan's samples of values without a tag are right");
   AddMigrationShare(run, arguments->share);
   AddStep(migrate,
           {"verify", "Open every migrated value and compare it with what it was",

@@ -33,6 +33,10 @@ Result<ColumnMigrator> ColumnMigrator::Make(Client& client, const MigrationManif
                    ValueSealer::Make(client, plan.label, plan.context, migrator.access_));
     migrator.sealer_.emplace(std::move(sealer));
   }
+  if (plan.source) {
+    ROWSEAL_ASSIGN(ValueDecoder decoder, ValueDecoder::Open(*plan.source));
+    migrator.decoder_.emplace(std::move(decoder));
+  }
   return migrator;
 }
 
@@ -140,7 +144,8 @@ Result<ColumnMigrator::Item> ColumnMigrator::Examine(MigratingRow row) const {
     return item;
   }
   item.project = std::move(*project);
-  Result<std::vector<FoundValue>> values = FindValues(plan_, column_.settled, item.row.content);
+  Result<std::vector<FoundValue>> values =
+      FindValues(plan_, column_.settled, decoder(), item.row.content);
   if (!values) {
     if (!IsOfOneRow(values.error())) {
       return tl::unexpected(std::move(values).error());
@@ -290,7 +295,8 @@ Result<void> ColumnMigrator::SettleDifference(Item& item, std::size_t value,
     return {};
   }
   ROWSEAL_ASSIGN(const SecretBytes before, OpenOriginal(*item.project, item.row.key, *original));
-  ROWSEAL_ASSIGN(const std::vector<FoundValue> old, FindValues(plan_, column_.settled, before));
+  ROWSEAL_ASSIGN(const std::vector<FoundValue> old,
+                 FindValues(plan_, column_.settled, decoder(), before));
   const FoundValue& now = item.values[value];
   item.written_back[value] = std::ranges::any_of(old, [&](const FoundValue& then) {
     return then.place == now.place && then.value.EqualsInConstantTime(now.value);
@@ -339,7 +345,7 @@ Result<RowWrite> ColumnMigrator::MakeWrite(Item& item) {
     return write;
   }
   original.secrets = item.names;
-  if (!is_move && !plan_.path) {
+  if (!is_move && !plan_.path && !decoder_) {
     original.sealed = std::move(only_sealed);  // stands for itself
     original.written.emplace();
     return write;

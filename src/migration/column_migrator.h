@@ -51,6 +51,8 @@ class ColumnMigrator final {
   /// OpenOriginal gives what the row held before it was migrated.
   Result<SecretBytes> OpenOriginal(const ProjectId& project, const std::vector<std::string>& key,
                                    const Original& original);
+  /// decoder opens what the app had encrypted; null where it had not.
+  const ValueDecoder* decoder() const noexcept { return decoder_ ? &*decoder_ : nullptr; }
   /// Sealer seals the column's values; none where they are moved.
   ValueSealer* sealer() noexcept { return sealer_ ? &*sealer_ : nullptr; }
 
@@ -86,6 +88,7 @@ class ColumnMigrator final {
   MigratedColumn column_;
   std::unique_ptr<AppRows> rows_;
   std::optional<ValueSealer> sealer_;
+  std::optional<ValueDecoder> decoder_;
   ValueSealer originals_;
   Access access_;
 };

@@ -8,6 +8,7 @@
 #include <rowseal/ids.h>
 
 #include "migration/naming_rule.h"
+#include "migration/source_manifest.h"
 #include "store/app_rows.h"
 #include "store/json_path.h"
 
@@ -32,6 +33,7 @@ struct ColumnPlan {
   ProjectSource project;
   std::string column;
   std::optional<JsonPath> path;
+  std::optional<ValueSource> source;  ///< none: the values are plaintext
   MigrationMode mode = MigrationMode::kValue;
 
   SecretKind kind = SecretKind::kWorkflow;  ///< move

@@ -23,8 +23,10 @@ class BatchPace final {
       const auto began = Clock::now();
       auto done = batch(limit_);
       const auto took = Clock::now() - began;
-      const bool again =
-          !done && done.error().code == ErrorCode::kUnavailable && tries < kMostTries;
+      // A batch that may have been committed is done again: it finds what it did.
+      const bool again = !done && tries < kMostTries &&
+                         (done.error().code == ErrorCode::kUnavailable ||
+                          done.error().code == ErrorCode::kInDoubt);
       if (!again) {
         Adapt(took);
         Pause(took);

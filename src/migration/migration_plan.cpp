@@ -1,6 +1,8 @@
 #include "migration/migration_plan.h"
 
 #include "migration/online_migration.h"
+#include "migration/plausibility.h"
+#include "migration/row_content.h"
 
 namespace rowseal {
 namespace {
@@ -20,6 +22,30 @@ Treatment TreatmentOf(const ColumnPlan& plan) {
   return Treatment::kMarked;
 }
 
+// Whether the key is the right one is seen before anything is changed.
+Result<void> TakeSamples(AppRows& rows, const ColumnPlan& plan, const SettledRule& settled,
+                         ColumnPlanReport& report) {
+  constexpr std::size_t kSamples = 5;
+  if (!plan.source) {
+    return {};
+  }
+  ROWSEAL_ASSIGN(const ValueDecoder decoder, ValueDecoder::Open(*plan.source));
+  report.is_authenticated = decoder.IsAuthenticated();
+  ROWSEAL_ASSIGN(const std::vector<SecretBytes> contents, rows.Sample(kSamples));
+  for (const SecretBytes& content : contents) {
+    const Result<std::vector<FoundValue>> values = FindValues(plan, settled, &decoder, content);
+    if (!values) {
+      report.samples.push_back(values.error().message);
+      continue;
+    }
+    for (const FoundValue& value : *values) {
+      report.samples.push_back(value.defect.empty() ? MaskedSample(value.value.Reveal())
+                                                    : value.defect);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<MigrationPlan> PlanMigration(const MigrationManifest& manifest) {
@@ -31,7 +57,9 @@ Result<MigrationPlan> PlanMigration(const MigrationManifest& manifest) {
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
     ROWSEAL_ASSIGN(const MigrationCounts counts, rows->Count());
     ROWSEAL_ASSIGN(std::vector<Obstacle> obstacles, rows->Inspect(TreatmentOf(column)));
-    plan.columns.push_back({TextOf(column), counts, std::move(obstacles)});
+    ColumnPlanReport& report = plan.columns.emplace_back(
+        ColumnPlanReport{TextOf(column), counts, std::move(obstacles), {}});
+    ROWSEAL_TRY(TakeSamples(*rows, column, ColumnOf(manifest, number).settled, report));
   }
   return plan;
 }

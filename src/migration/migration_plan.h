@@ -14,6 +14,9 @@ struct ColumnPlanReport {
   std::string column;
   MigrationCounts counts;
   std::vector<Obstacle> obstacles;
+  /// Of some rows, where the app had encrypted the values: how each opens, masked, or why not.
+  std::vector<std::string> samples;
+  bool is_authenticated = true;  ///< opening proves that a value is what the app wrote
 };
 
 struct MigrationPlan {

@@ -103,6 +103,9 @@ class ColumnRestorer final {
       // The app emptied it: nothing is to be given back.
       return Fail(ErrorCode::kConflict, "the app emptied the row after it was migrated");
     }
+    if (!settled.empty() && migrator_.decoder() != nullptr) {
+      return CannotWriteOldFormat();
+    }
     std::vector<Replacement> replacements;
     for (const FoundSettled& found : settled) {
       ROWSEAL_ASSIGN(SecretBytes value, ValueOf(project, row, found));
@@ -127,12 +130,18 @@ class ColumnRestorer final {
     return AroundSecret(kept.value);
   }
 
+  static tl::unexpected<Error> CannotWriteOldFormat() {
+    return Fail(ErrorCode::kRefusedByState,
+                "its value was changed after it was migrated, and Rowseal does not write the app's"
+                " old format");
+  }
+
   // A secret may have got a new version since.
   Result<SecretBytes> WithNewSecrets(const ProjectId& project, const MigratingRow& row,
                                      SecretBytes before) {
     const ColumnPlan& plan = migrator_.plan();
     ROWSEAL_ASSIGN(const std::vector<FoundValue> values,
-                   FindValues(plan, migrator_.column().settled, before));
+                   FindValues(plan, migrator_.column().settled, migrator_.decoder(), before));
     const std::vector<std::string>& names = row.original->secrets;
     if (names.size() != values.size()) {
       return Fail(ErrorCode::kIntegrity, "its original does not fit its secrets");
@@ -148,6 +157,9 @@ class ColumnRestorer final {
     }
     if (replacements.empty()) {
       return before;
+    }
+    if (migrator_.decoder() != nullptr) {
+      return CannotWriteOldFormat();
     }
     return ReplaceValues(plan, before, replacements);
   }

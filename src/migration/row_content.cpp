@@ -27,8 +27,8 @@ bool IsOurs(const SettledRule& rule, std::string_view text) {
          (!rule.reference.empty() && text.find(rule.reference) != std::string_view::npos);
 }
 
-Result<FoundValue> Found(const ColumnPlan& plan, std::size_t offset, std::size_t size,
-                         std::string place, std::string_view text) {
+Result<FoundValue> Found(const ColumnPlan& plan, const ValueDecoder* decoder, std::size_t offset,
+                         std::size_t size, std::string place, std::string_view text) {
   FoundValue found{offset, size, std::move(place), {}, {}};
   const bool fits = text.size() > plan.before.size() + plan.behind.size() &&
                     text.starts_with(plan.before) && text.ends_with(plan.behind);
@@ -38,19 +38,31 @@ Result<FoundValue> Found(const ColumnPlan& plan, std::size_t offset, std::size_t
   }
   const std::string_view secret =
       text.substr(plan.before.size(), text.size() - plan.before.size() - plan.behind.size());
-  ROWSEAL_ASSIGN(found.value, SecretBytes::CopyOf(AsBytes(secret)));
+  if (decoder == nullptr) {
+    ROWSEAL_ASSIGN(found.value, SecretBytes::CopyOf(AsBytes(secret)));
+    return found;
+  }
+  Result<SecretBytes> opened = decoder->Decode(AsBytes(secret));
+  if (opened) {
+    found.value = std::move(*opened);
+  } else if (opened.error().code == ErrorCode::kIntegrity) {
+    found.defect = opened.error().message;
+  } else {
+    return tl::unexpected(std::move(opened).error());
+  }
   return found;
 }
 
 }  // namespace
 
 Result<std::vector<FoundValue>> FindValues(const ColumnPlan& plan, const SettledRule& settled,
+                                           const ValueDecoder* decoder,
                                            const SecretBytes& content) {
   const std::string_view text = TextOfContent(content);
   std::vector<FoundValue> values;
   if (!plan.path) {
     if (!IsSettled(settled, text)) {
-      ROWSEAL_ASSIGN(FoundValue found, Found(plan, 0, text.size(), {}, text));
+      ROWSEAL_ASSIGN(FoundValue found, Found(plan, decoder, 0, text.size(), {}, text));
       values.push_back(std::move(found));
     }
     return values;
@@ -59,7 +71,7 @@ Result<std::vector<FoundValue>> FindValues(const ColumnPlan& plan, const Settled
   for (JsonString& string : strings) {
     if (!IsSettled(settled, string.text)) {
       Result<FoundValue> found =
-          Found(plan, string.offset, string.size, std::move(string.place), string.text);
+          Found(plan, decoder, string.offset, string.size, std::move(string.place), string.text);
       WipeText(string.text);
       if (!found) {
         return tl::unexpected(std::move(found).error());

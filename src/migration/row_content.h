@@ -7,6 +7,7 @@
 #include <rowseal/secret_bytes.h>
 
 #include "migration/manifest.h"
+#include "migration/value_decoder.h"
 #include "store/app_rows.h"
 
 namespace rowseal {
@@ -21,10 +22,11 @@ struct FoundValue {
   std::string defect;  ///< why it cannot be; empty: it can
 };
 
-/// FindValues finds what is still plaintext in a row's content, in its order. Errors:
-/// kInvalidArgument (not JSON), kResourceExhausted.
+/// FindValues finds what is not migrated yet in a row's content, in its order, and opens it where
+/// the app had encrypted it; `decoder` is null where it had not. Errors: kInvalidArgument (not
+/// JSON), kResourceExhausted.
 Result<std::vector<FoundValue>> FindValues(const ColumnPlan& plan, const SettledRule& settled,
-                                           const SecretBytes& content);
+                                           const ValueDecoder* decoder, const SecretBytes& content);
 
 /// FoundSettled is a value that was migrated: its sealed text, or what a reference names.
 struct FoundSettled {

@@ -80,7 +80,8 @@ class ColumnVerifier final {
     if (row.original && !StandsForItself(row)) {
       Result<SecretBytes> before = migrator_.OpenOriginal(project, row.key, *row.original);
       Result<std::vector<FoundValue>> found =
-          before ? FindValues(migrator_.plan(), migrator_.column().settled, *before)
+          before ? FindValues(migrator_.plan(), migrator_.column().settled, migrator_.decoder(),
+                              *before)
                  : Result<std::vector<FoundValue>>(tl::unexpected(before.error()));
       if (!found) {
         Fail(row, "its original does not open: " + found.error().message);

@@ -137,6 +137,9 @@ class AppRows {
   /// Inspect looks for what in the schema depends on the column; changes nothing.
   virtual Result<std::vector<Obstacle>> Inspect(Treatment treatment) = 0;
 
+  /// Sample gives the content of some rows, at most `limit`, wherever they stand.
+  virtual Result<std::vector<SecretBytes>> Sample(std::size_t limit) = 0;
+
   /// Install makes the journal and the guard, which queues; what is there already stays.
   virtual Result<void> Install() = 0;
   virtual Result<void> SetGuard(Guard guard) = 0;

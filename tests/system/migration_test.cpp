@@ -278,6 +278,43 @@ TEST_P(Migration, APartOfAStringBecomesAReference) {
   EXPECT_EQ(At(1, "doc"), before);
 }
 
+// The values are those of test case 14 of McGrew and Viega's "The Galois/Counter Mode of
+// Operation".
+TEST_P(Migration, ValuesThatTheAppHadEncryptedAreOpenedFirst) {
+  MakeItems(3);
+  const std::string old =
+      "000000000000000000000000:d0d1c8a799996bf0265b98b5d48ab919:cea7403d4d606b6e074ec5d3baf39d18";
+  app_.Run("UPDATE item SET secret = '" + old + "'");
+  const TempFolder folder;
+  WriteFile(folder / "old.key", std::string(64, '0'));
+  WriteFile(folder / "wrong.key", std::string(64, '1'));
+  ColumnPlan plan = Sealed("secret");
+  plan.source =
+      Must(ParseSource({{"format", "node-gcm"}, {"key", "file:" + (folder / "old.key")}}));
+  ColumnPlan wrong = plan;
+  wrong.source =
+      Must(ParseSource({{"format", "node-gcm"}, {"key", "file:" + (folder / "wrong.key")}}));
+
+  EXPECT_EQ(RunOnce(Manifest({wrong})).rows, 0);
+  const auto rows = Must(OpenAppRows(app_.Url(), ColumnOf(Manifest({wrong}), 1)));
+  EXPECT_EQ(Must(rows->Quarantined(10)).size(), 3U);
+  EXPECT_EQ(At(1), old);
+
+  EXPECT_EQ(RunOnce(Manifest({plan})).rows, 3);
+  EXPECT_EQ(Opened(1), std::string(16, '\0'));
+  EXPECT_EQ(VerifyOnce(Manifest({plan})).opened, 3);
+  const std::string sealed =
+      Must(client_.SealValue(Project("acme"), Label("item.secret"), AsBytes("newer"), {"2"}));
+  app_.Run("UPDATE item SET secret = '" + sealed + "' WHERE id = 2");
+  EXPECT_EQ(VerifyOnce(Manifest({plan})).changed, 1);
+  // What is newer cannot be written in the old format: it is named, and stays.
+  EXPECT_THAT(RollBackMigration(client_, Manifest({plan}), {}, {}),
+              FailsWith(ErrorCode::kIntegrity));
+  EXPECT_EQ(At(1), old);
+  EXPECT_EQ(At(2), sealed);
+  EXPECT_EQ(At(3), old);
+}
+
 TEST_P(Migration, AProjectMayStandInAnotherTableOrBeFixed) {
   app_.Run("CREATE TABLE flow (id integer PRIMARY KEY, project text)");
   app_.Run("CREATE TABLE item (id integer PRIMARY KEY, flow_id integer, secret text)");

@@ -219,6 +219,21 @@ class PostgresAppRows final : public AppRows {
                                  column_.path.has_value(), treatment);
   }
 
+  Result<std::vector<SecretBytes>> Sample(std::size_t limit) override {
+    const std::string sql = "SELECT " + content_.Of("t") + " FROM " + place_.table +
+                            " t WHERE NOT " + content_.IsEmpty("t") + " LIMIT $1";
+    ROWSEAL_ASSIGN(Rows found,
+                   RunOnApp(*connection_, Statement::Sql(sql, {static_cast<std::int64_t>(limit)}),
+                            place_.table));
+    std::vector<SecretBytes> contents;
+    for (Row& row : found.rows) {
+      RowReader reader(row);
+      ROWSEAL_ASSIGN(SecretBytes content, TakeContent(reader));
+      contents.push_back(std::move(content));
+    }
+    return contents;
+  }
+
   Result<void> Install() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (installed) {
@@ -713,6 +728,19 @@ class PostgresAppRows final : public AppRows {
     return rows;
   }
 
+  Result<SecretBytes> TakeContent(RowReader& reader) const {
+    if (place_.IsBinary()) {
+      Bytes bytes = reader.Blob();
+      Result<SecretBytes> content = SecretBytes::CopyOf(bytes);
+      Wipe(bytes);
+      return content;
+    }
+    std::string text = reader.Text();
+    Result<SecretBytes> content = SecretBytes::CopyOf(AsBytes(text));
+    Wipe(BytesOf(text));
+    return content;
+  }
+
   Result<MigratingRow> TakeRow(Row& row) const {
     MigratingRow taken;
     RowReader reader(row);
@@ -725,14 +753,8 @@ class PostgresAppRows final : public AppRows {
     if (reader.NextIsNull()) {
       taken.is_null = true;
       reader.Skip();
-    } else if (place_.IsBinary()) {
-      Bytes bytes = reader.Blob();
-      ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(bytes));
-      Wipe(bytes);
     } else {
-      std::string text = reader.Text();
-      ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(AsBytes(text)));
-      Wipe(BytesOf(text));
+      ROWSEAL_ASSIGN(taken.content, TakeContent(reader));
     }
     for (std::size_t i = 0; i < place_.keys.size(); ++i) {
       taken.key.push_back(reader.Text());

@@ -200,6 +200,22 @@ class SqliteAppRows final : public AppRows {
     return obstacles;
   }
 
+  Result<std::vector<SecretBytes>> Sample(std::size_t limit) override {
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        database_.Prepare("SELECT " + content_.Of("t") + " FROM " + table_ + " t WHERE NOT " +
+                          content_.IsEmpty("t") + " LIMIT " + std::to_string(limit)));
+    std::vector<SecretBytes> contents;
+    while (true) {
+      ROWSEAL_ASSIGN(const bool more, database_.Step(statement));
+      if (!more) {
+        return contents;
+      }
+      ROWSEAL_ASSIGN(SecretBytes content, SecretBytes::CopyOf(ColumnBytes(statement.get(), 0)));
+      contents.push_back(std::move(content));
+    }
+  }
+
   Result<void> Install() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (installed) {
