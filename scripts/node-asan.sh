@@ -16,13 +16,13 @@ npm --prefix bindings/node ci --ignore-scripts --no-audit --no-fund
 cmake --preset asan -DROWSEAL_BUILD_NODE=ON
 cmake --build --preset asan --target rowseal_node rowseal_cli
 
-asan=$(g++ -print-file-name=libasan.so)
-cpp=$(g++ -print-file-name=libstdc++.so)
+# Node.js is not built with the sanitizer, so the sanitizer's library comes first, for it alone.
+node=$(scripts/node.sh any -p process.execPath)
+libraries="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)"
 export ROWSEAL_NODE_ADDON=$PWD/build/asan/node/rowseal.node
 export ROWSEAL_CLI=$PWD/build/asan/rowseal
 export ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0:abort_on_error=1
 for test in app stores webhook; do
   echo "== $test"
-  # Node.js is not built with the sanitizer, so the sanitizer's library comes first.
-  LD_PRELOAD="$asan $cpp" scripts/node.sh any --expose-gc "bindings/node/test/${test}_test.js"
+  LD_PRELOAD="$libraries" "$node" --expose-gc "bindings/node/test/${test}_test.js"
 done

@@ -58,6 +58,33 @@ Result<SecretBytes> ColumnMigrator::OpenOriginal(const ProjectId& project,
   return std::move(opened.front());
 }
 
+Result<std::map<std::string, Result<SecretBytes>>> ColumnMigrator::OpenOriginals(
+    const std::vector<MigratingRow>& rows) {
+  std::map<std::pair<ProjectId, bool>, std::vector<const MigratingRow*>> groups;
+  for (const MigratingRow& row : rows) {
+    Result<ProjectId> project = ProjectId::Parse(row.project);
+    if (row.original && project) {
+      const bool is_value = row.original->written && row.original->written->empty();
+      groups[{std::move(*project), is_value}].push_back(&row);
+    }
+  }
+  std::map<std::string, Result<SecretBytes>> opened;
+  for (const auto& [which, of_group] : groups) {
+    const auto& [project, is_value] = which;
+    std::vector<ValueToOpen> values;
+    for (const MigratingRow* const row : of_group) {
+      values.push_back({row->original->sealed, is_value ? row->key : OriginalKey(row->key)});
+    }
+    ValueSealer& sealer = is_value ? *sealer_ : originals_;
+    ROWSEAL_ASSIGN(Client::OpenedValues of_project,
+                   sealer.Open(project, std::move(values), access_));
+    for (std::size_t i = 0; i < of_group.size(); ++i) {
+      opened.emplace(of_group[i]->position, std::move(of_project[i]));
+    }
+  }
+  return opened;
+}
+
 Result<MigratedBatch> ColumnMigrator::MigrateNext(const std::string& position, std::size_t limit) {
   while (true) {
     ROWSEAL_TRY(rows_->Begin());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ class ColumnMigrator final {
   /// OpenOriginal gives what the row held before it was migrated.
   Result<SecretBytes> OpenOriginal(const ProjectId& project, const std::vector<std::string>& key,
                                    const Original& original);
+  /// OpenOriginals opens those of many rows, by their positions; rows without one, or without a
+  /// project, are left out.
+  Result<std::map<std::string, Result<SecretBytes>>> OpenOriginals(
+      const std::vector<MigratingRow>& rows);
   /// decoder opens what the app had encrypted; null where it had not.
   const ValueDecoder* decoder() const noexcept { return decoder_ ? &*decoder_ : nullptr; }
   /// Sealer seals the column's values; none where they are moved.

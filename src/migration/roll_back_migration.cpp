@@ -53,6 +53,8 @@ class ColumnRestorer final {
     batch.seen = rows.size();
     std::vector<RowWrite> writes;
     std::vector<QuarantinedRow> failed;
+    ROWSEAL_ASSIGN(originals_, migrator_.OpenOriginals(rows));
+    ROWSEAL_TRY(ReadSecrets(rows));
     for (const MigratingRow& row : rows) {
       batch.position = row.position;
       Result<SecretBytes> content = ContentOf(row);
@@ -77,11 +79,11 @@ class ColumnRestorer final {
     if (!row.original || !IsAsWritten(row)) {
       return WithNewestValues(project, row, row.content);
     }
-    ROWSEAL_ASSIGN(SecretBytes before, migrator_.OpenOriginal(project, row.key, *row.original));
-    if (migrator_.plan().mode == MigrationMode::kValue) {
-      return before;
+    Result<SecretBytes>& before = originals_.at(row.position);
+    if (!before || migrator_.plan().mode == MigrationMode::kValue) {
+      return std::move(before);
     }
-    return WithNewSecrets(project, row, std::move(before));
+    return WithNewSecrets(project, row, std::move(*before));
   }
 
   static bool IsAsWritten(const MigratingRow& row) {
@@ -130,6 +132,29 @@ class ColumnRestorer final {
     return AroundSecret(kept.value);
   }
 
+  // Reads the newest values of what was moved from these rows.
+  Result<void> ReadSecrets(const std::vector<MigratingRow>& rows) {
+    secrets_.clear();
+    std::map<ProjectId, std::vector<SecretRef>> wanted;
+    for (const MigratingRow& row : rows) {
+      Result<ProjectId> project = ProjectId::Parse(row.project);
+      if (!row.original || !project) {
+        continue;
+      }
+      for (const std::string& text : row.original->secrets) {
+        ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(text));
+        wanted[*project].push_back({std::move(name), {}});
+      }
+    }
+    for (const auto& [project, refs] : wanted) {
+      ROWSEAL_ASSIGN(Client::Secrets kept, client_.GetBatch(project, refs, access_));
+      for (std::size_t i = 0; i < refs.size(); ++i) {
+        secrets_.emplace(std::pair(project, refs[i].name.text()), std::move(kept[i]));
+      }
+    }
+    return {};
+  }
+
   static tl::unexpected<Error> CannotWriteOldFormat() {
     return Fail(ErrorCode::kRefusedByState,
                 "its value was changed after it was migrated, and Rowseal does not write the app's"
@@ -148,10 +173,12 @@ class ColumnRestorer final {
     }
     std::vector<Replacement> replacements;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      ROWSEAL_ASSIGN(const SecretName name, SecretName::Parse(names[i]));
-      ROWSEAL_ASSIGN(const Secret kept, client_.Get(project, name, {}, access_));
-      if (!kept.value.EqualsInConstantTime(values[i].value)) {
-        ROWSEAL_ASSIGN(SecretBytes text, AroundSecret(kept.value));
+      const Result<Secret>& kept = secrets_.at({project, names[i]});
+      if (!kept) {
+        return tl::unexpected(kept.error());
+      }
+      if (!kept->value.EqualsInConstantTime(values[i].value)) {
+        ROWSEAL_ASSIGN(SecretBytes text, AroundSecret(kept->value));
         replacements.push_back({values[i].offset, values[i].size, std::move(text)});
       }
     }
@@ -177,6 +204,8 @@ class ColumnRestorer final {
   Client& client_;
   ColumnMigrator& migrator_;
   const Access access_;
+  std::map<std::string, Result<SecretBytes>> originals_;  // of the batch, by position
+  std::map<std::pair<ProjectId, std::string>, Result<Secret>> secrets_;  // of the batch
 };
 
 Result<ColumnReport> RestoreColumn(Client& client, ColumnMigrator& migrator,

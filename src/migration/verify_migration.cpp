@@ -58,6 +58,7 @@ class ColumnVerifier final {
 
   Result<void> VerifyPage(const std::vector<MigratingRow>& rows) {
     std::map<ProjectId, std::vector<Expected>> by_project;
+    ROWSEAL_ASSIGN(originals_, migrator_.OpenOriginals(rows));
     for (const MigratingRow& row : rows) {
       const Result<ProjectId> project = ProjectId::Parse(row.project);
       if (!row.defect.empty() || !project) {
@@ -66,7 +67,7 @@ class ColumnVerifier final {
         }
         continue;  // else it is plaintext, which is counted
       }
-      ROWSEAL_TRY(Expect(row, *project, by_project[*project]));
+      ROWSEAL_TRY(Expect(row, by_project[*project]));
     }
     for (auto& [project, expected] : by_project) {
       ROWSEAL_TRY(Open(project, expected));
@@ -74,11 +75,10 @@ class ColumnVerifier final {
     return {};
   }
 
-  Result<void> Expect(const MigratingRow& row, const ProjectId& project,
-                      std::vector<Expected>& expected) {
+  Result<void> Expect(const MigratingRow& row, std::vector<Expected>& expected) {
     std::vector<FoundValue> values;
     if (row.original && !StandsForItself(row)) {
-      Result<SecretBytes> before = migrator_.OpenOriginal(project, row.key, *row.original);
+      const Result<SecretBytes>& before = originals_.at(row.position);
       Result<std::vector<FoundValue>> found =
           before ? FindValues(migrator_.plan(), migrator_.column().settled, migrator_.decoder(),
                               *before)
@@ -186,6 +186,7 @@ class ColumnVerifier final {
   const std::function<void(const MigrationFailure&)>& on_failure_;
   const Access& access_;
   ColumnVerdict verdict_;
+  std::map<std::string, Result<SecretBytes>> originals_;  // of the page, by position
 };
 
 }  // namespace

@@ -293,26 +293,32 @@ class PostgresAppRows final : public AppRows {
     return connection_->ExecuteScript("DROP SCHEMA rowseal_migration CASCADE");
   }
 
-  Result<void> Begin() override { return connection_->Begin(TransactionKind::kWrite); }
+  // A page is found by its keys. Of tables whose statistics are old, or that were never analyzed,
+  // the planner would read the whole instead.
+  Result<void> Begin() override {
+    ROWSEAL_TRY(connection_->Begin(TransactionKind::kWrite));
+    Result<void> set = connection_->ExecuteScript(
+        "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+        " SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off");
+    if (!set) {
+      connection_->Rollback();
+    }
+    return set;
+  }
   Result<void> Commit() override { return connection_->Commit(); }
   void Rollback() noexcept override { connection_->Rollback(); }
 
   Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
                                          std::size_t limit, std::int64_t bytes) override {
-    // The inner page bounds the bytes; the outer row is looked at again once it is locked.
     const std::string condition = Condition(which, "t");
     std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
-    ROWSEAL_ASSIGN(const std::string page,
-                   PageSql(which == RowsToLock::kMigrated ? "(" + condition + ")" : condition,
-                           position, params));
-    std::string matches;
-    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
-      matches += " AND t." + place_.keys[i] + " = p." + Numbered("k", i);
-    }
-    const std::string sql = "SELECT " + RowColumns() + " FROM (" + page + ") p JOIN " +
-                            place_.table + " t ON true" + matches + join_ + OriginalJoin() +
-                            " WHERE p.before < $4 AND " + condition +
-                            " ORDER BY p.number FOR NO KEY UPDATE OF t SKIP LOCKED";
+    ROWSEAL_ASSIGN(const std::string page, PageSql(condition, position, params));
+    // The page bounds the bytes; each row is looked at again once it is locked.
+    const std::string sql = "SELECT " + RowColumns() + " FROM (" + page +
+                            ") p CROSS JOIN LATERAL (SELECT t.* FROM " + place_.table +
+                            " t WHERE " + IsOfPage() + " AND " + condition +
+                            " FOR NO KEY UPDATE OF t SKIP LOCKED) t" + join_ + OriginalJoin() +
+                            " WHERE p.before < $4 ORDER BY p.number";
     return TakeRows(Run(sql, std::move(params)));
   }
 
@@ -434,17 +440,21 @@ class PostgresAppRows final : public AppRows {
   Result<std::vector<MigratingRow>> Read(const std::string& position, std::size_t limit,
                                          std::int64_t bytes) override {
     std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
-    ROWSEAL_ASSIGN(
-        const std::string page,
-        PageSql("(o.key IS NOT NULL OR NOT " + content_.IsEmpty("t") + ")", position, params));
-    std::string matches;
-    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
-      matches += " AND t." + place_.keys[i] + " = p." + Numbered("k", i);
+    ROWSEAL_ASSIGN(const std::string page,
+                   PageSql("(" + HasOriginal("t") + " OR NOT " + content_.IsEmpty("t") + ")",
+                           position, params));
+    ROWSEAL_TRY(Begin());
+    Result<std::vector<MigratingRow>> rows = TakeRows(Run(
+        "SELECT " + RowColumns() + " FROM (" + page + ") p CROSS JOIN LATERAL (SELECT t.* FROM " +
+            place_.table + " t WHERE " + IsOfPage() + " OFFSET 0) t" + join_ + OriginalJoin() +
+            " WHERE p.before < $4 ORDER BY p.number",
+        std::move(params)));
+    if (!rows) {
+      Rollback();
+      return rows;
     }
-    return TakeRows(Run("SELECT " + RowColumns() + " FROM (" + page + ") p JOIN " + place_.table +
-                            " t ON true" + matches + join_ + OriginalJoin() +
-                            " WHERE p.before < $4 ORDER BY p.number",
-                        std::move(params)));
+    ROWSEAL_TRY(Commit());
+    return rows;
   }
 
   Result<MigrationCounts> Count() override {
@@ -638,13 +648,29 @@ class PostgresAppRows final : public AppRows {
     if (which == RowsToLock::kPlaintext) {
       return content_.IsPlaintext(row);
     }
-    return "(o.key IS NOT NULL OR " + content_.IsOurs(row) + ")";
+    return "(" + HasOriginal(row) + " OR " + content_.IsOurs(row) + ")";
   }
 
+  std::string HasOriginal(std::string_view row) const {
+    return "EXISTS (SELECT FROM rowseal_migration.migration_original h WHERE h.migration = $1 AND"
+           " h.number = $2 AND h.key = " +
+           KeyArrayOf(row) + ")";
+  }
+
+  std::string IsOfPage() const {
+    std::string condition;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      condition += (i == 0 ? "t." : " AND t.") + place_.keys[i] + " = p." + Numbered("k", i);
+    }
+    return condition;
+  }
+
+  // LATERAL with a LIMIT: of a table that was never analyzed, the planner would read all originals
+  // for each row.
   std::string OriginalJoin() const {
-    return " LEFT JOIN rowseal_migration.migration_original o ON o.migration = $1 AND"
-           " o.number = $2 AND o.key = " +
-           KeyArrayOf("t");
+    return " LEFT JOIN LATERAL (SELECT * FROM rowseal_migration.migration_original h WHERE"
+           " h.migration = $1 AND h.number = $2 AND h.key = " +
+           KeyArrayOf("t") + " LIMIT 1) o ON true";
   }
 
   // Of `t` the table's key as text[]; of `n` its parts k0, k1, ….
@@ -694,11 +720,9 @@ class PostgresAppRows final : public AppRows {
       ROWSEAL_ASSIGN(PostgresPosition behind, DecodePosition(position, place_.keys.size()));
       std::move(behind.begin(), behind.end(), std::back_inserter(params));
     }
-    const bool needs_originals = condition.find("o.key") != std::string::npos;
     const std::string page = "SELECT " + keys + "octet_length(" + content_.Of("t") +
                              ") AS size, row_number() OVER (ORDER BY " + order +
-                             ") AS number FROM " + place_.table + " t" +
-                             (needs_originals ? OriginalJoin() : "") + " WHERE " + condition +
+                             ") AS number FROM " + place_.table + " t WHERE " + condition +
                              (position.empty() ? "" : " AND (" + order + ") > (" + after + ")") +
                              " ORDER BY " + order + " LIMIT $3";
     return "SELECT s.*, coalesce(sum(size) OVER (ORDER BY number) - size, 0) AS before FROM (" +
