@@ -333,8 +333,9 @@ void ProposalMaker::ChooseMove(const CatalogueTable& table, const CatalogueColum
   proposal.mode = Proposal::Mode::kMove;
   proposal.leave = column.nullable ? Proposal::Leave::kNull : Proposal::Leave::kMarker;
   // A name that two tables have would be one secret.
-  const bool has_braces = table.base_name.find_first_of("{}") != std::string::npos;
-  proposal.name_rule = has_moves_ && !has_braces ? table.base_name + "/" + name_rule : name_rule;
+  const std::string prefix = AsLabel(table.base_name);
+  const bool has_braces = prefix.find_first_of("{}") != std::string::npos;
+  proposal.name_rule = has_moves_ && !has_braces ? prefix + "/" + name_rule : name_rule;
   const bool is_for_secrets = WhatColumnSays(table.base_name, column.name) == NameSays::kSecrets;
   if (!is_for_secrets && proposal.matched < proposal.values) {
     Doubt(proposal, "the table holds other values too, and all would be moved");
