@@ -273,6 +273,29 @@ TEST_F(PostgresScan, LargeTablesAndValuesAreSampledWithinBounds) {
   EXPECT_LT(documents, 100) << "32 MiB hold fewer";
 }
 
+TEST_F(PostgresScan, NewRowsOfLargePartitionedTablesAreSampledAsOldOnesAre) {
+  Run("CREATE TABLE calls (id bigint, day int, headers jsonb NOT NULL, PRIMARY KEY (id, day))"
+      " PARTITION BY RANGE (day);"
+      "CREATE TABLE calls_1 PARTITION OF calls FOR VALUES FROM (0) TO (5);"
+      "CREATE TABLE calls_2 PARTITION OF calls FOR VALUES FROM (5) TO (99) PARTITION BY RANGE "
+      "(day);"
+      "CREATE TABLE calls_3 PARTITION OF calls_2 FOR VALUES FROM (5) TO (99);"
+      "INSERT INTO calls SELECT i, i / 20000, CASE WHEN i > 160000"
+      " THEN jsonb_build_object('apiKey', md5(i::text)) ELSE '{}' END FROM"
+      " generate_series(1, 199999) i");
+  const ProgramResult result = Scan("postgres", {"--force", "--json"});
+  ASSERT_EQ(result.status, 0) << result.output;
+  const nlohmann::json report = nlohmann::json::parse(result.output);
+  EXPECT_EQ(report["tables"], 1);
+  ASSERT_EQ(report["columns"].size(), 1U) << report;
+  const int sampled = report["columns"][0]["sampled"];
+  const int found = report["columns"][0]["values"];
+  EXPECT_GT(sampled, 1500);
+  EXPECT_LE(sampled, 2000);
+  EXPECT_GT(found, sampled / 10);  // a fifth of the rows has one
+  EXPECT_LT(found, sampled / 2);
+}
+
 TEST_F(PostgresScan, ALockedTableIsNamedAndTheOthersAreRead) {
   Run(kPlainTables);
   Run("CREATE TABLE locked (id int PRIMARY KEY, token text)");

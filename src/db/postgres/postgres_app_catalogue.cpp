@@ -17,6 +17,8 @@ constexpr std::string_view kStatementSettings =
     " SET LOCAL lock_timeout = '3s'; SET LOCAL search_path = pg_catalog";
 // Up to here the first rows are as good as any, because a sample is most of the table.
 constexpr std::int64_t kSmallTablePages = 128;
+// Of larger ones so many pages are read, from all over the table.
+constexpr std::int64_t kSampledPages = 500;
 constexpr std::int64_t kGivenRows = 200;
 
 // Which tables; used by each of the statements below.
@@ -82,8 +84,8 @@ constexpr std::string_view kReferencesSql =
 
 constexpr std::string_view kPagesSql =
     "SELECT (CASE c.relkind WHEN 'p' THEN (SELECT coalesce(sum(pg_relation_size(p.relid)), 0)"
-    "  FROM pg_partition_tree(c.oid) p) ELSE pg_relation_size(c.oid) END / 8192)::bigint,"
-    " c.reltuples::bigint FROM pg_class c WHERE c.oid = $1::regclass";
+    "  FROM pg_partition_tree(c.oid) p) ELSE pg_relation_size(c.oid) END / 8192)::bigint"
+    " FROM pg_class c WHERE c.oid = $1::regclass";
 
 std::string QuotedColumn(std::string_view name) {
   std::string quoted = "\"";
@@ -327,28 +329,36 @@ class PostgresAppCatalogue final : public AppCatalogue {
     return {};
   }
 
-  // Of a large table, pages from all over it: as many as hold the rows that are wanted, by what the
-  // server knows of them, or else by a guess.
-  Result<std::string> PartOf(const CatalogueTable& table) {
-    ROWSEAL_ASSIGN(Transaction transaction, Begin());
-    ROWSEAL_ASSIGN(Rows answer, Read(Statement::Sql(kPagesSql, {table.name})));
-    ROWSEAL_TRY(transaction.Commit());
+  Result<std::int64_t> CountOf(const Statement& statement) {
+    ROWSEAL_ASSIGN(Rows answer, Read(statement));
     if (answer.rows.empty()) {
       return Fail(ErrorCode::kPartial, "the table was dropped meanwhile");
     }
     RowReader reader(answer.rows.front());
-    const std::int64_t pages = reader.Integer();
-    const std::int64_t rows = reader.Integer();
+    const std::int64_t count = reader.Integer();
     ROWSEAL_TRY(reader.status());
+    return count;
+  }
+
+  // Of a large table, rows by chance on pages by chance. The rows on those pages are counted first:
+  // a limit alone would take them from the first pages, where the oldest rows are.
+  Result<std::string> PartOf(const CatalogueTable& table) {
+    ROWSEAL_ASSIGN(Transaction transaction, Begin());
+    ROWSEAL_ASSIGN(const std::int64_t pages, CountOf(Statement::Sql(kPagesSql, {table.name})));
     if (pages <= kSmallTablePages) {
+      ROWSEAL_TRY(transaction.Commit());
       return std::string();
     }
-    constexpr std::int64_t kGuessedRowsAPage = 20;
-    const std::int64_t rows_a_page =
-        rows > 0 ? std::max<std::int64_t>(1, rows / pages) : kGuessedRowsAPage;
-    const std::int64_t wanted = std::min(pages, kMostSampledRows / rows_a_page + 1);
-    const double percent = 100.0 * static_cast<double>(wanted) / static_cast<double>(pages);
-    return " TABLESAMPLE SYSTEM (" + std::to_string(percent) + ")";
+    const double percent =
+        std::min(100.0, 100.0 * static_cast<double>(kSampledPages) / static_cast<double>(pages));
+    const std::string part = " TABLESAMPLE SYSTEM (" + std::to_string(percent) + ") REPEATABLE (1)";
+    const std::string count = "SELECT count(*) FROM " + table.name + part;
+    ROWSEAL_ASSIGN(const std::int64_t rows, CountOf(Statement::Sql(count)));
+    ROWSEAL_TRY(transaction.Commit());
+    // A little less than the limit, so that the limit takes nothing away.
+    const double share = 0.95 * static_cast<double>(kMostSampledRows) /
+                         static_cast<double>(std::max(rows, std::int64_t{1}));
+    return share < 1 ? part + " WHERE random() < " + std::to_string(share) : part;
   }
 
   // Reads the rows that `part` leaves, in a transaction of their own: one table's failure is no

@@ -54,7 +54,9 @@ Judgement JudgeCounts(const ValueStatistics& values, NameSays name, std::int64_t
   if (name == NameSays::kMaybe && is_half(opaque)) {
     return {Verdict::kDoubtful, "what is around it is called after secrets; the values may be any"};
   }
-  if (name == NameSays::kNothing && is_half(random)) {
+  // Random bytes are mostly digests and tags.
+  const std::int64_t random_texts = random - values.CountOf(Shape::kRandomBytes);
+  if (name == NameSays::kNothing && is_half(random_texts)) {
     return {Verdict::kDoubtful,
             "the values look random, but the name does not say that they are secret"};
   }

@@ -56,9 +56,8 @@ ProjectRule FindProjectRule(const CatalogueTable& table,
   }
   // A reference that is always there comes before one that may be NULL.
   std::vector<CatalogueReference> references = table.references;
-  std::ranges::stable_partition(references, [&](const CatalogueReference& reference) {
-    return !MayBeNull(reference.column, table);
-  });
+  std::stable_partition(references.begin(), references.end(),
+                        [&](const auto& reference) { return !MayBeNull(reference.column, table); });
   for (const CatalogueReference& reference : references) {
     const CatalogueTable* const target = TableCalled(reference.table, tables);
     if (target == nullptr || target == &table || target->name == table.name) {
