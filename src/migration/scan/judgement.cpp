@@ -148,6 +148,7 @@ std::vector<std::string> WhatWasSeen(const ValueStatistics& values) {
   std::ranges::stable_sort(shapes,
                            [&](Shape a, Shape b) { return values.CountOf(a) > values.CountOf(b); });
   std::vector<std::string> lines;
+  lines.reserve(shapes.size());
   for (const Shape shape : shapes) {
     lines.push_back(std::to_string(values.CountOf(shape)) + " × " + std::string(NameOf(shape)) +
                     ", such as " + values.Example(shape));

@@ -786,7 +786,7 @@ std::string MaskedValue(ByteView value) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   };
   const std::size_t characters = Count(text, begins_character);
-  const std::string size = "(" + std::to_string(characters) + " characters)";
+  std::string size = "(" + std::to_string(characters) + " characters)";
   if (characters <= kLongestHidden) {
     return size;
   }
