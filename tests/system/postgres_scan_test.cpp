@@ -197,6 +197,43 @@ TEST_F(PostgresScan, ProposesForPlainTables) {
                         "column = \"api \\\"key\\u000a{x}\"\n"));
 }
 
+TEST_F(PostgresScan, AFreshManifestIsMigratedAsItIs) {
+  Run(kWorkflowEngine);
+  Run(kPlainTables);
+  ASSERT_EQ(Scan().status, 0);
+  const auto rowseal = [&](std::vector<std::string> command) {
+    command.insert(command.begin(),
+                   {ROWSEAL_CLI_PATH, "--store", "sqlite:" + (folder_ / "store.db").string(),
+                    "--root", "file:" + (folder_ / "root.key").string()});
+    return RunProgram(command);
+  };
+  ASSERT_EQ(rowseal({"init"}).status, 0);
+  const ProgramResult plan = rowseal({"migrate", "plan", manifest()});
+  EXPECT_EQ(plan.status, 0) << plan.output;
+  EXPECT_THAT(plan.output, Not(HasSubstr("refused:")));
+  const ProgramResult run = rowseal({"migrate", "run", manifest(), "--yes", "--readers-deployed"});
+  EXPECT_EQ(run.status, 0) << run.output;
+  EXPECT_EQ(
+      rowseal({"secret", "get", "00000000-0000-4000-8000-000000000002", "DB_PASSWORD"}).output,
+      "correct!Horse7");
+  EXPECT_EQ(server_.Run(database_,
+                        "SELECT DISTINCT convert_from(value_encrypted, 'UTF8') FROM"
+                        " secrets"),
+            "moved to rowseal\n");
+  EXPECT_EQ(server_.Run(database_,
+                        "SELECT count(*) FROM workflow_events WHERE"
+                        " payload #>> '{headers,authorization}' LIKE 'rs1.%'"),
+            "500\n");
+  EXPECT_EQ(server_.Run(database_, "SELECT count(*) FROM users WHERE totp LIKE 'rs1.%'"), "20\n");
+  // A scan of what was migrated offers none of it again.
+  const ProgramResult again = Scan();
+  EXPECT_THAT(again.output, HasSubstr("likely: 0"));
+  for (const char* block :
+       {"public.users, column totp", "public.secrets, column value_encrypted"}) {
+    EXPECT_THAT(Block(block), HasSubstr("sealed or moved by Rowseal already"));
+  }
+}
+
 TEST_F(PostgresScan, ALoginThatDoesNotSeeAllRowsIsToldSo) {
   Run(kWorkflowEngine);
   Run("CREATE TABLE shared (id int PRIMARY KEY, note text, api_key text);"

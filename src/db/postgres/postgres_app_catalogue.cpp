@@ -33,7 +33,7 @@ constexpr std::string_view kTablesSql =
     " has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'),"
     " coalesce((SELECT string_agg(t.tgname, ', ' ORDER BY t.tgname) FROM pg_trigger t"
     "  WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D'"
-    "  AND t.tgtype & 16 <> 0), '')"  // 16: ON UPDATE
+    "  AND t.tgname NOT LIKE 'rowseal%' AND t.tgtype & 16 <> 0), '')"  // 16: ON UPDATE
     " FROM" ROWSEAL_APP_TABLES
     " ORDER BY n.nspname::text COLLATE \"C\", c.relname::text COLLATE \"C\"";
 

@@ -37,19 +37,19 @@ ContentKind ContentOf(const std::string& type) {
   return lower.find("blob") != std::string::npos ? ContentKind::kBytes : ContentKind::kText;
 }
 
-// What stands in the parentheses behind each CHECK of a table's definition.
+// What stands in the parentheses behind each CHECK of a table's definition, in lower case.
 std::string ChecksOf(const std::string& definition) {
+  constexpr std::string_view kCheck = "check";
   const std::string lower = Lower(definition);
   std::string checks;
-  for (std::size_t at = lower.find("check"); at != std::string::npos;
-       at = lower.find("check", at)) {
-    at = lower.find('(', at);
-    if (at == std::string::npos) {
-      break;
+  for (std::size_t at = lower.find(kCheck); at != std::string::npos; at = lower.find(kCheck, at)) {
+    const std::size_t begin = lower.find_first_not_of(" \t\r\n", at + kCheck.size());
+    at += kCheck.size();
+    if (begin == std::string::npos || lower[begin] != '(') {
+      continue;  // a word that begins so
     }
-    const std::size_t begin = at;
     int depth = 0;
-    for (; at < lower.size(); ++at) {
+    for (at = begin; at < lower.size(); ++at) {
       depth += lower[at] == '(' ? 1 : lower[at] == ')' ? -1 : 0;
       if (depth == 0) {
         break;
@@ -275,7 +275,7 @@ class SqliteAppCatalogue final : public AppCatalogue {
     ROWSEAL_ASSIGN(const auto rows,
                    About("SELECT coalesce(group_concat(name, ', '), '') FROM sqlite_master"
                          " WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE"
-                         " AND sql LIKE '%UPDATE%'",
+                         " AND sql LIKE '%UPDATE%' AND name NOT LIKE 'rowseal%'",
                          table.name));
     ROWSEAL_TRY(database_.Step(rows));
     table.update_triggers = TextAt(rows, 0);

@@ -34,7 +34,8 @@ Judgement JudgeCounts(const ValueStatistics& values, NameSays name, std::int64_t
   if (name == NameSays::kSecrets && is_half(opaque)) {
     const bool are_bytes = values.CountOf(Shape::kRandomBytes) * 2 >= counted;
     return are_bytes ? Judgement{Verdict::kCiphertext,
-                                 "the values are random bytes: keys as they are, or ciphertext"}
+                                 "the values are random bytes: keys as they are, or ciphertext",
+                                 Shape::kRandomBytes}
                      : Judgement{Verdict::kSecrets, {}};
   }
   if (name == NameSays::kMaybe && is_half(random)) {
@@ -122,13 +123,14 @@ Judgement Judge(const ValueStatistics& values, NameSays name, std::int64_t named
   const std::int64_t sealed = values.CountOf(ShapeGroup::kSealed);
   if (is_half(sealed)) {
     return sealed == counted
-               ? Judgement{Verdict::kSkipped, "the values are sealed by Rowseal already"}
-               : Judgement{Verdict::kDoubtful, "most values are sealed by Rowseal already"};
+               ? Judgement{Verdict::kSkipped, "the values are sealed or moved by Rowseal already"}
+               : Judgement{Verdict::kDoubtful,
+                           "most values are sealed or moved by Rowseal already"};
   }
   if (is_half(values.CountOf(ShapeGroup::kCiphertext))) {
-    return {Verdict::kCiphertext,
-            "the values are encrypted: " +
-                std::string(NameOf(MostFrequent(values, ShapeGroup::kCiphertext)))};
+    const Shape cipher = MostFrequent(values, ShapeGroup::kCiphertext);
+    return {Verdict::kCiphertext, "the values are encrypted: " + std::string(NameOf(cipher)),
+            cipher};
   }
   if (is_half(values.CountOf(ShapeGroup::kHashed))) {
     return {Verdict::kSkipped,

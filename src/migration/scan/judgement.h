@@ -18,7 +18,8 @@ struct Judgement {
     kSkipped,     ///< found, and not to be moved
   };
   Verdict verdict = Verdict::kNothing;
-  std::string reason;  ///< of a verdict other than kSecrets, for people
+  std::string reason;             ///< of a verdict other than kSecrets, for people
+  Shape cipher = Shape::kBinary;  ///< of kCiphertext: what the values look like
 };
 
 /// NameSays is what a name says of values, together with what surrounds it.

@@ -34,6 +34,40 @@ bool AreUtf8(const Proposal& proposal) {
          IsUtf8(proposal.name_rule);
 }
 
+// How values are opened that something else encrypted, as far as their look tells.
+std::string SourceOf(Shape cipher) {
+  std::string format;
+  switch (cipher) {
+    case Shape::kGcmCipher:
+      format =
+          "format = \"node-gcm\"\nencoding = \"hex\"\n"
+          "layout = \"iv:tag:ciphertext\"  # or iv:ciphertext:tag, as the app writes it\n";
+      break;
+    case Shape::kCbcCipher:
+      format = "format = \"aes-256-cbc\"\nencoding = \"hex\"\nlayout = \"iv:ciphertext\"\n";
+      break;
+    case Shape::kOpenSslCipher:
+      format =
+          "format = \"openssl\"\n"
+          "kdf = \"md5\"  # CryptoJS and old openssl; sha256 for later ones, or pbkdf2\n";
+      break;
+    case Shape::kPrefixedCipher:
+      format =
+          "format = \"node-gcm\"  # or aes-256-cbc, openssl\n"
+          "prefix = \"\"  # fill in: what stands before every value\n"
+          "encoding = \"base64\"  # or base64url, hex\n"
+          "layout = \"iv:tag:ciphertext\"  # as the app writes it\n";
+      break;
+    default:
+      format =
+          "format = \"\"  # fill in: node-gcm, aes-256-cbc or openssl; what is none of them has to "
+          "be decrypted first\n";
+      break;
+  }
+  return "[column.source]\n" + format +
+         "key = \"\"  # fill in: env:NAME or file:PATH; key_encoding and key_hash say more\n";
+}
+
 std::string BlockOf(const Proposal& proposal) {
   std::string block = "[[column]]\ntable = " + TomlText(proposal.table) +
                       "\nkeys = " + TomlList(proposal.keys) +
@@ -42,16 +76,18 @@ std::string BlockOf(const Proposal& proposal) {
   if (!proposal.path.empty()) {
     block += "path = " + TomlText(proposal.path) + "\n";
   }
-  block += proposal.is_plain ? "format = \"plain\"\n"
-                             : "format = \"\"  # fill in: how the values are encrypted, how their "
-                               "parts stand, and where the app's key is\n";
-  if (proposal.mode == Proposal::Mode::kValue) {
-    return block + "mode = \"value\"\nlabel = " + TomlText(proposal.label) + "\ncontext = \"" +
-           std::string(ToText(proposal.context)) + "\"\n";
+  if (!proposal.cipher) {
+    block += "format = \"plain\"\n";
   }
-  return block + "mode = \"move\"\nkind = \"" + std::string(ToText(proposal.kind)) +
-         "\"\nname_rule = " + TomlText(proposal.name_rule) + "\nleave = \"" +
-         (proposal.leave == Proposal::Leave::kNull ? "null" : "marker") + "\"\n";
+  if (proposal.mode == Proposal::Mode::kValue) {
+    block += "mode = \"value\"\nlabel = " + TomlText(proposal.label) + "\ncontext = \"" +
+             std::string(ToText(proposal.context)) + "\"\n";
+  } else {
+    block += "mode = \"move\"\nkind = \"" + std::string(ToText(proposal.kind)) +
+             "\"\nname_rule = " + TomlText(proposal.name_rule) + "\nleave = \"" +
+             (proposal.leave == Proposal::Leave::kNull ? "null" : "marker") + "\"\n";
+  }
+  return block + (proposal.cipher ? SourceOf(*proposal.cipher) : "");
 }
 
 std::string CommentedOut(const std::string& block) {
@@ -135,7 +171,7 @@ std::string IntroductionOf(const ScanReport& report, const std::string& database
 }  // namespace
 
 std::string MigrationNameOf(const std::string& database) {
-  constexpr std::size_t kLongest = 63;
+  constexpr std::size_t kLongest = 40;
   std::string_view name = database;
   name = name.substr(0, name.find('?'));
   if (const std::size_t service = name.find("service="); service == 0) {
@@ -150,7 +186,11 @@ std::string MigrationNameOf(const std::string& database) {
     const bool is_fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     safe += is_fine ? c : '_';
   }
-  return safe.find_first_not_of('_') == std::string::npos ? "app" : safe;
+  if (safe.find_first_not_of('_') == std::string::npos) {
+    return "app";
+  }
+  const bool begins_with_letter = (safe.front() | 0x20) >= 'a' && (safe.front() | 0x20) <= 'z';
+  return begins_with_letter ? safe : ("app_" + safe).substr(0, kLongest);
 }
 
 std::string TomlText(std::string_view text) {

@@ -7,7 +7,8 @@
 
 namespace rowseal {
 
-/// MigrationNameOf makes a migration's name (letters, digits and `_`) from a database's URL.
+/// MigrationNameOf makes a migration's name (a letter, then letters, digits and `_`, at most 40)
+/// from a database's URL.
 std::string MigrationNameOf(const std::string& database);
 
 /// WriteManifest writes a migration manifest (TOML 1.0) with what a scan found: likely columns as

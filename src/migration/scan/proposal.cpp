@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "envelope/padding.h"
 #include "envelope/sealed_value.h"
+#include "migration/manifest.h"
 #include "migration/scan/judgement.h"
 #include "migration/scan/name_class.h"
 
@@ -14,9 +15,9 @@ namespace {
 
 using Verdict = Proposal::Verdict;
 
-// A marker stands where a moved value was.
-constexpr std::int64_t kRoomForMarker = 64;  // characters
 constexpr std::int64_t kSealedTagBytes = 16;
+// A column that is to take sealed values takes those of so many bytes, whatever it holds now.
+constexpr std::int64_t kLeastRoomBytes = 64;
 
 bool Has(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
@@ -122,7 +123,7 @@ bool Apply(const Judgement& judgement, const ValueStatistics& values, Proposal& 
       break;
     case Judgement::Verdict::kCiphertext:
       Doubt(proposal, judgement.reason);
-      proposal.is_plain = false;
+      proposal.cipher = judgement.cipher;
       break;
     case Judgement::Verdict::kSkipped:
       proposal.verdict = Verdict::kSkipped;
@@ -345,7 +346,7 @@ void ProposalMaker::ChooseMove(const CatalogueTable& table, const CatalogueColum
   } else if (column.indexed) {
     Doubt(proposal, "an index covers the column: the app finds rows by its value");
   }
-  const bool is_short = column.max_length && *column.max_length < kRoomForMarker;
+  const bool is_short = column.max_length && *column.max_length < std::ssize(kMovedMarker);
   if (proposal.leave == Proposal::Leave::kMarker && (column.checked || is_short)) {
     Doubt(proposal, column.checked
                         ? "a CHECK constraint speaks of the column, which cannot be NULL: see that "
@@ -374,7 +375,7 @@ void ProposalMaker::ChooseCell(const CatalogueTable& table, const CatalogueColum
   if (column.checked) {
     Doubt(proposal, "a CHECK constraint speaks of the column: see that it lets sealed texts pass");
   }
-  const std::int64_t needed = SealedLength(sample.longest());
+  const std::int64_t needed = SealedLength(std::max(sample.longest(), kLeastRoomBytes));
   if (column.max_length && *column.max_length < needed) {
     Doubt(proposal, "the column takes " + std::to_string(*column.max_length) +
                         " characters, and sealed values need " + std::to_string(needed) +

@@ -32,8 +32,9 @@ struct Proposal {
   ProjectRule project;
   std::string column;
   std::string type;
-  std::string path;      ///< empty: the whole column
-  bool is_plain = true;  ///< false: encrypted by something else, so `format` is to be filled in
+  std::string path;  ///< empty: the whole column
+  std::optional<Shape>
+      cipher;  ///< encrypted by something else: where its key is, is to be filled in
   Mode mode = Mode::kValue;
   SecretKind kind = SecretKind::kWorkflow;    ///< of kMove
   std::string name_rule;                      ///< of kMove

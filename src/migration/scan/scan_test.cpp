@@ -207,7 +207,7 @@ TEST(Scan, WhatStandsInTheWayOfAColumnIsNamed) {
     std::string reason;
   };
   const std::vector<Obstacle> obstacles = {
-      {[](CatalogueTable& t) { t.columns[1].max_length = 64; }, "sealed values need 168"},
+      {[](CatalogueTable& t) { t.columns[1].max_length = 64; }, "sealed values need 211"},
       {[](CatalogueTable& t) { t.columns[1].checked = true; }, "CHECK constraint"},
       {[](CatalogueTable& t) { t.columns[1].indexed = true; }, "an index covers"},
       {[](CatalogueTable& t) { t.columns[1].generated = true; }, "generated"},
@@ -227,7 +227,7 @@ TEST(Scan, WhatStandsInTheWayOfAColumnIsNamed) {
     EXPECT_THAT(proposal.reasons, Contains(HasSubstr(obstacle.reason)));
   }
   MemoryCatalogue catalogue;
-  catalogue.Add("integrations", {Id(), Text("token")}, {{"1", kToken}}).columns[1].max_length = 168;
+  catalogue.Add("integrations", {Id(), Text("token")}, {{"1", kToken}}).columns[1].max_length = 211;
   EXPECT_EQ(OnlyOf(catalogue).verdict, Verdict::kActive);
 }
 
@@ -265,13 +265,16 @@ TEST(Scan, WhatIsEncryptedAlreadyIsCommentedWithItsForm) {
                   "U2FsdGVkX1+vupppZksvRf5pq5g5XjFRlipRkwB0K1Y=", "rs1.AQEBAAAAAAAAAAAAAAAAAAAA"}});
   const ScanReport report = Scan(catalogue);
   ASSERT_THAT(report.proposals, SizeIs(3));
-  EXPECT_FALSE(report.proposals[0].is_plain);
+  EXPECT_EQ(report.proposals[0].cipher, Shape::kGcmCipher);
   EXPECT_THAT(report.proposals[0].reasons, ElementsAre(HasSubstr("hexadecimal")));
-  EXPECT_FALSE(report.proposals[1].is_plain);
+  EXPECT_EQ(report.proposals[1].cipher, Shape::kOpenSslCipher);
   EXPECT_THAT(report.proposals[1].reasons, ElementsAre(HasSubstr("OpenSSL")));
   EXPECT_EQ(report.proposals[2].verdict, Verdict::kSkipped);
-  EXPECT_THAT(report.proposals[2].reasons, ElementsAre(HasSubstr("sealed by Rowseal")));
-  EXPECT_THAT(WriteManifest(report, "sqlite:/a.db"), HasSubstr("# format = \"\"  # fill in"));
+  EXPECT_THAT(report.proposals[2].reasons, ElementsAre(HasSubstr("sealed or moved by Rowseal")));
+  EXPECT_THAT(WriteManifest(report, "sqlite:/a.db"),
+              AllOf(HasSubstr("# [column.source]\n# format = \"node-gcm\"\n# encoding = \"hex\"\n"
+                              "# layout = \"iv:tag:ciphertext\""),
+                    HasSubstr("# format = \"openssl\""), HasSubstr("# key = \"\"  # fill in")));
 }
 
 TEST(Scan, StringsOfDocumentsAreSealedByField) {
@@ -450,6 +453,8 @@ TEST(Manifest, AMigrationIsCalledAfterItsDatabase) {
   EXPECT_EQ(MigrationNameOf("service=prod dbname=x"), "prod");
   EXPECT_EQ(MigrationNameOf("postgres://u@h:5432/"), "app");
   EXPECT_EQ(MigrationNameOf("postgres:///"), "app");
+  EXPECT_EQ(MigrationNameOf("postgres:///2024_app"), "app_2024_app");
+  EXPECT_EQ(MigrationNameOf("postgres:///" + std::string(80, 'x')), std::string(40, 'x'));
 }
 
 }  // namespace

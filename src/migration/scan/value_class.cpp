@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "envelope/sealed_value.h"
+#include "migration/manifest.h"
 
 namespace rowseal {
 namespace {
@@ -188,22 +189,24 @@ bool IsPasswordHash(std::string_view text) {
 
 // An IV, a tag and a ciphertext in hexadecimal, as programs over node:crypto write them; a MAC or
 // IPv6 address has shorter groups.
-bool IsNodeCipher(std::string_view text) {
+std::optional<Shape> NodeCipher(std::string_view text) {
   constexpr std::size_t kShortestPart = 16;
   std::size_t parts = 0;
   bool has_iv = false;
   while (true) {
     const std::size_t size = Span(text, IsHexDigit);
     if (size < kShortestPart || size % 2 != 0) {
-      return false;
+      return std::nullopt;
     }
     has_iv = has_iv || size == 24 || size == 32;
     ++parts;
     if (size == text.size()) {
-      return has_iv && (parts == 2 || parts == 3);
+      const bool is_known = has_iv && (parts == 2 || parts == 3);
+      return is_known ? std::optional(parts == 3 ? Shape::kGcmCipher : Shape::kCbcCipher)
+                      : std::nullopt;
     }
     if (text[size] != ':') {
-      return false;
+      return std::nullopt;
     }
     text.remove_prefix(size + 1);
   }
@@ -229,8 +232,8 @@ std::optional<Shape> CipherShape(std::string_view text) {
   if (text.starts_with("U2FsdGVkX1")) {  // base64 of `Salted__`
     return Shape::kOpenSslCipher;
   }
-  if (IsNodeCipher(text)) {
-    return Shape::kNodeCipher;
+  if (const std::optional<Shape> cipher = NodeCipher(text)) {
+    return cipher;
   }
   if (std::ranges::any_of(kPrefixes, begins)) {
     return Shape::kPrefixedCipher;
@@ -564,7 +567,7 @@ bool IsWord(std::string_view text) {
 }
 
 Shape ClassifyText(std::string_view text, std::size_t whole_size) {
-  if (text.starts_with(kSealedValuePrefix)) {
+  if (text.starts_with(kSealedValuePrefix) || text == kMovedMarker) {
     return Shape::kSealed;
   }
   if (IsPasswordHash(text)) {
@@ -700,9 +703,11 @@ ShapeFacts FactsOf(Shape shape) noexcept {
     case Shape::kBase64Text:
       return {ShapeGroup::kOpaque, "base64 of a text"};
     case Shape::kSealed:
-      return {ShapeGroup::kSealed, "sealed by Rowseal"};
-    case Shape::kNodeCipher:
+      return {ShapeGroup::kSealed, "sealed or moved by Rowseal"};
+    case Shape::kGcmCipher:
       return {ShapeGroup::kCiphertext, "iv, tag and ciphertext in hexadecimal"};
+    case Shape::kCbcCipher:
+      return {ShapeGroup::kCiphertext, "iv and ciphertext in hexadecimal"};
     case Shape::kPrefixedCipher:
       return {ShapeGroup::kCiphertext, "ciphertext behind a prefix"};
     case Shape::kOpenSslCipher:

@@ -42,8 +42,9 @@ enum class Shape : std::uint8_t {
   kOpaque,
   kBase64Text,
   // Protected already.
-  kSealed,
-  kNodeCipher,  ///< `hex:hex:hex` or `hex:hex`
+  kSealed,     ///< by Rowseal, or what it leaves of a moved value
+  kGcmCipher,  ///< `hex:hex:hex`, as programs over node:crypto write it
+  kCbcCipher,  ///< `hex:hex`
   kPrefixedCipher,
   kOpenSslCipher,
   kOtherCipher,

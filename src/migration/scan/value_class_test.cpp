@@ -155,10 +155,11 @@ constexpr auto kExamples = std::to_array<Example>({
     {"base64 of a text", "dXNlcjpwYXNzd29yZDEyMw==", Shape::kBase64Text},
     // Protected already.
     {"sealed", "rs1.AQEBAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Shape::kSealed},
+    {"moved", "moved to rowseal", Shape::kSealed},
     {"node:crypto", "8f3a1b2c4d5e6f708192a3b4:5f4dcc3b5aa765d61d8327deb882cf99:9f86d081884c7d65",
-     Shape::kNodeCipher},
+     Shape::kGcmCipher},
     {"node:crypto, CBC", "5f4dcc3b5aa765d61d8327deb882cf99:9f86d081884c7d659a2feaa0c55ad015",
-     Shape::kNodeCipher},
+     Shape::kCbcCipher},
     {"enc:v1:", "enc:v1:q83vEjRWeJC7zd4vASNFZ4mrze", Shape::kPrefixedCipher},
     {"CryptoJS", "U2FsdGVkX1+vupppZksvRf5pq5g5XjFRlipRkwB0K1Y=", Shape::kOpenSslCipher},
     {"Fernet", "gAAAAABh3kQ9aVxC72LmNpRs45DfGh8sJ2KdYw9QbXcVn", Shape::kOtherCipher},
