@@ -53,7 +53,7 @@ Result<void> ColumnSample::Add(const SampledValue& value, const RowFacts& row) {
 // Strings before a defect were counted; that does no harm to what is a guess.
 Result<bool> ColumnSample::AddDocument(ByteView text) {
   const Result<void> visited =
-      VisitJsonStrings(text, [this](const LeafPath& path, ByteView string) {
+      VisitJsonStrings(text, [this](const JsonPath& path, ByteView string) {
         std::string name = ToText(path);
         auto found = leaves_.find(name);
         if (found == leaves_.end()) {

@@ -36,7 +36,7 @@ class ValueStatistics final {
 
 /// LeafSample is what stands at one path of a column's JSON documents.
 struct LeafSample {
-  LeafPath path;
+  JsonPath path;
   ValueStatistics strings;
 };
 

@@ -12,10 +12,6 @@ constexpr int kMaxDepth = 64;
 constexpr std::size_t kLongestName = 128;  // bytes; a longer one is data
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsNameFirst(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
 
 // A member's name that was made by a program: an id, a number, a token.
 bool IsDataKey(std::string_view name) {
@@ -38,28 +34,9 @@ bool IsDataKey(std::string_view name) {
   return false;
 }
 
-// A string between double quotes, as JSON and RFC 9535 both read it.
-std::string Quoted(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-    }
-    if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += "\\u00";
-      quoted += kDigits[static_cast<unsigned char>(c) >> 4];
-      quoted += kDigits[c & 0xF];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
 class Walker {
  public:
-  Walker(ByteView text, const std::function<void(const LeafPath&, ByteView)>& visit)
+  Walker(ByteView text, const std::function<void(const JsonPath&, ByteView)>& visit)
       : cursor_(text), visit_(visit) {}
 
   Result<void> Walk() {
@@ -114,7 +91,7 @@ class Walker {
       return cursor_.Refuse("expected ':' behind a name");
     }
     if (const std::string_view text = AsText(name.Reveal()); !IsDataKey(text)) {
-      path_.back() = std::string(text);
+      path_.back() = {JsonStep::Kind::kName, std::string(text), 0};
     }
     return {};
   }
@@ -128,29 +105,14 @@ class Walker {
   }
 
   TextCursor cursor_;
-  const std::function<void(const LeafPath&, ByteView)>& visit_;
-  LeafPath path_;
+  const std::function<void(const JsonPath&, ByteView)>& visit_;
+  JsonPath path_;
 };
 
 }  // namespace
 
-std::string ToText(const LeafPath& path) {
-  std::string text = "$";
-  for (const std::optional<std::string>& name : path) {
-    if (!name) {
-      text += "[*]";
-      continue;
-    }
-    const bool is_plain =
-        !name->empty() && IsNameFirst(name->front()) &&
-        std::ranges::all_of(*name, [](char c) { return IsNameFirst(c) || IsDigit(c); });
-    text += is_plain ? "." + *name : "[" + Quoted(*name) + "]";
-  }
-  return text;
-}
-
 Result<void> VisitJsonStrings(ByteView text,
-                              const std::function<void(const LeafPath&, ByteView)>& visit) {
+                              const std::function<void(const JsonPath&, ByteView)>& visit) {
   return Walker(text, visit).Walk();
 }
 

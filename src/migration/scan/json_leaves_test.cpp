@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 std::vector<std::string> StringsIn(std::string_view text) {
   std::vector<std::string> strings;
   const Result<void> visited =
-      VisitJsonStrings(AsBytes(text), [&](const LeafPath& path, ByteView value) {
+      VisitJsonStrings(AsBytes(text), [&](const JsonPath& path, ByteView value) {
         strings.push_back(ToText(path) + " = " + std::string(AsText(value)));
       });
   if (!visited) {
@@ -41,9 +41,19 @@ TEST(JsonLeaves, MembersCalledAfterDataBecomeWildcards) {
               ElementsAre("$[*].key = a", "$[*] = b", "$[*] = c", "$[*] = d", "$.v2 = e"));
 }
 
-TEST(JsonLeaves, NamesAreQuotedAsRfc9535HasIt) {
-  EXPECT_EQ(ToText({"a", "b c", "it's", "say \"x\"", "back\\", "line\n", "ä", "", std::nullopt}),
-            "$.a[\"b c\"][\"it's\"][\"say \\\"x\\\"\"][\"back\\\\\"][\"line\\u000a\"].ä[\"\"][*]");
+TEST(JsonLeaves, PathsAreReadBackAsTheyWereWritten) {
+  const std::string document =
+      R"({"a": {"b c": {"it's": {"say \"x\"": {"back\\": {"line\n": {"ä": {"": [{"[*]": "v"}]}}}}}}}})";
+  int seen = 0;
+  const Result<void> visited =
+      VisitJsonStrings(AsBytes(document), [&](const JsonPath& path, ByteView) {
+        ++seen;
+        EXPECT_EQ(path.size(), 10U);
+        const Result<JsonPath> parsed = ParseJsonPath(ToText(path));
+        EXPECT_TRUE(parsed && *parsed == path) << ToText(path);
+      });
+  EXPECT_TRUE(visited);
+  EXPECT_EQ(seen, 1);
 }
 
 TEST(JsonLeaves, EscapesAreDecoded) {

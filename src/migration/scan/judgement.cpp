@@ -79,12 +79,12 @@ NameSays WhatColumnSays(const std::string& table, const std::string& column) {
   return HoldsSecretsByName(table) && IsValueName(column) ? NameSays::kSecrets : NameSays::kNothing;
 }
 
-NameSays WhatPathSays(const LeafPath& path, NameSays column) {
+NameSays WhatPathSays(const JsonPath& path, NameSays column) {
   constexpr std::ptrdiff_t kNear = 2;  // names around the last one that are looked at
   std::vector<std::string> names;
-  for (const std::optional<std::string>& name : path) {
-    if (name) {
-      names.push_back(*name);
+  for (const JsonStep& step : path) {
+    if (step.kind == JsonStep::Kind::kName) {
+      names.push_back(step.name);
     }
   }
   if (names.empty()) {

@@ -33,7 +33,7 @@ enum class NameSays : std::uint8_t {
 NameSays WhatColumnSays(const std::string& table, const std::string& column);
 
 /// WhatPathSays looks at the last name of a path, and at those around it.
-NameSays WhatPathSays(const LeafPath& path, NameSays column);
+NameSays WhatPathSays(const JsonPath& path, NameSays column);
 
 /// Judge weighs them: secrets by their form count whatever the name is; random characters count
 /// where the name says so; of the rest nothing counts. Half of the values decide. `named` is how
