@@ -1,9 +1,7 @@
-#include <filesystem>
-
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "db/postgres/conninfo.h"
+#include "database.h"
 #include "output.h"
 #include "program.h"
 
@@ -19,24 +17,6 @@ struct ColumnArguments {
   std::vector<std::string> keys;
   std::string project_column;
 };
-
-// A file's path is stored absolute, because any process may look.
-Result<std::string> ReadDatabase(const std::string& url) {
-  constexpr std::string_view kSqlite = "sqlite:";
-  if (IsPostgresUrl(url)) {
-    return url;
-  }
-  if (!url.starts_with(kSqlite)) {
-    return Fail(ErrorCode::kInvalidArgument, "--database is not of a kind that is known",
-                "write sqlite:PATH, postgres://… or service=NAME");
-  }
-  std::error_code failure;
-  const std::filesystem::path path = std::filesystem::absolute(url.substr(kSqlite.size()), failure);
-  if (failure) {
-    return Fail(ErrorCode::kInvalidArgument, "--database names no file", "write sqlite:PATH");
-  }
-  return std::string(kSqlite) + path.lexically_normal().string();
-}
 
 // The place, where a database is named.
 Result<std::optional<ColumnSource>> ReadSource(const ColumnArguments& arguments) {

@@ -46,6 +46,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);
   AddDoctorVerb(verbs);
+  AddScanVerb(verbs);
   AddMigrateVerbs(verbs);
 }
 

@@ -162,4 +162,36 @@ Result<void> WriteFileAtomically(const std::string& path, std::string_view text)
   return failure;
 }
 
+Result<void> CheckNewFile(const std::string& path, Existing existing) {
+  struct stat found {};
+  if (existing == Existing::kReplace || lstat(path.c_str(), &found) != 0) {
+    return {};
+  }
+  return Fail(ErrorCode::kConflict, "'" + Printable(path) + "' is there already",
+              "name another file, or replace it with --force");
+}
+
+Result<void> WriteNewFile(const std::string& path, std::string_view text, Existing existing) {
+  std::string temporary = path + ".XXXXXX";
+  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);  // of mode 0600
+  bool written = false;
+  if (descriptor >= 0) {
+    written = WriteAll(descriptor, AsBytes(text)) && fsync(descriptor) == 0;
+    written = close(descriptor) == 0 && written;
+    // A link, unlike a renaming, never takes another file's place.
+    written = written &&
+              (existing == Existing::kReplace ? std::rename(temporary.c_str(), path.c_str()) == 0
+                                              : link(temporary.c_str(), path.c_str()) == 0);
+  }
+  Result<void> outcome;
+  if (!written) {
+    outcome = Fail(errno == EEXIST ? ErrorCode::kConflict : ErrorCode::kUnavailable,
+                   "'" + Printable(path) + "' cannot be written: " + SystemMessage());
+  }
+  if (descriptor >= 0) {
+    unlink(temporary.c_str());
+  }
+  return outcome;
+}
+
 }  // namespace rowseal::cli

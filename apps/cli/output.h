@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,5 +52,16 @@ Json TimeJson(const std::optional<Timestamp>& time);
 
 /// WriteFileAtomically replaces the file at `path` with `text`.
 Result<void> WriteFileAtomically(const std::string& path, std::string_view text);
+
+/// Existing says what becomes of a file that is there already.
+enum class Existing : std::uint8_t { kKeep, kReplace };
+
+/// CheckNewFile fails where WriteNewFile would, so that no work is done for nothing. Errors:
+/// kConflict (a file is there, and is kept).
+Result<void> CheckNewFile(const std::string& path, Existing existing);
+
+/// WriteNewFile writes a file that only its owner can read, whole or not at all. Errors: kConflict
+/// (one is there, and is kept), kUnavailable.
+Result<void> WriteNewFile(const std::string& path, std::string_view text, Existing existing);
 
 }  // namespace rowseal::cli

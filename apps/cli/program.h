@@ -75,6 +75,7 @@ void AddKeyVerbs(Verbs verbs);
 void AddMaintenanceVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
 void AddDoctorVerb(Verbs verbs);
+void AddScanVerb(Verbs verbs);
 void AddMigrateVerbs(Verbs verbs);
 
 }  // namespace rowseal::cli

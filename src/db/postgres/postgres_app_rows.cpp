@@ -502,8 +502,8 @@ class PostgresAppRows final : public AppRows {
       parts += ", key[" + std::to_string(i + 1) + "]";
     }
     ROWSEAL_ASSIGN(Rows found, Run("SELECT reason" + parts +
-                                       " FROM rowseal_migration.quarantined_row"
-                                       " WHERE migration = $1 AND number = $2 ORDER BY key"
+                                       " FROM rowseal_migration.quarantined_row q"
+                                       " WHERE migration = $1 AND number = $2 ORDER BY q.key"
                                        " LIMIT $3",
                                    {static_cast<std::int64_t>(limit)}));
     std::vector<QuarantinedRow> rows;

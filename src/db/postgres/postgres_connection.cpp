@@ -276,7 +276,11 @@ PostgresConnection::Outcome<Rows> PostgresConnection::Run(const Statement& state
   if (!result) {
     return tl::unexpected(std::move(result).error());
   }
-  return ReadResult(statement, result->get());
+  Outcome<Rows> rows = ReadResult(statement, result->get());
+  if (options_.wipe_results) {
+    WipeRows(result->get());
+  }
+  return rows;
 }
 
 PostgresConnection::Outcome<void> PostgresConnection::RunScript(const std::string& sql,

@@ -22,6 +22,9 @@ struct PostgresOptions {
   /// Named prepared statements save the server some work; a pooler in transaction mode needs to
   /// know them (PgBouncer 1.21 does, with max_prepared_statements).
   bool prepared_statements = false;
+  /// For statements that read plaintext of an app's: libpq's copies of the rows are wiped before
+  /// they are freed.
+  bool wipe_results = false;
 };
 
 /// PostgresConnection is a Connection to one PostgreSQL server. It keeps no state in the server's

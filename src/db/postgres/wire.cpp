@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "db/postgres/array_encoding.h"
 #include "db/postgres/type_ids.h"
+#include "memory/wipe.h"
 
 namespace rowseal {
 namespace {
@@ -127,6 +128,15 @@ Result<Rows> ReadRows(const PGresult* result) {
   const char* changed = PQcmdTuples(const_cast<PGresult*>(result));
   std::from_chars(changed, changed + std::strlen(changed), rows.changed);
   return rows;
+}
+
+void WipeRows(PGresult* result) noexcept {
+  for (int row = 0; row < PQntuples(result); ++row) {
+    for (int column = 0; column < PQnfields(result); ++column) {
+      Wipe({reinterpret_cast<std::uint8_t*>(PQgetvalue(result, row, column)),
+            static_cast<std::size_t>(PQgetlength(result, row, column))});
+    }
+  }
 }
 
 }  // namespace rowseal

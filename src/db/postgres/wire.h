@@ -43,4 +43,7 @@ class WireParams final {
 /// canonical text. Errors: kInternal (a type that Rowseal's statements never give).
 Result<Rows> ReadRows(const PGresult* result);
 
+/// WipeRows overwrites the rows in a result with zeros, before it is freed.
+void WipeRows(PGresult* result) noexcept;
+
 }  // namespace rowseal
