@@ -410,11 +410,7 @@ class PostgresAppRows final : public AppRows {
                   "a rule or trigger of the table keeps rows back: see rowseal migrate plan");
     }
     ROWSEAL_TRY(KeepOriginals(writes));
-    return Forget(
-        Run("DELETE FROM rowseal_migration.quarantined_row q USING unnest(" + KeyArrays(3) +
-                ") AS n(" + KeyNames() +
-                ") WHERE q.migration = $1 AND q.number = $2 AND q.key = " + KeyArrayOf("n"),
-            std::move(keys)));
+    return DeleteKeys("quarantined_row", std::move(keys));
   }
 
   Result<void> Quarantine(const std::vector<QuarantinedRow>& rows) override {
@@ -844,14 +840,21 @@ class PostgresAppRows final : public AppRows {
     return texts;
   }
 
+  // Row by row by its key, as OriginalJoin.
+  Result<void> DeleteKeys(const std::string& table, std::vector<Param> keys) {
+    const std::string name = "rowseal_migration." + table;
+    return Forget(Run("DELETE FROM " + name +
+                          " WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM unnest(" + KeyArrays(3) +
+                          ") AS n(" + KeyNames() + ") CROSS JOIN LATERAL (SELECT r.ctid FROM " +
+                          name + " r WHERE r.migration = $1 AND r.number = $2 AND r.key = " +
+                          KeyArrayOf("n") + " LIMIT 1) h))",
+                      std::move(keys)));
+  }
+
   Result<void> KeepOriginals(const std::vector<RowWrite>& writes) {
     ROWSEAL_ASSIGN(std::vector<Param> params, KeyParams(writes));
     if (!writes.front().original) {
-      return Forget(
-          Run("DELETE FROM rowseal_migration.migration_original o USING unnest(" + KeyArrays(3) +
-                  ") AS n(" + KeyNames() +
-                  ") WHERE o.migration = $1 AND o.number = $2 AND o.key = " + KeyArrayOf("n"),
-              std::move(params)));
+      return DeleteKeys("migration_original", std::move(params));
     }
     std::vector<std::string> projects;
     std::vector<std::string> sealed;
