@@ -23,6 +23,7 @@ constexpr const char* kUsage =
     "       rowseal_bench get-put FOLDER ROUNDS\n"
     "       rowseal_bench pg-calls FOLDER ROUNDS     these two with ROWSEAL_BENCH_STORE\n"
     "       rowseal_bench pg-concurrent FOLDER SECONDS\n"
+    "       rowseal_bench migrate FOLDER value|move ROWS\n"
     "       rowseal_bench pg-reseal FOLDER\n"
     "       rowseal_bench cli-get PROGRAM FOLDER ROUNDS\n";
 
@@ -51,6 +52,8 @@ int Run(int argc, char** argv) {
     PostgresCalls(argv[2], std::atoi(argv[3]));
   } else if (measure == "pg-concurrent" && argc == 4) {
     PostgresConcurrent(argv[2], std::atof(argv[3]));
+  } else if (measure == "migrate" && argc == 5) {
+    MigrateRows(argv[2], argv[3], std::atoi(argv[4]));
   } else if (measure == "pg-reseal" && argc == 3) {
     PostgresReseal(argv[2]);
   } else if (measure == "cli-get" && argc == 5) {

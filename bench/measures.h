@@ -52,4 +52,8 @@ double SecondsSince(Clock::time_point start);
 /// PrintSeconds prints `"name": [seconds, …]`.
 void PrintSeconds(std::string_view name, const std::vector<double>& seconds);
 
+/// MigrateRows makes a table of the app's beside the store on the server, migrates its column by
+/// `mode` (`value` or `move`), and does the same work by bare SQL.
+void MigrateRows(const std::string& folder, const std::string& mode, int rows);
+
 }  // namespace rowseal::bench

@@ -74,12 +74,13 @@ class Effort:
     seconds: float  # of gets at once, a slice
     many_projects: int  # on PostgreSQL: so many that a job rewraps their DEKs
     in_flight: int  # gets at once in Node.js
+    migrated: int  # rows of an app's table
 
 
 EFFORTS = {
-    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3, 100_000, 10_000),
-    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1, 20_000, 10_000),
-    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2, 12, 100),
+    "full": Effort(10, 200, 60, 200, 300, 20, 1000, (10_000, 1_000_000), 3, 100_000, 10_000, 1_000_000),
+    "quick": Effort(5, 200, 60, 100, 100, 10, 1000, (10_000, 100_000), 1, 20_000, 10_000, 100_000),
+    "smoke": Effort(1, 2, 2, 2, 2, 1, 3, (30, 60), 0.2, 12, 100, 300),
 }
 
 
@@ -271,6 +272,7 @@ def measure_on_server(bench, server, folder):
     node = measure_node_package(bench, folder)
     seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
     reseal = bench.run("pg-reseal", folder)
+    migrations = [row for mode in ("value", "move") for row in migration_rows(bench, folder, mode)]
     return [
         beside("pg-get median, beside bare libpq", median(calls["get"]) * 1e6, "us",
                median(calls["bare_get"]) * 1e6, 1.15),
@@ -284,6 +286,19 @@ def measure_on_server(bench, server, folder):
             percentile(reseal["during"], 0.99) * 1e3, "ms",
             baseline=percentile(reseal["idle"], 0.99) * 1e3),
         *node,
+        *migrations,
+    ]
+
+
+def migration_rows(bench, folder, mode):
+    """Rows a second that a migration does, beside the same work by bare SQL."""
+    rows = bench.effort.migrated
+    done = bench.run("migrate", folder, mode, rows)
+    name = "migrate-" + mode
+    return [
+        beside("{} {:,} rows, beside bare SQL".format(name, rows), done["seconds"], "s",
+               done["bare_seconds"], 1.3),
+        Row(name + " memory", done["memory_kib"] / 1024, "MiB", limit=100 if mode == "value" else None),
     ]
 
 

@@ -303,7 +303,12 @@ Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
     for (const ColumnReport& column : report->columns) {
       columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
     }
-    ROWSEAL_TRY(PrintJson({{"columns", std::move(columns)}, {"left", report->left}}));
+    ROWSEAL_TRY(PrintJson({{"columns", std::move(columns)},
+                           {"left", report->left},
+                           {"searched_values", report->searched_values},
+                           {"searched_bytes", report->residue.bytes},
+                           {"in_files", report->residue.in_files},
+                           {"found", report->residue.found}}));
     return 0;
   }
   std::string text;
@@ -311,11 +316,17 @@ Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
     text += fmt::format("{}: plaintext is refused from now on; {} rows\n", column.column,
                         column.counts.rows);
   }
+  text +=
+      fmt::format("{} old values were looked for in {}: found {} times\n", report->searched_values,
+                  report->residue.in_files
+                      ? fmt::format("the database's files ({} KiB)", report->residue.bytes / 1024)
+                      : std::string("the statistics (the files cannot be read from here)"),
+                  report->residue.found);
   for (const std::string& left : report->left) {
     text += "not scrubbed: " + left + "\n";
   }
   ROWSEAL_TRY(PrintText(text + std::string(kElsewhere)));
-  return 0;
+  return report->residue.found == 0 ? 0 : 1;
 }
 
 std::string_view StateOf(const std::optional<Guard>& guard) {

@@ -11,6 +11,33 @@ tl::unexpected<Error> NotReady(std::int64_t failures, std::int64_t plaintext) {
               "rowseal migrate status MANIFEST names the rows; mend them, then run it again");
 }
 
+// Opens what some rows held before, to be looked for afterwards.
+Result<void> TakeOldValues(Client& client, const MigrationManifest& manifest, std::size_t number,
+                           const Access& access, std::vector<SecretBytes>& sample) {
+  constexpr std::size_t kRows = 500;
+  constexpr std::int64_t kBytes = 1'000'000;
+  ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,
+                 OpenAppRows(manifest.database, ColumnOf(manifest, number)));
+  ROWSEAL_ASSIGN(ColumnMigrator migrator,
+                 ColumnMigrator::Make(client, manifest, number, std::move(rows), access));
+  ROWSEAL_ASSIGN(const std::vector<MigratingRow> read, migrator.rows().Read({}, kRows, kBytes));
+  ROWSEAL_ASSIGN(auto originals, migrator.OpenOriginals(read));
+  for (auto& [position, content] : originals) {
+    if (!content) {
+      continue;  // verified before; gone meanwhile
+    }
+    Result<std::vector<FoundValue>> values =
+        FindValues(migrator.plan(), migrator.column().settled, nullptr, *content);
+    if (!values) {
+      continue;
+    }
+    for (FoundValue& value : *values) {
+      sample.push_back(std::move(value.value));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest& manifest,
@@ -64,12 +91,25 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
   }
   FinalizeReport report;
   report.columns = std::move(run.columns);
+  std::vector<SecretBytes> sample;
+  for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
+    ROWSEAL_TRY(TakeOldValues(client, manifest, number, access, sample));
+  }
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_TRY(rows->ForgetOriginals());
   }
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_ASSIGN(const std::vector<std::string> left, rows->Scrub(locks));
     report.left.insert(report.left.end(), left.begin(), left.end());
+  }
+  report.residue.in_files = true;
+  for (const std::unique_ptr<AppRows>& rows : columns) {
+    ResidueSearch search(sample);
+    report.searched_values = search.values();
+    ROWSEAL_ASSIGN(const Residue residue, rows->Search(search));
+    report.residue.found += residue.found;
+    report.residue.bytes += residue.bytes;
+    report.residue.in_files = report.residue.in_files && residue.in_files;
   }
   return report;
 }

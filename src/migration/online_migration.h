@@ -82,6 +82,8 @@ Result<RunMigrationReport> RollBackMigration(Client& client, const MigrationMani
 struct FinalizeReport {
   std::vector<ColumnReport> columns;
   std::vector<std::string> left;  ///< what could not be scrubbed
+  Residue residue;                ///< of a sample of the old values, in all columns
+  std::size_t searched_values = 0;
 };
 
 /// FinalizeMigration refuses plaintext from here on, migrates what was written until then, verifies

@@ -12,6 +12,7 @@
 #include <rowseal/secret_bytes.h>
 
 #include "store/json_path.h"
+#include "store/residue.h"
 
 namespace rowseal {
 
@@ -115,6 +116,13 @@ struct MigrationCounts {
   std::int64_t quarantined = 0;  ///< rows that could not be migrated
 };
 
+/// Residue is what a search for values after a scrub came to.
+struct Residue {
+  std::int64_t found = 0;  ///< times that a value stands there still
+  std::int64_t bytes = 0;  ///< searched in files
+  bool in_files = false;   ///< the database's files could be read from here; else SQL was asked
+};
+
 enum class ScrubLocks : std::uint8_t { kBrief, kHeavy };
 
 /// Which rows Lock gives.
@@ -183,6 +191,10 @@ class AppRows {
   /// entries, statistics. kBrief takes no lock that holds up readers or writers, and does less.
   /// Gives what it could not do, each as a sentence.
   virtual Result<std::vector<std::string>> Scrub(ScrubLocks locks) = 0;
+
+  /// Search looks for values in what the column, its indexes and its statistics leave: in the
+  /// database's files where this process can read them.
+  virtual Result<Residue> Search(ResidueSearch& search) = 0;
 };
 
 }  // namespace rowseal

@@ -145,7 +145,7 @@ class KilledMigration : public ::testing::TestWithParam<Case> {
     int killed = 0;
     for (std::size_t i = 0; i < kills; ++i) {
       ChildProcess child(work);
-      const std::size_t longest = GetParam().kind == AppKind::kSqlite ? 60 : 250;
+      const std::size_t longest = GetParam().kind == AppKind::kSqlite ? 40 : 120;
       std::this_thread::sleep_for(std::chrono::milliseconds(random.Below(longest)));
       killed += child.Kill() ? 1 : 0;
       ExpectNothingLost();

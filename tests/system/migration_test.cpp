@@ -340,6 +340,9 @@ TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
   const FinalizeReport report =
       Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}));
   EXPECT_EQ(report.columns.front().counts.plaintext, 0);
+  EXPECT_EQ(report.searched_values, 42U);  // `plain 1` to `plain 9` are too short, but for one
+  EXPECT_EQ(report.residue.found, 0);
+  EXPECT_GT(report.residue.bytes, 0);
   EXPECT_EQ(Opened(7), "last moment");
   EXPECT_TRUE(app_.Refuses("UPDATE item SET secret = 'canary text' WHERE id = 1", "refused"));
   EXPECT_TRUE(app_.Refuses("INSERT INTO item VALUES (99, 'acme', '', 'canary text')", "refused"));
@@ -347,6 +350,28 @@ TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
   EXPECT_EQ(Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)))->Count()->originals, 0);
   EXPECT_THAT(RollBackMigration(client_, manifest, {}, {}), FailsWith(ErrorCode::kRefusedByState));
   EXPECT_EQ(VerifyOnce(manifest).opened, 50);
+}
+
+// What finalizing then does not find was there to be found.
+TEST_P(Migration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
+  if (!app_.OnPostgres()) {
+    GTEST_SKIP() << "SQLite overwrites what the migration deletes";
+  }
+  MakeItems(50);
+  app_.Run("CREATE INDEX item_secret ON item (secret); ANALYZE item");
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  app_.Run("CHECKPOINT");
+  std::vector<SecretBytes> values;
+  values.push_back(Must(SecretBytes::CopyOf(AsBytes("plain 12"))));
+  const auto rows = Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)));
+  ResidueSearch before(values);
+  const Residue residue = Must(rows->Search(before));
+  EXPECT_TRUE(residue.in_files);
+  EXPECT_GE(residue.found, 3);  // the table, the index, the statistics
+  app_.Run("DROP INDEX item_secret");
+  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {})).residue.found,
+            0);
 }
 
 TEST_P(Migration, HostileNamesAreNames) {

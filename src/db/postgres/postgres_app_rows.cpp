@@ -523,28 +523,68 @@ class PostgresAppRows final : public AppRows {
   }
 
   // VACUUM FULL writes the table, its TOAST and its indexes anew; ANALYZE replaces the statistics,
-  // which hold common values and the bounds of histograms.
+  // which hold common values and the bounds of histograms, and leaves their old rows behind.
   Result<std::vector<std::string>> Scrub(ScrubLocks locks) override {
     std::vector<std::string> left;
-    const std::string vacuum =
-        locks == ScrubLocks::kHeavy ? "VACUUM (FULL, ANALYZE) " : "VACUUM (ANALYZE) ";
+    const bool heavy = locks == ScrubLocks::kHeavy;
+    const std::string vacuum = heavy ? "VACUUM (FULL, ANALYZE) " : "VACUUM (ANALYZE) ";
     for (const std::string& table :
          {place_.table, std::string("rowseal_migration.migration_original")}) {
-      ROWSEAL_TRY(RunOnApp(*connection_, Statement::Sql(vacuum + table), table));
+      const std::string sql = vacuum + table;
+      ROWSEAL_TRY(RunOnApp(*connection_, Statement::Sql(sql), table));
     }
-    if (locks == ScrubLocks::kBrief) {
-      left.push_back(
-          "table " + Printable(place_.table) +
-          ": the table's file keeps old row versions in free space; VACUUM FULL writes it"
-          " anew");
+    if (!heavy) {
+      left.push_back("table " + Printable(place_.table) +
+                     ": its file keeps old row versions in free space; VACUUM FULL writes it anew");
     }
-    if (const Result<Rows> checkpoint = connection_->Execute(Statement::Sql("CHECKPOINT"));
-        !checkpoint) {
-      left.push_back(
-          "the login may not run CHECKPOINT: until the next one, files of dropped"
-          " versions may still be written back");
+    const Result<Rows> statistics = connection_->Execute(Statement::Sql(
+        heavy ? "VACUUM FULL pg_catalog.pg_statistic" : "VACUUM pg_catalog.pg_statistic"));
+    if (!statistics) {
+      left.emplace_back(
+          "the login may not VACUUM pg_statistic, which keeps old statistics until the"
+          " server does; run VACUUM FULL pg_statistic as the database's owner");
+    }
+    if (!connection_->Execute(Statement::Sql("CHECKPOINT"))) {
+      left.emplace_back(
+          "the login may not run CHECKPOINT: until the next one, the files of what was"
+          " written anew may stand beside the new ones");
     }
     return left;
+  }
+
+  Result<Residue> Search(ResidueSearch& search) override {
+    Residue residue;
+    // The table, its partitions, their TOAST and indexes, and the statistics.
+    const Result<Rows> files = connection_->Execute(Statement::Sql(
+        "WITH RECURSIVE part AS (SELECT to_regclass($1)::oid AS oid UNION ALL"
+        " SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part p ON p.oid = i.inhparent),"
+        " heap AS (SELECT oid FROM part UNION SELECT 'pg_catalog.pg_statistic'::regclass),"
+        " toasted AS (SELECT oid FROM heap UNION SELECT c.reltoastrelid FROM heap h"
+        " JOIN pg_catalog.pg_class c ON c.oid = h.oid WHERE c.reltoastrelid <> 0)"
+        " SELECT current_setting('data_directory') || '/' || pg_relation_filepath(r.oid::regclass)"
+        " FROM (SELECT oid FROM toasted UNION SELECT i.indexrelid FROM pg_catalog.pg_index i"
+        " JOIN toasted t ON t.oid = i.indrelid) r WHERE pg_relation_filepath(r.oid::regclass)"
+        " IS NOT NULL",
+        {place_.table}));
+    residue.in_files = files.has_value();
+    if (files) {
+      for (const Row& row : files->rows) {
+        const Result<std::int64_t> found = search.SearchFile(TextAt(row, 0));
+        residue.in_files = residue.in_files && found;
+        residue.found += found.value_or(0);
+      }
+    }
+    residue.bytes = search.bytes();
+    ROWSEAL_ASSIGN(const Rows statistics,
+                   connection_->Execute(Statement::Sql(
+                       "SELECT coalesce(s.most_common_vals::text, '') ||"
+                       " coalesce(s.histogram_bounds::text, '') FROM pg_catalog.pg_stats s"
+                       " WHERE format('%I.%I', s.schemaname, s.tablename) = $1",
+                       {place_.table})));
+    for (const Row& row : statistics.rows) {
+      residue.found += search.SearchText(AsBytes(TextAt(row, 0)));
+    }
+    return residue;
   }
 
  private:
@@ -843,12 +883,12 @@ class PostgresAppRows final : public AppRows {
   // Row by row by its key, as OriginalJoin.
   Result<void> DeleteKeys(const std::string& table, std::vector<Param> keys) {
     const std::string name = "rowseal_migration." + table;
-    return Forget(Run("DELETE FROM " + name +
-                          " WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM unnest(" + KeyArrays(3) +
-                          ") AS n(" + KeyNames() + ") CROSS JOIN LATERAL (SELECT r.ctid FROM " +
-                          name + " r WHERE r.migration = $1 AND r.number = $2 AND r.key = " +
-                          KeyArrayOf("n") + " LIMIT 1) h))",
-                      std::move(keys)));
+    return Forget(Run(
+        "DELETE FROM " + name + " WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM unnest(" +
+            KeyArrays(3) + ") AS n(" + KeyNames() + ") CROSS JOIN LATERAL (SELECT r.ctid FROM " +
+            name + " r WHERE r.migration = $1 AND r.number = $2 AND r.key = " + KeyArrayOf("n") +
+            " LIMIT 1) h))",
+        std::move(keys)));
   }
 
   Result<void> KeepOriginals(const std::vector<RowWrite>& writes) {

@@ -1,5 +1,7 @@
 #include "db/sqlite/sqlite_app_rows.h"
 
+#include <filesystem>
+
 #include <sqlite3.h>
 
 #include "base/encoding.h"
@@ -138,8 +140,9 @@ class ContentSql final {
 
 class SqliteAppRows final : public AppRows {
  public:
-  SqliteAppRows(AppDatabase database, MigratedColumn column)
+  SqliteAppRows(AppDatabase database, std::string path, MigratedColumn column)
       : database_(std::move(database)),
+        path_(std::move(path)),
         column_(std::move(column)),
         content_(column_),
         table_(QuotedIdentifier(column_.table)) {}
@@ -481,6 +484,20 @@ class SqliteAppRows final : public AppRows {
     return left;
   }
 
+  Result<Residue> Search(ResidueSearch& search) override {
+    Residue residue;
+    residue.in_files = true;
+    for (const std::string_view ending : {"", "-wal", "-journal"}) {
+      const std::string path = path_ + std::string(ending);
+      if (std::filesystem::exists(path)) {
+        ROWSEAL_ASSIGN(const std::int64_t found, search.SearchFile(path));
+        residue.found += found;
+      }
+    }
+    residue.bytes = search.bytes();
+    return residue;
+  }
+
  private:
   Result<AppDatabase::Statement> Prepare(const std::string& sql) {
     ROWSEAL_ASSIGN(AppDatabase::Statement statement, database_.Prepare(sql));
@@ -724,6 +741,7 @@ class SqliteAppRows final : public AppRows {
   }
 
   AppDatabase database_;
+  const std::string path_;
   const MigratedColumn column_;
   const ContentSql content_;
   const std::string table_;
@@ -758,7 +776,7 @@ Result<std::unique_ptr<AppRows>> OpenSqliteAppRows(const std::string& path,
     // has no other functions than SQLite's own, none of which leaves the database.
     ROWSEAL_TRY(database.Execute("PRAGMA trusted_schema = ON"));
   }
-  return std::make_unique<SqliteAppRows>(std::move(database), column);
+  return std::make_unique<SqliteAppRows>(std::move(database), path, column);
 }
 
 }  // namespace rowseal
