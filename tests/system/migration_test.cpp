@@ -2,6 +2,7 @@
 // what the guard keeps and refuses, what is quarantined, and what a rollback gives back.
 #include <map>
 
+#include "migration/migration_plan.h"
 #include "migration/online_migration.h"
 #include "support/app_db.h"
 #include "support/test_store.h"
@@ -372,6 +373,88 @@ TEST_P(Migration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
   app_.Run("DROP INDEX item_secret");
   EXPECT_EQ(Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {})).residue.found,
             0);
+}
+
+TEST_P(Migration, ThePlanNamesWhatStandsInTheWay) {
+  MakeItems(3);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  const auto plan = [&] {
+    const MigrationPlan all = Must(PlanMigration(manifest));
+    std::map<std::string, ObstacleWeight> obstacles;
+    for (const Obstacle& obstacle : all.columns.front().obstacles) {
+      obstacles[obstacle.text.substr(0, obstacle.text.find(' ', obstacle.text.find(' ') + 1))] =
+          obstacle.weight;
+    }
+    EXPECT_EQ(all.columns.front().counts.rows, 3);
+    return obstacles;
+  };
+  EXPECT_TRUE(plan().empty());
+  app_.Run("CREATE TABLE log (id integer)");
+  if (app_.OnPostgres()) {
+    app_.Run(
+        "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RETURN NEW; END$$;"
+        "CREATE TRIGGER note BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION noted();"
+        "CREATE VIEW shown AS SELECT secret FROM item;"
+        "CREATE MATERIALIZED VIEW copied AS SELECT secret FROM item;"
+        "ALTER TABLE item REPLICA IDENTITY FULL; CREATE PUBLICATION changes FOR TABLE item;"
+        "ALTER TABLE item ADD CONSTRAINT short CHECK (length(secret) < 9999)");
+  } else {
+    app_.Run("CREATE TRIGGER note AFTER UPDATE ON item BEGIN INSERT INTO log VALUES (1); END");
+  }
+  app_.Run("CREATE INDEX item_secret ON item (secret)");
+  std::map<std::string, ObstacleWeight> found = plan();
+  EXPECT_EQ(found.at("trigger note"), ObstacleWeight::kToAccept);
+  EXPECT_EQ(found.at("index item_secret"), ObstacleWeight::kToAccept);
+  if (app_.OnPostgres()) {
+    EXPECT_EQ(found.at("view shown"), ObstacleWeight::kNote);
+    EXPECT_EQ(found.at("materialized view"), ObstacleWeight::kToAccept);
+    EXPECT_EQ(found.at("replica identity"), ObstacleWeight::kToAccept);
+    EXPECT_EQ(found.at("publication changes"), ObstacleWeight::kToAccept);
+    EXPECT_EQ(found.at("constraint short"), ObstacleWeight::kToAccept);
+  }
+  app_.Run("DROP INDEX item_secret");
+  app_.Run("CREATE UNIQUE INDEX item_once ON item (secret)");
+  EXPECT_EQ(plan().at("unique index"), ObstacleWeight::kRefused);
+  app_.Run("DROP INDEX item_once");
+  const std::size_t before = plan().size();
+  RunOnce(manifest);
+  EXPECT_EQ(plan().size(), before);  // its own guard is none
+}
+
+TEST_P(Migration, PartitionsAreGuardedAndThoseAttachedLaterAreFound) {
+  if (!app_.OnPostgres()) {
+    GTEST_SKIP() << "SQLite has no partitions";
+  }
+  app_.Run(
+      "CREATE TABLE item (id bigint, at date, project text, secret text,"
+      " PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
+      "CREATE TABLE item_1 PARTITION OF item FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');"
+      "CREATE TABLE item_2 PARTITION OF item FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');"
+      "INSERT INTO item SELECT i, date '2026-01-01' + i, 'acme', 'plain ' || i"
+      " FROM generate_series(1, 50) i");
+  ColumnPlan plan = Sealed("secret");
+  plan.keys = {"id", "at"};
+  const MigrationManifest manifest = Manifest({plan});
+  EXPECT_EQ(RunOnce(manifest).rows, 50);
+  app_.Run(
+      "CREATE TABLE item_3 (LIKE item INCLUDING ALL);"
+      "INSERT INTO item_3 VALUES (0, '2026-03-05', 'acme', 'attached');"
+      "ALTER TABLE item ATTACH PARTITION item_3 FOR VALUES FROM ('2026-03-01') TO"
+      " ('2026-04-01');"
+      "SET session_replication_role = replica;"  // as restores and subscribers write
+      "UPDATE item SET secret = 'written past' WHERE id = 7;"
+      "INSERT INTO item VALUES (99, '2026-03-06', 'acme', 'new')");
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'rowseal%' AND"
+                     " tgenabled <> 'A'"),
+            "0");
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM rowseal_migration.queued_row"), "2");
+  EXPECT_EQ(RunOnce(manifest).rows, 3);
+  EXPECT_EQ(VerifyOnce(manifest).failures, 0);
+  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {})).residue.found,
+            0);
+  EXPECT_TRUE(
+      app_.Refuses("INSERT INTO item VALUES (100, '2026-03-07', 'acme', 'new')", "refused"));
 }
 
 TEST_P(Migration, HostileNamesAreNames) {
