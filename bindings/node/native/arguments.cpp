@@ -30,7 +30,9 @@ Result<std::vector<SecretBytes>> PackedValues::Unpack() {
     values.push_back(std::move(value));
     from = end;
   }
-  explicit_bzero(data_, size_);
+  if (size_ > 0) {
+    explicit_bzero(data_, size_);  // JavaScript's empty buffers stand nowhere
+  }
   return values;
 }
 
