@@ -340,10 +340,8 @@ std::string_view StateOf(const std::optional<Guard>& guard) {
       return "finalized";
     case Guard::kReverse:
       return "being rolled back";
-    case Guard::kOff:
-      return "off";
   }
-  return "off";
+  return "migrating";
 }
 
 Result<int> ShowStatus(Program& program, const MigrateArguments& arguments) {

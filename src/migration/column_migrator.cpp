@@ -50,7 +50,7 @@ Result<SecretBytes> ColumnMigrator::OpenOriginal(const ProjectId& project,
                                                  const std::vector<std::string>& key,
                                                  const Original& original) {
   // A column's own sealed value stands for the original where that was the value alone.
-  const bool is_value = original.written && original.written->empty();
+  const bool is_value = StandsForItself(original);
   ValueSealer& sealer = is_value ? *sealer_ : originals_;
   ROWSEAL_ASSIGN(
       Client::OpenedValues opened,
@@ -58,19 +58,26 @@ Result<SecretBytes> ColumnMigrator::OpenOriginal(const ProjectId& project,
   return std::move(opened.front());
 }
 
+bool ColumnMigrator::StandsForItself(const Original& original) {
+  return original.written && original.written->empty();
+}
+
 Result<std::map<std::string, Result<SecretBytes>>> ColumnMigrator::OpenOriginals(
-    const std::vector<MigratingRow>& rows) {
+    const std::vector<MigratingRow>& rows, Originals which) {
   std::map<std::pair<ProjectId, bool>, std::vector<const MigratingRow*>> groups;
   for (const MigratingRow& row : rows) {
     Result<ProjectId> project = ProjectId::Parse(row.project);
     if (row.original && project) {
-      const bool is_value = row.original->written && row.original->written->empty();
+      const bool is_value = StandsForItself(*row.original);
+      if (is_value && which == Originals::kKeptBeside) {
+        continue;
+      }
       groups[{std::move(*project), is_value}].push_back(&row);
     }
   }
   std::map<std::string, Result<SecretBytes>> opened;
-  for (const auto& [which, of_group] : groups) {
-    const auto& [project, is_value] = which;
+  for (const auto& [group, of_group] : groups) {
+    const auto& [project, is_value] = group;
     std::vector<ValueToOpen> values;
     for (const MigratingRow* const row : of_group) {
       values.push_back({row->original->sealed, is_value ? row->key : OriginalKey(row->key)});
@@ -86,77 +93,55 @@ Result<std::map<std::string, Result<SecretBytes>>> ColumnMigrator::OpenOriginals
 }
 
 Result<MigratedBatch> ColumnMigrator::MigrateNext(const std::string& position, std::size_t limit) {
-  while (true) {
-    ROWSEAL_TRY(rows_->Begin());
-    Result<std::vector<MigratingRow>> locked =
-        rows_->Lock(RowsToLock::kPlaintext, position, limit, kBatchBytes);
-    const std::string first = locked && !locked->empty() ? locked->front().position : std::string();
-    Result<MigratedBatch> batch = locked ? MigrateRows(std::move(*locked))
-                                         : Result<MigratedBatch>(tl::unexpected(locked.error()));
-    if (batch) {
-      ROWSEAL_TRY(rows_->Commit());
-      return batch;
-    }
-    rows_->Rollback();
-    // The database refused one of the rows: it is found by smaller and smaller batches.
-    if (!IsOfOneRow(batch.error()) || first.empty()) {
-      return batch;
-    }
-    if (limit == 1) {
-      ROWSEAL_TRY(QuarantineOne(first, batch.error()));
-      MigratedBatch only;
-      only.seen = 1;
-      only.quarantined = 1;
-      only.position = first;
-      return only;
-    }
-    limit = std::max<std::size_t>(1, limit / 8);
-  }
+  return MigrateLocked(limit, [&](std::size_t rows) -> Result<AppRows::Queued> {
+    AppRows::Queued locked;
+    ROWSEAL_ASSIGN(locked.rows, rows_->Lock(RowsToLock::kPlaintext, position, rows, kBatchBytes));
+    locked.taken = locked.rows.size();
+    return locked;
+  });
 }
 
 Result<MigratedBatch> ColumnMigrator::MigrateQueued(std::size_t limit) {
+  return MigrateLocked(
+      limit, [&](std::size_t keys) { return rows_->LockQueued(RowsToLock::kPlaintext, keys); });
+}
+
+// A row that the database refuses is found by smaller and smaller batches, and then quarantined in
+// place of being written.
+template <class Lock>
+Result<MigratedBatch> ColumnMigrator::MigrateLocked(std::size_t limit, Lock lock) {
+  std::optional<QuarantinedRow> refused;
   while (true) {
     ROWSEAL_TRY(rows_->Begin());
-    Result<AppRows::Queued> queued = rows_->LockQueued(RowsToLock::kPlaintext, limit);
+    Result<AppRows::Queued> locked = lock(limit);
     const std::string first =
-        queued && !queued->rows.empty() ? queued->rows.front().position : std::string();
-    Result<MigratedBatch> batch = queued ? MigrateRows(std::move(queued->rows))
-                                         : Result<MigratedBatch>(tl::unexpected(queued.error()));
+        locked && !locked->rows.empty() ? locked->rows.front().position : std::string();
+    const bool is_refused = refused && refused->position == first;
+    Result<MigratedBatch> batch = !locked      ? tl::unexpected(locked.error())
+                                  : is_refused ? QuarantineOne(*refused)
+                                               : MigrateRows(std::move(locked->rows));
     if (batch) {
-      batch->seen = queued->taken;
+      batch->seen = locked->taken;
       ROWSEAL_TRY(rows_->Commit());
       return batch;
     }
     rows_->Rollback();
-    if (!IsOfOneRow(batch.error()) || first.empty()) {
+    if (!IsOfOneRow(batch.error()) || first.empty() || is_refused) {
       return batch;
     }
     if (limit == 1) {
-      ROWSEAL_TRY(QuarantineOne(first, batch.error()));
-      ROWSEAL_TRY(rows_->Begin());
-      Result<AppRows::Queued> taken = rows_->LockQueued(RowsToLock::kPlaintext, 1);
-      if (!taken) {
-        rows_->Rollback();
-        return tl::unexpected(std::move(taken).error());
-      }
-      ROWSEAL_TRY(rows_->Commit());
-      MigratedBatch only;
-      only.seen = 1;
-      only.quarantined = 1;
-      return only;
+      refused = {first, {}, batch.error().message};
     }
     limit = std::max<std::size_t>(1, limit / 8);
   }
 }
 
-Result<void> ColumnMigrator::QuarantineOne(const std::string& position, const Error& why) {
-  ROWSEAL_TRY(rows_->Begin());
-  const Result<void> quarantined = rows_->Quarantine({{position, {}, why.message}});
-  if (!quarantined) {
-    rows_->Rollback();
-    return quarantined;
-  }
-  return rows_->Commit();
+Result<MigratedBatch> ColumnMigrator::QuarantineOne(const QuarantinedRow& row) {
+  ROWSEAL_TRY(rows_->Quarantine({row}));
+  MigratedBatch batch;
+  batch.quarantined = 1;
+  batch.position = row.position;
+  return batch;
 }
 
 Result<ColumnMigrator::Item> ColumnMigrator::Examine(MigratingRow row) const {
@@ -243,7 +228,15 @@ Result<void> ColumnMigrator::StoreMoved(std::vector<Item>& items) {
     }
   }
   for (auto& [project, of_project] : by_project) {
-    ROWSEAL_TRY(StoreOfProject(project, of_project));
+    const Result<void> stored = StoreOfProject(project, of_project);
+    if (!stored && !IsOfOneRow(stored.error())) {
+      return stored;
+    }
+    if (!stored) {
+      for (Item* const item : of_project) {  // the project is retired, or not known to the app
+        item->reason = stored.error().message;
+      }
+    }
   }
   return {};
 }

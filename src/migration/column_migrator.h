@@ -54,8 +54,11 @@ class ColumnMigrator final {
                                    const Original& original);
   /// OpenOriginals opens those of many rows, by their positions; rows without one, or without a
   /// project, are left out.
+  enum class Originals : std::uint8_t { kAll, kKeptBeside };
   Result<std::map<std::string, Result<SecretBytes>>> OpenOriginals(
-      const std::vector<MigratingRow>& rows);
+      const std::vector<MigratingRow>& rows, Originals which = Originals::kAll);
+  /// StandsForItself tells whether the column's own sealed value is the original.
+  static bool StandsForItself(const Original& original);
   /// decoder opens what the app had encrypted; null where it had not.
   const ValueDecoder* decoder() const noexcept { return decoder_ ? &*decoder_ : nullptr; }
   /// Sealer seals the column's values; none where they are moved.
@@ -80,13 +83,15 @@ class ColumnMigrator final {
         originals_(std::move(originals)),
         access_(std::move(access)) {}
 
+  template <class Lock>
+  Result<MigratedBatch> MigrateLocked(std::size_t limit, Lock lock);
   Result<MigratedBatch> MigrateRows(std::vector<MigratingRow> rows);
   Result<Item> Examine(MigratingRow row) const;
   Result<void> StoreMoved(std::vector<Item>& items);
   Result<void> StoreOfProject(const ProjectId& project, std::vector<Item*>& items);
   Result<void> SettleDifference(Item& item, std::size_t value, const SecretName& name);
   Result<RowWrite> MakeWrite(Item& item);
-  Result<void> QuarantineOne(const std::string& position, const Error& why);
+  Result<MigratedBatch> QuarantineOne(const QuarantinedRow& row);
 
   Client* client_;
   ColumnPlan plan_;

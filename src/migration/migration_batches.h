@@ -1,8 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <thread>
 

@@ -58,7 +58,8 @@ class ColumnVerifier final {
 
   Result<void> VerifyPage(const std::vector<MigratingRow>& rows) {
     std::map<ProjectId, std::vector<Expected>> by_project;
-    ROWSEAL_ASSIGN(originals_, migrator_.OpenOriginals(rows));
+    ROWSEAL_ASSIGN(originals_,
+                   migrator_.OpenOriginals(rows, ColumnMigrator::Originals::kKeptBeside));
     for (const MigratingRow& row : rows) {
       const Result<ProjectId> project = ProjectId::Parse(row.project);
       if (!row.defect.empty() || !project) {
@@ -77,7 +78,7 @@ class ColumnVerifier final {
 
   Result<void> Expect(const MigratingRow& row, std::vector<Expected>& expected) {
     std::vector<FoundValue> values;
-    if (row.original && !StandsForItself(row)) {
+    if (row.original && !ColumnMigrator::StandsForItself(*row.original)) {
       const Result<SecretBytes>& before = originals_.at(row.position);
       Result<std::vector<FoundValue>> found =
           before ? FindValues(migrator_.plan(), migrator_.column().settled, migrator_.decoder(),
@@ -120,10 +121,6 @@ class ColumnVerifier final {
     return {};
   }
 
-  bool StandsForItself(const MigratingRow& row) const {
-    return row.original->written && row.original->written->empty();
-  }
-
   Result<void> Open(const ProjectId& project, std::vector<Expected>& expected) {
     if (expected.empty()) {
       return {};
@@ -141,8 +138,9 @@ class ColumnVerifier final {
                    migrator_.sealer()->Open(project, std::move(values), access_));
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const Expected& one = expected[i];
-      const bool stands =
-          one.row->original && StandsForItself(*one.row) && one.row->original->sealed == one.text;
+      const bool stands = one.row->original &&
+                          ColumnMigrator::StandsForItself(*one.row->original) &&
+                          one.row->original->sealed == one.text;
       Judge(one, opened[i] ? &*opened[i] : nullptr, opened[i] ? "" : opened[i].error().message,
             stands || !one.row->original);
     }

@@ -1,6 +1,44 @@
 #include "store/app_rows.h"
 
+#include <algorithm>
+#include <array>
+
 namespace rowseal {
+namespace {
+
+constexpr std::array kGuards = {std::pair(Guard::kQueue, std::string_view("queue")),
+                                std::pair(Guard::kRefuse, std::string_view("refuse")),
+                                std::pair(Guard::kReverse, std::string_view("reverse"))};
+
+}  // namespace
+
+std::string_view ToText(Guard guard) noexcept {
+  return std::ranges::find(kGuards, guard, [](const auto& entry) { return entry.first; })->second;
+}
+
+std::optional<Guard> ParseGuard(std::string_view text) noexcept {
+  const auto found =
+      std::ranges::find(kGuards, text, [](const auto& entry) { return entry.second; });
+  return found == kGuards.end() ? std::nullopt : std::optional(found->first);
+}
+
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string lines;
+  for (const std::string& name : names) {
+    lines += name + "\n";
+  }
+  return lines;
+}
+
+std::vector<std::string> SplitNames(std::string_view lines) {
+  std::vector<std::string> names;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    names.emplace_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return names;
+}
 
 std::string_view ToText(ObstacleWeight weight) noexcept {
   switch (weight) {

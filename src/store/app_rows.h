@@ -49,11 +49,14 @@ struct MigratedColumn {
 
 /// Guard is what a trigger does with plaintext that the app writes.
 enum class Guard : std::uint8_t {
-  kOff,
   kQueue,    ///< the row's key is kept for the next run
   kRefuse,   ///< the app's statement fails, without the value in its error
   kReverse,  ///< rows that hold what is no plaintext are kept, for a rollback under way
 };
+
+/// ToText and ParseGuard: the words that journals hold.
+std::string_view ToText(Guard guard) noexcept;
+std::optional<Guard> ParseGuard(std::string_view text) noexcept;
 
 /// Original is what a row held before it was migrated, and what was written in its place.
 struct Original {
@@ -61,6 +64,10 @@ struct Original {
   std::optional<std::string> written;  ///< none: NULL; an empty text: the same as `sealed`
   std::vector<std::string> secrets;    ///< the names under which its values were stored
 };
+
+/// JoinNames and SplitNames: names of secrets as one text, a line each.
+std::string JoinNames(const std::vector<std::string>& names);
+std::vector<std::string> SplitNames(std::string_view lines);
 
 /// MigratingRow is a row of the app's.
 struct MigratingRow {

@@ -5,6 +5,8 @@
 #include "migration/migration_plan.h"
 #include "migration/online_migration.h"
 #include "support/app_db.h"
+#include "support/faulty_disk.h"
+#include "support/soak.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -70,6 +72,8 @@ class Migration : public ::testing::TestWithParam<AppKind> {
   Client client_ = store_.Open();
   std::vector<std::string> failures_;
 };
+
+class PostgresMigration : public Migration {};
 
 TEST_P(Migration, ValuesAreSealedInPlaceAndASecondRunChangesNothing) {
   MakeItems(20);
@@ -353,11 +357,9 @@ TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
   EXPECT_EQ(VerifyOnce(manifest).opened, 50);
 }
 
-// What finalizing then does not find was there to be found.
-TEST_P(Migration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
-  if (!app_.OnPostgres()) {
-    GTEST_SKIP() << "SQLite overwrites what the migration deletes";
-  }
+// What finalizing then does not find was there to be found. SQLite overwrites what the migration
+// deletes, so there is nothing to be found before.
+TEST_P(PostgresMigration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
   MakeItems(50);
   app_.Run("CREATE INDEX item_secret ON item (secret); ANALYZE item");
   const MigrationManifest manifest = Manifest({Sealed("secret")});
@@ -422,10 +424,7 @@ TEST_P(Migration, ThePlanNamesWhatStandsInTheWay) {
   EXPECT_EQ(plan().size(), before);  // its own guard is none
 }
 
-TEST_P(Migration, PartitionsAreGuardedAndThoseAttachedLaterAreFound) {
-  if (!app_.OnPostgres()) {
-    GTEST_SKIP() << "SQLite has no partitions";
-  }
+TEST_P(PostgresMigration, PartitionsAreGuardedAndThoseAttachedLaterAreFound) {
   app_.Run(
       "CREATE TABLE item (id bigint, at date, project text, secret text,"
       " PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
@@ -473,6 +472,126 @@ TEST_P(Migration, HostileNamesAreNames) {
   Must(RollBackMigration(client_, Manifest({plan}), {}, {}));
   EXPECT_EQ(app_.Run(R"(SELECT "se""cret" FROM )" + table), "again");
 }
+
+// Somebody edits the journal: what does not open as its row's is named, and nothing wrong is
+// written.
+TEST_P(Migration, OriginalsThatWereChangedOrSwappedAreRefusedAndTheOthersGivenBack) {
+  MakeItems(5);
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
+  RunOnce(manifest);
+  const std::string table =
+      app_.OnPostgres() ? "rowseal_migration.migration_original" : "rowseal_migration_original";
+  const auto key = [&](int id) {
+    return app_.OnPostgres() ? "key = ARRAY['" + std::to_string(id) + "']"
+                             : "key = 'i" + std::to_string(id) + ";'";
+  };
+  const auto sealed = [&](int id) {
+    return app_.Run("SELECT sealed FROM " + table + " WHERE " + key(id));
+  };
+  const auto set = [&](int id, const std::string& text) {
+    app_.Run("UPDATE " + table + " SET sealed = '" + text + "' WHERE " + key(id));
+  };
+  const std::string second = sealed(2);
+  const std::string fourth = sealed(4);
+  set(2, fourth);  // of the same project
+  set(4, second);
+  std::string damaged = sealed(5);
+  damaged[damaged.size() / 2] = damaged[damaged.size() / 2] == 'A' ? 'B' : 'A';
+  set(5, damaged);
+  const ColumnVerdict verdict = VerifyOnce(manifest);
+  EXPECT_EQ(failures_.size(), 3U);
+  EXPECT_EQ(verdict.failures, 3);
+  EXPECT_THAT(RollBackMigration(client_, manifest, {}, {}), FailsWith(ErrorCode::kIntegrity));
+  EXPECT_EQ(app_.Run("SELECT secret FROM item ORDER BY id"),
+            "plain 1\nmoved to rowseal\nplain 3\nmoved to rowseal\nmoved to rowseal");
+  EXPECT_EQ(Must(Get(client_, "acme", "n2")), "plain 2");  // and the value stands in the store
+  EXPECT_EQ(Must(Get(client_, "acme", "n5")), "plain 5");
+}
+
+TEST_P(Migration, SealedValuesThatWereSwappedAreRefused) {
+  MakeItems(3);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  const std::string first = At(1);
+  app_.Run("UPDATE item SET secret = '" + At(2) + "' WHERE id = 1");
+  app_.Run("UPDATE item SET secret = '" + first + "' WHERE id = 2");
+  EXPECT_EQ(VerifyOnce(manifest).failures, 2);
+  EXPECT_THAT(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}),
+              FailsWith(ErrorCode::kRefusedByState));
+}
+
+TEST_P(Migration, ValuesOfTenMegabytesGoAndLargerOnesAreNamed) {
+  const auto text = [&](const std::string& size) {
+    return app_.OnPostgres() ? "repeat('x', " + size + ")"
+                             : "replace(printf('%." + size + "c', 'x'), ' ', 'x')";
+  };
+  MakeItems(3);
+  app_.Run("UPDATE item SET secret = " + text("10485760") + " WHERE id = 1");
+  app_.Run("UPDATE item SET secret = " + text("17825792") + " WHERE id = 2");
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  EXPECT_EQ(RunOnce(manifest).rows, 2);
+  EXPECT_EQ(Opened(1).size(), 10485760U);
+  const auto rows = Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)));
+  const std::vector<QuarantinedRow> quarantined = Must(rows->Quarantined(10));
+  ASSERT_EQ(quarantined.size(), 1U);
+  EXPECT_NE(quarantined.front().reason.find("16 MiB"), std::string::npos);
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(app_.Run("SELECT length(secret) FROM item WHERE id <= 2 ORDER BY id"),
+            "10485760\n17825792");
+}
+
+// At every write of the app's file: the run says so, nothing is half-done, and the next one ends
+// it.
+TEST(SqliteMigration, AFullDiskLosesNothingAndTheNextRunGoesOn) {
+  bool failed = true;
+  int refused = 0;
+  for (std::size_t write = 0; failed; write += StepOr(7)) {
+    SCOPED_TRACE("full from write " + std::to_string(write));
+    const AppDb app(AppKind::kSqlite);
+    app.Run("CREATE TABLE item (id integer PRIMARY KEY, secret text)");
+    app.Run("INSERT INTO item VALUES (1, 'plain 1'), (2, 'plain 2'), (3, 'plain 3')");
+    const TestStore store;
+    ColumnPlan plan;
+    plan.table = "item";
+    plan.keys = {"id"};
+    plan.project.fixed = "system";
+    plan.column = "secret";
+    plan.label = "item.secret";
+    plan.context = ContextKind::kCell;
+    const MigrationManifest manifest{"app", app.Url(), {plan}};
+    {
+      Client client = store.Open();
+      Must(client.AddColumn(Label("item.secret"), ContextKind::kCell));
+      Must(client.AddColumn(Label("migration.app"), ContextKind::kCell));
+      Must(
+          client.SealValue(Project("system"), Label("item.secret"), AsBytes("makes a key"), {"0"}));
+      FaultyDisk disk;
+      disk.FailFrom(write, DiskFault::kFull);
+      const Result<RunMigrationReport> run = RunMigration(client, manifest, {}, {});
+      failed = disk.Heal();
+      if (!run) {
+        ++refused;
+        EXPECT_TRUE(run.error().code == ErrorCode::kResourceExhausted ||
+                    run.error().code == ErrorCode::kUnavailable)
+            << run.error().message;
+      }
+    }
+    Client client = store.Open();
+    const RunMigrationReport again = Must(RunMigration(client, manifest, {}, {}));
+    EXPECT_EQ(again.columns.front().counts.originals, 3);
+    for (int id = 1; id <= 3; ++id) {
+      const std::string number = std::to_string(id);
+      EXPECT_EQ(TextOf(Must(client.OpenValue(
+                    Project("system"), Label("item.secret"),
+                    app.Run("SELECT secret FROM item WHERE id = " + number), {number}))),
+                "plain " + number);
+    }
+  }
+  EXPECT_GT(refused, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Apps, PostgresMigration, ::testing::Values(AppKind::kPostgres),
+                         [](const auto&) { return "Postgres"; });
 
 INSTANTIATE_TEST_SUITE_P(Apps, Migration, ::testing::Values(AppKind::kSqlite, AppKind::kPostgres),
                          [](const auto& named) {

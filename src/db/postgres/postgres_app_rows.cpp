@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "db/postgres/postgres_connection.h"
+#include "db/postgres/postgres_content_sql.h"
 #include "db/postgres/postgres_obstacles.h"
 #include "db/postgres/postgres_place.h"
 #include "memory/wipe.h"
@@ -66,31 +67,6 @@ BEGIN
 END $$;
 )sql";
 
-std::string Literal(std::string_view text) {
-  std::string out = text.find('\\') == std::string_view::npos ? "'" : " E'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') {
-      out += c;
-    }
-    out += c;
-  }
-  return out + "'";
-}
-
-std::string_view NameOf(Guard guard) {
-  switch (guard) {
-    case Guard::kOff:
-      return "off";
-    case Guard::kQueue:
-      return "queue";
-    case Guard::kRefuse:
-      return "refuse";
-    case Guard::kReverse:
-      return "reverse";
-  }
-  return "off";
-}
-
 std::string Numbered(std::string_view prefix, std::size_t number) {
   return std::string(prefix) + std::to_string(number);
 }
@@ -110,96 +86,6 @@ void WipeParam(Param& param) {
     }
   }
 }
-
-// The SQL about one column's content, of a row `t` or NEW.
-class ContentSql final {
- public:
-  ContentSql(const PostgresPlace& place, const MigratedColumn& column)
-      : place_(place), column_(column) {}
-
-  std::string Of(std::string_view row) const {
-    const std::string name = std::string(row) + "." + place_.column;
-    return place_.IsBinary() ? name : name + "::text";
-  }
-
-  std::string IsEmpty(std::string_view row) const {
-    const std::string name = std::string(row) + "." + place_.column;
-    return "(" + name + " IS NULL OR octet_length(" + Of(row) + ") = 0)";
-  }
-
-  // Holds something that is not settled.
-  std::string IsPlaintext(std::string_view row) const {
-    const SettledRule& rule = column_.settled;
-    const auto unsettled = [&](const std::string& text, bool binary) {
-      return "octet_length(" + text + ") > 0" +
-             (rule.prefix.empty() ? "" : " AND NOT " + StartsWith(text, rule.prefix, binary)) +
-             (rule.marker.empty() ? "" : " AND " + text + " <> " + Text(rule.marker, binary)) +
-             (rule.reference.empty() ? "" : " AND NOT " + Holds(text, rule.reference, binary));
-    };
-    if (!column_.path) {
-      return "(" + std::string(row) + "." + place_.column + " IS NOT NULL AND " +
-             unsettled(Of(row), place_.IsBinary()) + ")";
-    }
-    const std::string strings = "EXISTS (SELECT FROM rowseal_migration.strings_at(" + Json(row) +
-                                ", " + Steps() + ") AS s WHERE " + unsettled("s", false) + ")";
-    // What is no JSON can only be quarantined.
-    return "(NOT " + IsEmpty(row) + " AND (" + Json(row) + " IS NULL OR " + strings + "))";
-  }
-
-  // Holds a sealed value or a reference.
-  std::string IsOurs(std::string_view row) const {
-    const SettledRule& rule = column_.settled;
-    const auto ours = [&](const std::string& text, bool binary) {
-      std::string condition = "false";
-      if (!rule.prefix.empty()) {
-        condition += " OR " + StartsWith(text, rule.prefix, binary);
-      }
-      if (!rule.reference.empty()) {
-        condition += " OR " + Holds(text, rule.reference, binary);
-      }
-      return "(" + condition + ")";
-    };
-    if (!column_.path) {
-      return "(" + std::string(row) + "." + place_.column + " IS NOT NULL AND " +
-             ours(Of(row), place_.IsBinary()) + ")";
-    }
-    return "(NOT " + IsEmpty(row) + " AND EXISTS (SELECT FROM rowseal_migration.strings_at(" +
-           Json(row) + ", " + Steps() + ") AS s WHERE " + ours("s", false) + "))";
-  }
-
- private:
-  static std::string Text(std::string_view text, bool binary) {
-    return binary ? "convert_to(" + Literal(text) + ", 'UTF8')" : Literal(text);
-  }
-  static std::string StartsWith(const std::string& text, std::string_view prefix, bool binary) {
-    return binary ? "substring(" + text + " FROM 1 FOR " + std::to_string(prefix.size()) +
-                        ") = " + Text(prefix, true)
-                  : "starts_with(" + text + ", " + Literal(prefix) + ")";
-  }
-  static std::string Holds(const std::string& text, std::string_view part, bool binary) {
-    return "position(" + Text(part, binary) + " IN " + text + ") > 0";
-  }
-  std::string Json(std::string_view row) const {
-    const std::string name = std::string(row) + "." + place_.column;
-    return place_.type == "jsonb"  ? name
-           : place_.type == "json" ? name + "::jsonb"
-                                   : "rowseal_migration.as_json(" + name + "::text)";
-  }
-  std::string Steps() const {
-    std::string steps;
-    for (const JsonStep& step : *column_.path) {
-      const std::string text = step.kind == JsonStep::Kind::kEach ? "*"
-                               : step.kind == JsonStep::Kind::kIndex
-                                   ? "#" + std::to_string(step.index)
-                                   : "." + step.name;
-      steps += (steps.empty() ? "" : ", ") + Literal(text);
-    }
-    return "ARRAY[" + steps + "]::text[]";
-  }
-
-  const PostgresPlace& place_;
-  const MigratedColumn& column_;
-};
 
 class PostgresAppRows final : public AppRows {
  public:
@@ -251,7 +137,7 @@ class PostgresAppRows final : public AppRows {
     return Forget(
         Run("UPDATE rowseal_migration.migration_column SET guard = $3"
             " WHERE migration = $1 AND number = $2",
-            {std::string(NameOf(guard))}));
+            {std::string(ToText(guard))}));
   }
 
   Result<std::optional<Guard>> ReadGuard() override {
@@ -261,13 +147,7 @@ class PostgresAppRows final : public AppRows {
     }
     ROWSEAL_ASSIGN(const Rows found, Run("SELECT guard FROM rowseal_migration.migration_column"
                                          " WHERE migration = $1 AND number = $2"));
-    const std::string name = found.rows.empty() ? std::string() : TextAt(found.rows.front(), 0);
-    for (const Guard guard : {Guard::kOff, Guard::kQueue, Guard::kRefuse, Guard::kReverse}) {
-      if (name == NameOf(guard)) {
-        return guard;
-      }
-    }
-    return std::nullopt;
+    return found.rows.empty() ? std::nullopt : ParseGuard(TextAt(found.rows.front(), 0));
   }
 
   Result<void> Uninstall() override {
@@ -275,7 +155,7 @@ class PostgresAppRows final : public AppRows {
     if (!installed) {
       return {};
     }
-    const std::string condition = " WHERE migration = " + Literal(column_.migration) +
+    const std::string condition = " WHERE migration = " + PostgresLiteral(column_.migration) +
                                   " AND number = " + std::to_string(column_.number) + ";";
     std::string sql = "DROP TRIGGER IF EXISTS " + GuardName() + " ON " + place_.table +
                       "; DROP FUNCTION IF EXISTS rowseal_migration." + GuardName() + "();";
@@ -459,7 +339,7 @@ class PostgresAppRows final : public AppRows {
         installed || !column_.path ? content_.IsPlaintext("t") : "NOT " + content_.IsEmpty("t");
     const std::string is_quarantined =
         "EXISTS (SELECT FROM rowseal_migration.quarantined_row q WHERE q.migration = " +
-        Literal(column_.migration) + " AND q.number = " + std::to_string(column_.number) +
+        PostgresLiteral(column_.migration) + " AND q.number = " + std::to_string(column_.number) +
         " AND q.key = " + KeyArrayOf("t") + ")";
     const std::string sql =
         "SELECT count(*), count(*) FILTER (WHERE is_empty),"
@@ -645,7 +525,8 @@ class PostgresAppRows final : public AppRows {
     for (const std::string& name : place_.keys) {
       key += (key.empty() ? "NEW." : ", NEW.") + name + "::text";
     }
-    const std::string who = Literal(column_.migration) + ", " + std::to_string(column_.number);
+    const std::string who =
+        PostgresLiteral(column_.migration) + ", " + std::to_string(column_.number);
     return "INSERT INTO rowseal_migration.migration_column VALUES (" + who +
            ", 'queue') ON CONFLICT DO NOTHING;"
            "CREATE OR REPLACE FUNCTION " +
@@ -655,14 +536,15 @@ class PostgresAppRows final : public AppRows {
            "BEGIN\n"
            "  SELECT c.guard INTO v_guard FROM rowseal_migration.migration_column c"
            " WHERE c.migration = " +
-           Literal(column_.migration) + " AND c.number = " + std::to_string(column_.number) +
+           PostgresLiteral(column_.migration) +
+           " AND c.number = " + std::to_string(column_.number) +
            ";\n"
            "  IF v_guard = 'refuse' AND " +
            content_.IsPlaintext("NEW") +
            " THEN\n"
            "    RAISE EXCEPTION 'plaintext is refused in %.%, column %', TG_TABLE_SCHEMA,"
            " TG_TABLE_NAME, " +
-           Literal(column_.column) +
+           PostgresLiteral(column_.column) +
            " USING ERRCODE = 'RS010', HINT = 'seal it with Rowseal before it is written';\n"
            "  ELSIF v_guard = 'queue' AND " +
            content_.IsPlaintext("NEW") + " OR v_guard = 'reverse' AND " + content_.IsOurs("NEW") +
@@ -835,21 +717,11 @@ class PostgresAppRows final : public AppRows {
       } else {
         original.written = reader.Text();
       }
-      original.secrets = Split(reader.Text());
+      original.secrets = SplitNames(reader.Text());
     }
     ROWSEAL_TRY(reader.status());
     taken.position = EncodePosition(taken.key);
     return taken;
-  }
-
-  static std::vector<std::string> Split(const std::string& lines) {
-    std::vector<std::string> parts;
-    for (std::size_t at = 0; at < lines.size();) {
-      const std::size_t end = std::min(lines.find('\n', at), lines.size());
-      parts.push_back(lines.substr(at, end - at));
-      at = end + 1;
-    }
-    return parts;
   }
 
   template <class Item>
@@ -904,10 +776,7 @@ class PostgresAppRows final : public AppRows {
       projects.push_back(write.project);
       sealed.push_back(write.original->sealed);
       written.push_back(write.original->written.value_or(std::string()));
-      std::string& names = secrets.emplace_back();
-      for (const std::string& name : write.original->secrets) {
-        names += name + "\n";
-      }
+      secrets.push_back(JoinNames(write.original->secrets));
     }
     std::string arrays;
     for (std::size_t i = 0; i < 4; ++i) {
@@ -930,7 +799,7 @@ class PostgresAppRows final : public AppRows {
   std::unique_ptr<PostgresConnection> connection_;
   const MigratedColumn column_;
   const PostgresPlace place_;
-  const ContentSql content_;
+  const PostgresContentSql content_;
   const std::string project_;  // SQL
   const std::string join_;     // SQL
   const std::vector<std::string> names_;
@@ -953,7 +822,7 @@ Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
   std::string project_sql = "t." + place.project + "::text";
   std::string join;
   if (!project.fixed.empty()) {
-    project_sql = Literal(project.fixed) + "::text";
+    project_sql = PostgresLiteral(project.fixed) + "::text";
   } else if (!project.join_table.empty()) {
     ColumnSource other;
     other.table = project.join_table;

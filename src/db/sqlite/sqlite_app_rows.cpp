@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "db/sqlite/app_database.h"
+#include "db/sqlite/sqlite_content_sql.h"
 
 namespace rowseal {
 namespace {
@@ -29,114 +30,6 @@ CREATE TABLE IF NOT EXISTS rowseal_migration_quarantined_row (
 )sql";
 
 constexpr std::string_view kOfColumn = " WHERE migration = ?1 AND number = ?2";
-
-std::string Literal(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    out.append(c == '\'' ? 2 : 1, c);
-  }
-  return out + "'";
-}
-
-std::string_view NameOf(Guard guard) {
-  switch (guard) {
-    case Guard::kOff:
-      return "off";
-    case Guard::kQueue:
-      return "queue";
-    case Guard::kRefuse:
-      return "refuse";
-    case Guard::kReverse:
-      return "reverse";
-  }
-  return "off";
-}
-
-// The SQL about one column's content, of a row `t` or NEW.
-class ContentSql final {
- public:
-  explicit ContentSql(const MigratedColumn& column) : column_(column) {}
-
-  std::string Of(std::string_view row) const {
-    return std::string(row) + "." + QuotedIdentifier(column_.column);
-  }
-  std::string IsEmpty(std::string_view row) const {
-    return "coalesce(length(CAST(" + Of(row) + " AS BLOB)), 0) = 0";
-  }
-  std::string IsPlaintext(std::string_view row) const {
-    if (!column_.path) {
-      return "(NOT " + IsEmpty(row) + " AND " + Unsettled(TextOf(row)) + ")";
-    }
-    return "(NOT " + IsEmpty(row) + " AND (NOT json_valid(" + TextOf(row) + ") OR EXISTS (" +
-           Strings(row, &ContentSql::Unsettled) + ")))";
-  }
-  std::string IsOurs(std::string_view row) const {
-    if (!column_.path) {
-      return "(NOT " + IsEmpty(row) + " AND " + Ours(TextOf(row)) + ")";
-    }
-    return "(NOT " + IsEmpty(row) + " AND EXISTS (" + Strings(row, &ContentSql::Ours) + "))";
-  }
-
- private:
-  std::string TextOf(std::string_view row) const { return "CAST(" + Of(row) + " AS TEXT)"; }
-  std::string Unsettled(const std::string& text) const {
-    const SettledRule& rule = column_.settled;
-    return text + " <> ''" +
-           (rule.prefix.empty()
-                ? ""
-                : " AND substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) + ") <> " +
-                      Literal(rule.prefix)) +
-           (rule.marker.empty() ? "" : " AND " + text + " <> " + Literal(rule.marker)) +
-           (rule.reference.empty()
-                ? ""
-                : " AND instr(" + text + ", " + Literal(rule.reference) + ") = 0");
-  }
-  std::string Ours(const std::string& text) const {
-    const SettledRule& rule = column_.settled;
-    std::string condition = "(0";
-    if (!rule.prefix.empty()) {
-      condition += " OR substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) +
-                   ") = " + Literal(rule.prefix);
-    }
-    if (!rule.reference.empty()) {
-      condition += " OR instr(" + text + ", " + Literal(rule.reference) + ") > 0";
-    }
-    return condition + ")";
-  }
-
-  // A member's name is a text and an element's index a number in json_each's column `key`.
-  std::string Strings(std::string_view row,
-                      std::string (ContentSql::*condition)(const std::string&) const) const {
-    std::string document =
-        "CASE WHEN json_valid(" + TextOf(row) + ") THEN " + TextOf(row) + " ELSE '[]' END";
-    if (column_.path->empty()) {
-      return "SELECT 1 WHERE json_type(" + document + ") = 'text' AND " +
-             (this->*condition)("json_extract(" + document + ", '$')");
-    }
-    std::string from;
-    std::string where;
-    std::string last;
-    for (std::size_t i = 0; i < column_.path->size(); ++i) {
-      const JsonStep& step = (*column_.path)[i];
-      const std::string name = "e" + std::to_string(i);
-      from += (i == 0 ? "" : ", ") + ("json_each(" + document + ") AS " + name);
-      if (step.kind == JsonStep::Kind::kName) {
-        where += "typeof(" + name + ".key) = 'text' AND " + name + ".key = " + Literal(step.name) +
-                 " AND ";
-      } else if (step.kind == JsonStep::Kind::kIndex) {
-        where += "typeof(" + name + ".key) = 'integer' AND " + name +
-                 ".key = " + std::to_string(step.index) + " AND ";
-      }
-      document = "CASE WHEN " + name + ".type IN ('object', 'array') THEN " + name +
-                 ".value ELSE '[]' END";
-      last = name;
-    }
-    return "SELECT 1 FROM " + from + " WHERE " + where + last + ".type = 'text' AND " +
-           (this->*condition)(last + ".value");
-  }
-
-  const MigratedColumn& column_;
-};
 
 class SqliteAppRows final : public AppRows {
  public:
@@ -240,7 +133,7 @@ class SqliteAppRows final : public AppRows {
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
         Prepare("UPDATE rowseal_migration_column SET guard = ?3" + std::string(kOfColumn)));
-    BindText(statement, 3, NameOf(guard));
+    BindText(statement, 3, ToText(guard));
     return Run(statement);
   }
 
@@ -252,14 +145,7 @@ class SqliteAppRows final : public AppRows {
     ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
                    Prepare("SELECT guard FROM rowseal_migration_column" + std::string(kOfColumn)));
     ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
-    if (found) {
-      for (const Guard guard : {Guard::kOff, Guard::kQueue, Guard::kRefuse, Guard::kReverse}) {
-        if (AsText(ColumnBytes(statement.get(), 0)) == NameOf(guard)) {
-          return guard;
-        }
-      }
-    }
-    return std::nullopt;
+    return found ? ParseGuard(AsText(ColumnBytes(statement.get(), 0))) : std::nullopt;
   }
 
   Result<void> Uninstall() override {
@@ -274,7 +160,7 @@ class SqliteAppRows final : public AppRows {
              " IF EXISTS " +
              QuotedIdentifier(GuardName("refuse_" + std::string(event))) + ";";
     }
-    const std::string condition = " WHERE migration = " + Literal(column_.migration) +
+    const std::string condition = " WHERE migration = " + SqliteLiteral(column_.migration) +
                                   " AND number = " + std::to_string(column_.number) + ";";
     for (const std::string_view table : {"original", "queued_row", "quarantined_row", "column"}) {
       sql += "DELETE FROM rowseal_migration_" + std::string(table) + condition;
@@ -357,10 +243,6 @@ class SqliteAppRows final : public AppRows {
                            std::string(kOfColumn) + " AND key = ?3"));
     for (const RowWrite& write : writes) {
       if (write.original) {
-        std::string secrets;
-        for (const std::string& name : write.original->secrets) {
-          secrets += name + "\n";
-        }
         BindText(keep, 3, write.position);
         BindText(keep, 4, write.original->sealed);
         if (write.original->written) {
@@ -368,7 +250,7 @@ class SqliteAppRows final : public AppRows {
         } else {
           sqlite3_bind_null(keep.get(), 5);
         }
-        BindText(keep, 6, secrets);
+        BindText(keep, 6, JoinNames(write.original->secrets));
         BindKey(keep, 7, write.position);
         ROWSEAL_TRY(Run(keep));
       }
@@ -525,7 +407,7 @@ class SqliteAppRows final : public AppRows {
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
         database_.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = " +
-                          Literal(GuardName("insert"))));
+                          SqliteLiteral(GuardName("insert"))));
     return database_.Step(statement);
   }
 
@@ -535,10 +417,12 @@ class SqliteAppRows final : public AppRows {
   }
 
   std::string GuardSql() const {
-    const std::string who = Literal(column_.migration) + ", " + std::to_string(column_.number);
+    const std::string who =
+        SqliteLiteral(column_.migration) + ", " + std::to_string(column_.number);
     const std::string guard =
         "(SELECT c.guard FROM rowseal_migration_column c WHERE c.migration = " +
-        Literal(column_.migration) + " AND c.number = " + std::to_string(column_.number) + ")";
+        SqliteLiteral(column_.migration) + " AND c.number = " + std::to_string(column_.number) +
+        ")";
     std::string sql = "INSERT INTO rowseal_migration_column VALUES (" + who +
                       ", 'queue') ON CONFLICT DO NOTHING;";
     for (const std::string_view event : {"insert", "update"}) {
@@ -552,8 +436,8 @@ class SqliteAppRows final : public AppRows {
       sql += "CREATE TRIGGER " + QuotedIdentifier(GuardName("refuse_" + std::string(event))) +
              " BEFORE " + of_table + guard + " = 'refuse' AND " + content_.IsPlaintext("NEW") +
              " BEGIN SELECT RAISE(ABORT, " +
-             Literal("plaintext is refused in " + column_.table + ", column " + column_.column +
-                     ": seal it with Rowseal before it is written") +
+             SqliteLiteral("plaintext is refused in " + column_.table + ", column " +
+                           column_.column + ": seal it with Rowseal before it is written") +
              "); END;";
     }
     return sql;
@@ -600,7 +484,7 @@ class SqliteAppRows final : public AppRows {
 
   std::string RowColumns() const {
     const ProjectSource& project = column_.project;
-    std::string columns = !project.fixed.empty()       ? Literal(project.fixed)
+    std::string columns = !project.fixed.empty()       ? SqliteLiteral(project.fixed)
                           : project.join_table.empty() ? "t." + QuotedIdentifier(project.column)
                                                        : "j." + QuotedIdentifier(project.column);
     columns += ", " + content_.Of("t") + ", o.sealed, o.written, o.secrets";
@@ -667,12 +551,7 @@ class SqliteAppRows final : public AppRows {
       if (sqlite3_column_type(row, 3) != SQLITE_NULL) {
         original.written = text(3);
       }
-      const std::string lines = text(4);
-      for (std::size_t at = 0; at < lines.size();) {
-        const std::size_t end = std::min(lines.find('\n', at), lines.size());
-        original.secrets.push_back(lines.substr(at, end - at));
-        at = end + 1;
-      }
+      original.secrets = SplitNames(text(4));
     }
     int column = 5;
     for (std::size_t i = 0; i < column_.keys.size(); ++i, ++column) {
@@ -743,7 +622,7 @@ class SqliteAppRows final : public AppRows {
   AppDatabase database_;
   const std::string path_;
   const MigratedColumn column_;
-  const ContentSql content_;
+  const SqliteContentSql content_;
   const std::string table_;
 };
 
