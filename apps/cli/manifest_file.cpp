@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include "base/encoding.h"
+#include "migration/json_path.h"
 
 namespace rowseal::cli {
 namespace {

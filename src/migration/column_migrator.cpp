@@ -166,6 +166,9 @@ Result<ColumnMigrator::Item> ColumnMigrator::Examine(MigratingRow row) const {
     return item;
   }
   item.values = std::move(*values);
+  if (item.values.empty()) {
+    item.reason = "the database finds plaintext in it where Rowseal finds none";
+  }
   for (const FoundValue& value : item.values) {
     if (!value.defect.empty()) {
       item.reason = value.defect;

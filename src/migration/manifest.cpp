@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "envelope/sealed_value.h"
+#include "migration/json_path.h"
 
 namespace rowseal {
 namespace {

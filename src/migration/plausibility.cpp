@@ -134,11 +134,7 @@ Result<void> CheckPlausible(const Plausibility& rules, Plausibility::Content con
   return {};
 }
 
-std::string MaskedSample(ByteView plaintext) {
-  if (!IsText(plaintext)) {
-    return "(" + std::to_string(plaintext.size()) + " bytes, no text)";
-  }
-  const std::string_view text = AsText(plaintext);
+std::string MaskedText(std::string_view text) {
   const std::size_t count = CountCharacters(text);
   std::string length = "(" + std::to_string(count) + " characters)";
   if (count <= kMaxUnmasked) {
@@ -146,6 +142,11 @@ std::string MaskedSample(ByteView plaintext) {
   }
   return Printable(FirstCharacters(text, kShown)) + "…" + Printable(LastCharacters(text, kShown)) +
          " " + length;
+}
+
+std::string MaskedSample(ByteView plaintext) {
+  return IsText(plaintext) ? MaskedText(AsText(plaintext))
+                           : "(" + std::to_string(plaintext.size()) + " bytes, no text)";
 }
 
 }  // namespace rowseal

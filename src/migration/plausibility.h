@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <rowseal/bytes.h>
@@ -50,6 +51,10 @@ bool IsText(ByteView bytes) noexcept;
 
 /// HasShape tells whether all of `text` is of that shape.
 bool HasShape(TokenShape shape, ByteView text) noexcept;
+
+/// MaskedText shows the first two and last two characters of a UTF-8 text of over 12, and how long
+/// it is; of a shorter one only that.
+std::string MaskedText(std::string_view text);
 
 /// MaskedSample shows as much of a plaintext as an operator needs to see that it is the right one:
 /// the first two and last two characters of a text of over 12 (`sk…9f (32 characters)`), of a

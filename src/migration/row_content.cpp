@@ -1,6 +1,7 @@
 #include "migration/row_content.h"
 
 #include "memory/wipe.h"
+#include "migration/json_path.h"
 #include "migration/secret_writer.h"
 
 namespace rowseal {
@@ -69,14 +70,11 @@ Result<std::vector<FoundValue>> FindValues(const ColumnPlan& plan, const Settled
   }
   ROWSEAL_ASSIGN(std::vector<JsonString> strings, FindJsonStrings(text, *plan.path));
   for (JsonString& string : strings) {
-    if (!IsSettled(settled, string.text)) {
-      Result<FoundValue> found =
-          Found(plan, decoder, string.offset, string.size, std::move(string.place), string.text);
-      WipeText(string.text);
-      if (!found) {
-        return tl::unexpected(std::move(found).error());
-      }
-      values.push_back(std::move(*found));
+    const std::string_view said = TextOfContent(string.text);
+    if (!IsSettled(settled, said)) {
+      ROWSEAL_ASSIGN(FoundValue found, Found(plan, decoder, string.offset, string.size,
+                                             std::move(string.place), said));
+      values.push_back(std::move(found));
     }
   }
   return values;
@@ -94,10 +92,10 @@ Result<std::vector<FoundSettled>> FindSettled(const ColumnPlan& plan, const Sett
   }
   ROWSEAL_ASSIGN(std::vector<JsonString> strings, FindJsonStrings(text, *plan.path));
   for (JsonString& string : strings) {
-    if (IsOurs(settled, string.text)) {
-      found.push_back({string.offset, string.size, std::move(string.place), string.text});
+    const std::string_view said = TextOfContent(string.text);
+    if (IsOurs(settled, said)) {
+      found.push_back({string.offset, string.size, std::move(string.place), std::string(said)});
     }
-    WipeText(string.text);
   }
   return found;
 }

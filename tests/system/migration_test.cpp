@@ -2,6 +2,7 @@
 // what the guard keeps and refuses, what is quarantined, and what a rollback gives back.
 #include <map>
 
+#include "migration/json_path.h"
 #include "migration/migration_plan.h"
 #include "migration/online_migration.h"
 #include "support/app_db.h"
@@ -251,10 +252,12 @@ TEST_P(Migration, StringsOfDocumentsAreSealedAndCopiesOpen) {
   const std::string document = At(1, "doc");
   const auto strings = Must(FindJsonStrings(document, *plan.path));
   ASSERT_EQ(strings.size(), 2U);
-  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), strings[0].text))),
-            "Bearer abc");
-  EXPECT_EQ(TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), strings[1].text))),
-            "töken \" 2");
+  EXPECT_EQ(
+      TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), TextOf(strings[0].text)))),
+      "Bearer abc");
+  EXPECT_EQ(
+      TextOf(Must(client_.OpenValue(Project("acme"), Label("item.doc"), TextOf(strings[1].text)))),
+      "töken \" 2");
   app_.Run("INSERT INTO item SELECT 3, project, doc FROM item WHERE id = 1");
   EXPECT_EQ(RunOnce(manifest).rows, 0);
   EXPECT_EQ(VerifyOnce(manifest).opened, 4);
@@ -274,7 +277,7 @@ TEST_P(Migration, APartOfAStringBecomesAReference) {
   const MigrationManifest manifest = Manifest({plan});
   const std::string before = At(1, "doc");
   EXPECT_EQ(RunOnce(manifest).rows, 1);
-  EXPECT_EQ(Must(FindJsonStrings(At(1, "doc"), *plan.path)).front().text,
+  EXPECT_EQ(TextOf(Must(FindJsonStrings(At(1, "doc"), *plan.path)).front().text),
             "Bearer {{secrets.crm_token}}");
   EXPECT_EQ(Must(Get(client_, "acme", "crm_token")), "abc");
   EXPECT_EQ(VerifyOnce(manifest).quarantined, 1);

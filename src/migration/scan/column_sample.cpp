@@ -1,4 +1,5 @@
 #include "migration/scan/column_sample.h"
+#include "migration/json_path.h"
 
 #include <algorithm>
 

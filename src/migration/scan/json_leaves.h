@@ -5,7 +5,7 @@
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
 
-#include "store/json_path.h"
+#include "migration/json_path.h"
 
 namespace rowseal {
 

@@ -1,4 +1,5 @@
 #include "migration/scan/json_leaves.h"
+#include "migration/json_path.h"
 
 #include <string>
 #include <vector>

@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "envelope/sealed_value.h"
 #include "migration/manifest.h"
+#include "migration/plausibility.h"
 
 namespace rowseal {
 namespace {
@@ -781,31 +782,8 @@ Shape ClassifyValue(ByteView value) noexcept {
 }
 
 std::string MaskedValue(ByteView value) {
-  constexpr std::size_t kShownAtEachEnd = 2;
-  constexpr std::size_t kLongestHidden = 12;
   const std::string_view text = AsText(value);
-  if (!IsUtf8(text)) {
-    return "(" + std::to_string(value.size()) + " bytes)";
-  }
-  const auto begins_character = [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  };
-  const std::size_t characters = Count(text, begins_character);
-  std::string size = "(" + std::to_string(characters) + " characters)";
-  if (characters <= kLongestHidden) {
-    return size;
-  }
-  std::size_t head = 0;
-  for (std::size_t seen = 0; seen <= kShownAtEachEnd; ++head) {
-    seen += begins_character(text[head]) ? 1U : 0U;
-  }
-  --head;
-  std::size_t tail = text.size();
-  for (std::size_t seen = 0; seen < kShownAtEachEnd;) {
-    --tail;
-    seen += begins_character(text[tail]) ? 1U : 0U;
-  }
-  return Printable(text.substr(0, head)) + "…" + Printable(text.substr(tail)) + " " + size;
+  return IsUtf8(text) ? MaskedText(text) : "(" + std::to_string(value.size()) + " bytes)";
 }
 
 }  // namespace rowseal

@@ -1,4 +1,4 @@
-#include "store/json_path.h"
+#include "migration/json_path.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ std::vector<std::string> Found(std::string_view document, std::string_view path)
   for (const JsonString& string : Must(FindJsonStrings(document, Must(ParseJsonPath(path))))) {
     EXPECT_EQ(document[string.offset], '"');
     EXPECT_EQ(document[string.offset + string.size - 1], '"');
-    found.push_back(string.place + "=" + string.text);
+    found.push_back(string.place + "=" + TextOf(string.text));
   }
   return found;
 }
