@@ -157,7 +157,7 @@ Result<Statement> PutOperation::MakeStatement() {
         WriteContext(SecretContext{session_.installation(), project_, head.id, item.name, head.kind,
                                    head.next_version, item.expires_at});
     const ByteView context = fields.bytes();
-    ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(active_->dek->key, item.value, context));
+    ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active_->dek->key, item.value, context));
     ROWSEAL_ASSIGN(Bytes write_mac,
                    session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
     names.push_back(item.name.text());

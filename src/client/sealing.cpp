@@ -5,6 +5,7 @@
 
 #include <rowseal/client.h>
 
+#include "crypto/mac.h"
 #include "envelope/padding.h"
 
 namespace rowseal {
@@ -64,6 +65,16 @@ Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView cont
   }
   Result<SealedBytes> sealed;
   ROWSEAL_TRY(SealInto(key, value, context, *sealed));
+  return sealed;
+}
+
+Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context) {
+  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(key, value, context));
+  const Result<SecretBytes> again = OpenPadded(key, sealed.encrypted_data, sealed.nonce, context);
+  if (!again || !EqualInConstantTime(again->Reveal(), value)) {
+    return Fail(ErrorCode::kInternal, "a value that was sealed opened to something else",
+                "nothing was changed; check this machine's memory");
+  }
   return sealed;
 }
 

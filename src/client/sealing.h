@@ -18,6 +18,11 @@ struct SealedBytes {
 /// Errors: kInvalidArgument (over kMaxSecretSize), kRandomFailure, kResourceExhausted.
 Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context);
 
+/// SealProven seals, opens that again and compares, for what is to replace or become the only copy
+/// of a value: a byte that the machine changed is found while the value is still at hand. Errors:
+/// as SealPadded; kInternal (it opened to something else).
+Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context);
+
 /// OpenPadded opens and unpads. Errors: kIntegrity.
 Result<SecretBytes> OpenPadded(const XaesKey& key, ByteView encrypted_data, ByteView nonce,
                                ByteView context);

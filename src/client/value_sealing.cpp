@@ -40,9 +40,10 @@ Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::stri
 
 Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
-                                const ActiveDekOperation::Active& active) {
+                                const ActiveDekOperation::Active& active, Proof proof) {
+  const auto seal = proof == Proof::kOpenedAgain ? SealProven : SealPadded;
   ROWSEAL_ASSIGN(SealedBytes sealed,
-                 SealPadded(active.dek->key, value, ContextOf(session, place, column)));
+                 seal(active.dek->key, value, ContextOf(session, place, column)));
   return EncodeSealedValue(SealedValue{active.record.suite, column.context, active.record.id,
                                        sealed.nonce, std::move(sealed.encrypted_data)});
 }
@@ -84,15 +85,7 @@ Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
                  OpenDekOfValues(session, place.label, row, session.seen().Now()));
   ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, *dek));
-  ROWSEAL_ASSIGN(std::string text, SealValueAt(session, place, column, opened.Reveal(), active));
-  ROWSEAL_ASSIGN(const SealedValue sealed, DecodeSealedValue(text));
-  ROWSEAL_ASSIGN(const SecretBytes again, OpenPadded(active.dek->key, sealed.sealed, sealed.nonce,
-                                                     ContextOf(session, place, column)));
-  if (!again.EqualsInConstantTime(opened)) {
-    return Fail(ErrorCode::kInternal, "a value sealed again opened to something else",
-                "nothing was changed; check this machine's memory");
-  }
-  return text;
+  return SealValueAt(session, place, column, opened.Reveal(), active, Proof::kOpenedAgain);
 }
 
 }  // namespace rowseal

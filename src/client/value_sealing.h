@@ -19,10 +19,14 @@ struct ValuePlace {
 /// CheckRowKey: a cell's context holds the row's key, no other does. Errors: kInvalidArgument.
 Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::string>& row_key);
 
-/// SealValueAt seals a value for its place, as `rs1.…`. Errors: as SealPadded.
+/// Proof says whether a sealed value is opened again, because it will replace the only other copy.
+enum class Proof : std::uint8_t { kNone, kOpenedAgain };
+
+/// SealValueAt seals a value for its place, as `rs1.…`. Errors: as SealPadded and SealProven.
 Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
-                                const ActiveDekOperation::Active& active);
+                                const ActiveDekOperation::Active& active,
+                                Proof proof = Proof::kNone);
 
 /// OpenDekOfValues opens the DEK that values name. `label` is for messages; `began` is the moment
 /// of the operation's beginning. Errors: kIntegrity, kRefusedByState.
@@ -34,9 +38,8 @@ Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, const SealedValue& value,
                                 const Dek& dek);
 
-/// ResealValueAt seals a value again under the active DEK, and opens that again to compare, because
-/// the old text is overwritten. Errors: OpenValueAt's, kRandomFailure, kInternal (the machine
-/// changed a byte).
+/// ResealValueAt seals a value again under the active DEK, proven. Errors: OpenValueAt's,
+/// SealValueAt's.
 Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
                                   const ColumnRecord& column, const SealedValue& value,
                                   const DekAndKek& dek, const ActiveDekOperation::Active& active);

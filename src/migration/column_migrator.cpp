@@ -262,10 +262,8 @@ Result<void> ColumnMigrator::StoreOfProject(const ProjectId& project, std::vecto
   for (std::size_t from = 0; from < wanted.size(); from += kStoreBatch) {
     const std::size_t to = std::min(from + kStoreBatch, wanted.size());
     std::vector<PutItem> puts;
-    std::vector<SecretRef> refs;
     for (std::size_t i = from; i < to; ++i) {
       ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(wanted[i].first));
-      refs.push_back({name, {}});
       puts.push_back({std::move(name),
                       wanted[i].second->value.Reveal(),
                       plan_.kind,
@@ -274,19 +272,27 @@ Result<void> ColumnMigrator::StoreOfProject(const ProjectId& project, std::vecto
     }
     ROWSEAL_ASSIGN(const Client::Stored stored,
                    client_->PutBatch(project, puts, Batch::kEachAlone, access_));
+    // A put is sent only if it opens again. What was there before may be the same value.
+    std::vector<std::size_t> refused;
+    std::vector<SecretRef> refs;
+    for (std::size_t i = 0; i < stored.size(); ++i) {
+      if (!stored[i] && stored[i].error().code == ErrorCode::kConflict) {
+        refused.push_back(i);
+        refs.push_back({puts[i].name, {}});
+      } else if (!stored[i]) {
+        differs.emplace(wanted[from + i].first, stored[i].error());
+      }
+    }
+    if (refs.empty()) {
+      continue;
+    }
     ROWSEAL_ASSIGN(const Client::Secrets kept, client_->GetBatch(project, refs, access_));
-    for (std::size_t i = from; i < to; ++i) {
-      const Result<Secret>& secret = kept[i - from];
-      const bool is_same = secret && secret->value.EqualsInConstantTime(wanted[i].second->value) &&
-                           secret->kind == plan_.kind;
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto& [name, value] = wanted[from + refused[i]];
+      const bool is_same = kept[i] && kept[i]->value.EqualsInConstantTime(value->value) &&
+                           kept[i]->kind == plan_.kind;
       if (!is_same) {
-        const Result<StoredSecret>& put = stored[i - from];
-        differs.emplace(
-            wanted[i].first,
-            !secret ? secret.error()
-            : !put  ? put.error()
-                   : Error{ErrorCode::kInternal, "a value that was stored opened to something else",
-                           "check this machine's memory"});
+        differs.emplace(name, kept[i] ? stored[refused[i]].error() : kept[i].error());
       }
     }
   }
@@ -310,6 +316,9 @@ Result<void> ColumnMigrator::StoreOfProject(const ProjectId& project, std::vecto
 // what it had read before the move, which the store has overtaken, or something new.
 Result<void> ColumnMigrator::SettleDifference(Item& item, std::size_t value,
                                               const SecretName& name) {
+  if (!item.row.original) {
+    ROWSEAL_ASSIGN(item.row.original, rows_->ReadOriginal(item.row.position));
+  }
   const std::optional<Original>& original = item.row.original;
   const bool was_moved =
       original && std::ranges::find(original->secrets, name.text()) != original->secrets.end();

@@ -121,6 +121,7 @@ struct MigrationCounts {
   std::int64_t originals = 0;    ///< kept
   std::int64_t queued = 0;       ///< keys that the guard kept
   std::int64_t quarantined = 0;  ///< rows that could not be migrated
+  std::int64_t plaintext_bytes = 0;
 };
 
 /// Residue is what a search for values after a scrub came to.
@@ -168,7 +169,8 @@ class AppRows {
   virtual void Rollback() noexcept = 0;
 
   /// Lock gives the next rows behind `position` (empty: from the first) in the order of their keys,
-  /// at most `limit` and about `bytes`, and locks them until the transaction ends.
+  /// at most `limit` and about `bytes`, and locks them until the transaction ends. Rows that hold
+  /// plaintext come without their originals, here and from LockQueued.
   virtual Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
                                                  std::size_t limit, std::int64_t bytes) = 0;
 
@@ -190,6 +192,9 @@ class AppRows {
   virtual Result<MigrationCounts> Count() = 0;
   /// Quarantined lists rows, at most `limit`.
   virtual Result<std::vector<QuarantinedRow>> Quarantined(std::size_t limit) = 0;
+
+  /// ReadOriginal gives what is kept of one row, within the transaction that locked it.
+  virtual Result<std::optional<Original>> ReadOriginal(const std::string& position) = 0;
 
   /// ForgetOriginals deletes what is kept for a rollback, for good.
   virtual Result<void> ForgetOriginals() = 0;

@@ -483,9 +483,10 @@ TEST_P(Migration, OriginalsThatWereChangedOrSwappedAreRefusedAndTheOthersGivenBa
   const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
   RunOnce(manifest);
   const std::string table =
-      app_.OnPostgres() ? "rowseal_migration.migration_original" : "rowseal_migration_original";
+      app_.OnPostgres() ? "rowseal_migration.original_" + manifest.name + "_1"
+                        : std::string("rowseal_migration_original");
   const auto key = [&](int id) {
-    return app_.OnPostgres() ? "key = ARRAY['" + std::to_string(id) + "']"
+    return app_.OnPostgres() ? "k0 = " + std::to_string(id)
                              : "key = 'i" + std::to_string(id) + ";'";
   };
   const auto sealed = [&](int id) {

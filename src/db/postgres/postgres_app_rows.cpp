@@ -18,15 +18,14 @@ namespace rowseal {
 namespace {
 
 constexpr int kLockTries = 30;
+constexpr std::string_view kLocked = " FOR NO KEY UPDATE OF t SKIP LOCKED";
 
-// The journal. Originals are sealed; no other table holds a value.
+// The journal. Originals, each column's in a table of its own, are sealed; no table of the journal
+// holds a value otherwise.
 constexpr std::string_view kJournalSql = R"sql(
 CREATE SCHEMA IF NOT EXISTS rowseal_migration;
 CREATE TABLE IF NOT EXISTS rowseal_migration.migration_column (
   migration text, number bigint, guard text NOT NULL, PRIMARY KEY (migration, number));
-CREATE TABLE IF NOT EXISTS rowseal_migration.migration_original (
-  migration text, number bigint, key text[], project_id text NOT NULL, sealed text NOT NULL,
-  written text, secrets text NOT NULL, PRIMARY KEY (migration, number, key));
 CREATE TABLE IF NOT EXISTS rowseal_migration.queued_row (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, migration text NOT NULL,
   number bigint NOT NULL, key text[] NOT NULL);
@@ -125,7 +124,7 @@ class PostgresAppRows final : public AppRows {
     if (installed) {
       return {};
     }
-    const std::string sql = std::string(kJournalSql) + GuardSql();
+    const std::string sql = std::string(kJournalSql) + OriginalTableSql() + GuardSql();
     return WithBriefLock([&]() -> Result<void> {
       // Somebody else may have been first while the lock was waited for.
       ROWSEAL_ASSIGN(const bool meanwhile, IsInstalled());
@@ -133,11 +132,19 @@ class PostgresAppRows final : public AppRows {
     });
   }
 
+  // The trigger looks for other rows during a rollback: it changes with the word, or neither does.
   Result<void> SetGuard(Guard guard) override {
-    return Forget(
-        Run("UPDATE rowseal_migration.migration_column SET guard = $3"
-            " WHERE migration = $1 AND number = $2",
-            {std::string(ToText(guard))}));
+    ROWSEAL_ASSIGN(const std::optional<Guard> before, ReadGuard());
+    if (before == guard) {
+      return {};
+    }
+    std::string sql =
+        "UPDATE rowseal_migration.migration_column SET guard = " + PostgresLiteral(ToText(guard)) +
+        OfColumn() + ";";
+    if (before == Guard::kReverse || guard == Guard::kReverse) {
+      sql += TriggerSql(guard);
+    }
+    return WithBriefLock([&] { return connection_->ExecuteScript(sql); });
   }
 
   Result<std::optional<Guard>> ReadGuard() override {
@@ -155,13 +162,11 @@ class PostgresAppRows final : public AppRows {
     if (!installed) {
       return {};
     }
-    const std::string condition = " WHERE migration = " + PostgresLiteral(column_.migration) +
-                                  " AND number = " + std::to_string(column_.number) + ";";
     std::string sql = "DROP TRIGGER IF EXISTS " + GuardName() + " ON " + place_.table +
-                      "; DROP FUNCTION IF EXISTS rowseal_migration." + GuardName() + "();";
-    for (const std::string_view table :
-         {"migration_original", "queued_row", "quarantined_row", "migration_column"}) {
-      sql += "DELETE FROM rowseal_migration." + std::string(table) + condition;
+                      "; DROP FUNCTION IF EXISTS rowseal_migration." + GuardName() +
+                      "(); DROP TABLE IF EXISTS " + OriginalTable() + ";";
+    for (const std::string_view table : {"queued_row", "quarantined_row", "migration_column"}) {
+      sql += "DELETE FROM rowseal_migration." + std::string(table) + OfColumn() + ";";
     }
     ROWSEAL_TRY(WithBriefLock([&] { return connection_->ExecuteScript(sql); }));
     ROWSEAL_ASSIGN(const Rows left,
@@ -190,16 +195,8 @@ class PostgresAppRows final : public AppRows {
 
   Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
                                          std::size_t limit, std::int64_t bytes) override {
-    const std::string condition = Condition(which, "t");
-    std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
-    ROWSEAL_ASSIGN(const std::string page, PageSql(condition, position, params));
-    // The page bounds the bytes; each row is looked at again once it is locked.
-    const std::string sql = "SELECT " + RowColumns() + " FROM (" + page +
-                            ") p CROSS JOIN LATERAL (SELECT t.* FROM " + place_.table +
-                            " t WHERE " + IsOfPage() + " AND " + condition +
-                            " FOR NO KEY UPDATE OF t SKIP LOCKED) t" + join_ + OriginalJoin() +
-                            " WHERE p.before < $4 ORDER BY p.number";
-    return TakeRows(Run(sql, std::move(params)));
+    // A row that somebody changed meanwhile is looked at again once it is locked.
+    return ReadPage(Condition(which, "t"), kLocked, OriginalsOf(which), position, limit, bytes);
   }
 
   Result<Queued> LockQueued(RowsToLock which, std::size_t limit) override {
@@ -227,15 +224,17 @@ class PostgresAppRows final : public AppRows {
       }
       ROWSEAL_TRY(reader.status());
     }
-    const std::string wanted =
-        "(SELECT DISTINCT * FROM unnest(" + KeyArrays(3) + ")) AS n(" + KeyNames() + ")";
-    const std::string from = wanted + " JOIN " + place_.table + " t ON " + KeysMatch();
+    const auto from = [&](std::size_t first) {
+      return " FROM (SELECT DISTINCT * FROM unnest(" + KeyArrays(first) + ")) AS n(" + KeyNames() +
+             ") JOIN " + place_.table + " t ON " + KeysMatch();
+    };
+    const std::string condition = " WHERE " + Condition(which, "t");
     std::vector<Param> params(keys.begin(), keys.end());
-    ROWSEAL_ASSIGN(
-        queued.rows,
-        TakeRows(Run("SELECT " + RowColumns() + " FROM " + from + join_ + OriginalJoin() +
-                         " WHERE " + Condition(which, "t") + " FOR NO KEY UPDATE OF t SKIP LOCKED",
-                     params)));
+    const Originals originals = OriginalsOf(which);
+    ROWSEAL_ASSIGN(queued.rows,
+                   TakeRows(RunSql("SELECT " + RowColumns(originals) + from(1) + join_ +
+                                       OriginalJoin(originals) + condition + std::string(kLocked),
+                                   params)));
     // Rows that somebody else has locked come again.
     std::vector<std::vector<std::string>> locked(place_.keys.size());
     for (const MigratingRow& row : queued.rows) {
@@ -251,13 +250,13 @@ class PostgresAppRows final : public AppRows {
       is_locked +=
           (i == 0 ? "" : " AND ") + Numbered("l.k", i) + " = t." + place_.keys[i] + "::text";
     }
-    ROWSEAL_TRY(Run(
-        "INSERT INTO rowseal_migration.queued_row (migration, number, key)"
-        " SELECT $1, $2, " +
-            KeyArrayOf("t") + " FROM " + from + OriginalJoin() + " WHERE " + Condition(which, "t") +
-            " AND NOT EXISTS (SELECT FROM unnest(" + KeyArrays(3 + place_.keys.size()) + ") AS l(" +
-            KeyNames() + ") WHERE " + is_locked + ")",
-        std::move(params)));
+    ROWSEAL_TRY(
+        Run("INSERT INTO rowseal_migration.queued_row (migration, number, key)"
+            " SELECT $1, $2, " +
+                KeyArrayOf("t") + from(3) + condition + " AND NOT EXISTS (SELECT FROM unnest(" +
+                KeyArrays(3 + place_.keys.size()) + ") AS l(" + KeyNames() + ") WHERE " +
+                is_locked + ")",
+            std::move(params)));
     return queued;
   }
 
@@ -290,7 +289,10 @@ class PostgresAppRows final : public AppRows {
                   "a rule or trigger of the table keeps rows back: see rowseal migrate plan");
     }
     ROWSEAL_TRY(KeepOriginals(writes));
-    return DeleteKeys("quarantined_row", std::move(keys));
+    return Forget(
+        Run(DeleteSql("rowseal_migration.quarantined_row", Keys(3),
+                      "r.migration = $1 AND r.number = $2 AND r.key = " + KeyArrayOf("n")),
+            std::move(keys)));
   }
 
   Result<void> Quarantine(const std::vector<QuarantinedRow>& rows) override {
@@ -315,16 +317,10 @@ class PostgresAppRows final : public AppRows {
 
   Result<std::vector<MigratingRow>> Read(const std::string& position, std::size_t limit,
                                          std::int64_t bytes) override {
-    std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
-    ROWSEAL_ASSIGN(const std::string page,
-                   PageSql("(" + HasOriginal("t") + " OR NOT " + content_.IsEmpty("t") + ")",
-                           position, params));
     ROWSEAL_TRY(Begin());
-    Result<std::vector<MigratingRow>> rows = TakeRows(Run(
-        "SELECT " + RowColumns() + " FROM (" + page + ") p CROSS JOIN LATERAL (SELECT t.* FROM " +
-            place_.table + " t WHERE " + IsOfPage() + " OFFSET 0) t" + join_ + OriginalJoin() +
-            " WHERE p.before < $4 ORDER BY p.number",
-        std::move(params)));
+    Result<std::vector<MigratingRow>> rows =
+        ReadPage("(" + HasOriginal("t") + " OR NOT " + content_.IsEmpty("t") + ")", {},
+                 Originals::kBeside, position, limit, bytes);
     if (!rows) {
       Rollback();
       return rows;
@@ -337,18 +333,20 @@ class PostgresAppRows final : public AppRows {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     const std::string plaintext =
         installed || !column_.path ? content_.IsPlaintext("t") : "NOT " + content_.IsEmpty("t");
-    const std::string is_quarantined =
-        "EXISTS (SELECT FROM rowseal_migration.quarantined_row q WHERE q.migration = " +
-        PostgresLiteral(column_.migration) + " AND q.number = " + std::to_string(column_.number) +
-        " AND q.key = " + KeyArrayOf("t") + ")";
+    const std::string is_quarantined = "EXISTS (SELECT FROM rowseal_migration.quarantined_row q" +
+                                       OfColumn() + " AND q.key = " + KeyArrayOf("r") + ")";
+    std::string keys;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      keys += ", t." + place_.keys[i] + "::text AS " + Numbered("k", i);
+    }
     const std::string sql =
         "SELECT count(*), count(*) FILTER (WHERE is_empty),"
         " count(*) FILTER (WHERE is_plaintext),"
-        " count(*) FILTER (WHERE is_plaintext AND NOT is_quarantined)"
-        " FROM (SELECT " +
-        content_.IsEmpty("t") + " AS is_empty, " + plaintext + " AS is_plaintext, " +
-        (installed ? is_quarantined : "false") + " AS is_quarantined FROM " + place_.table +
-        " t OFFSET 0) r";
+        " count(*) FILTER (WHERE is_plaintext" +
+        (installed ? " AND NOT " + is_quarantined : "") +
+        "), coalesce(sum(size) FILTER (WHERE is_plaintext), 0)::bigint FROM (SELECT " +
+        content_.IsEmpty("t") + " AS is_empty, " + plaintext + " AS is_plaintext, octet_length(" +
+        content_.Of("t") + ")::bigint AS size" + keys + " FROM " + place_.table + " t OFFSET 0) r";
     ROWSEAL_ASSIGN(Rows found, connection_->Execute(Statement::Sql(sql)));
     MigrationCounts counts;
     RowReader reader(found.rows.front());
@@ -356,15 +354,17 @@ class PostgresAppRows final : public AppRows {
     counts.empty = reader.Integer();
     counts.plaintext = reader.Integer();
     counts.left = reader.Integer();
+    counts.plaintext_bytes = reader.Integer();
     ROWSEAL_TRY(reader.status());
     if (!installed) {
       return counts;
     }
-    for (const auto& [table, count] : {std::pair("migration_original", &counts.originals),
-                                       std::pair("queued_row", &counts.queued),
-                                       std::pair("quarantined_row", &counts.quarantined)}) {
-      ROWSEAL_ASSIGN(Rows rows, Run("SELECT count(*) FROM rowseal_migration." + std::string(table) +
-                                    " WHERE migration = $1 AND number = $2"));
+    const std::string of_column = OfColumn();
+    for (const auto& [table, count] :
+         {std::pair(OriginalTable(), &counts.originals),
+          std::pair("rowseal_migration.queued_row" + of_column, &counts.queued),
+          std::pair("rowseal_migration.quarantined_row" + of_column, &counts.quarantined)}) {
+      ROWSEAL_ASSIGN(Rows rows, RunSql("SELECT count(*) FROM " + table));
       RowReader number(rows.rows.front());
       *count = number.Integer();
       ROWSEAL_TRY(number.status());
@@ -396,10 +396,27 @@ class PostgresAppRows final : public AppRows {
     return rows;
   }
 
+  Result<std::optional<Original>> ReadOriginal(const std::string& position) override {
+    ROWSEAL_ASSIGN(PostgresPosition key, DecodePosition(position, place_.keys.size()));
+    std::vector<Param> params;
+    for (std::string& part : key) {
+      params.emplace_back(std::vector<std::string>{std::move(part)});
+    }
+    ROWSEAL_ASSIGN(Rows found, RunSql("SELECT o.sealed, o.written, o.secrets FROM unnest(" +
+                                          KeyArrays(1) + ") AS n(" + KeyNames() + ") JOIN " +
+                                          OriginalTable() + " o ON " + OriginalIsOf("o", "n"),
+                                      std::move(params)));
+    if (found.rows.empty()) {
+      return std::nullopt;
+    }
+    RowReader reader(found.rows.front());
+    std::optional<Original> original = TakeOriginal(reader);
+    ROWSEAL_TRY(reader.status());
+    return original;
+  }
+
   Result<void> ForgetOriginals() override {
-    return Forget(
-        Run("DELETE FROM rowseal_migration.migration_original"
-            " WHERE migration = $1 AND number = $2"));
+    return connection_->ExecuteScript("TRUNCATE " + OriginalTable());
   }
 
   // VACUUM FULL writes the table, its TOAST and its indexes anew; ANALYZE replaces the statistics,
@@ -408,11 +425,7 @@ class PostgresAppRows final : public AppRows {
     std::vector<std::string> left;
     const bool heavy = locks == ScrubLocks::kHeavy;
     const std::string vacuum = heavy ? "VACUUM (FULL, ANALYZE) " : "VACUUM (ANALYZE) ";
-    for (const std::string& table :
-         {place_.table, std::string("rowseal_migration.migration_original")}) {
-      const std::string sql = vacuum + table;
-      ROWSEAL_TRY(RunOnApp(*connection_, Statement::Sql(sql), table));
-    }
+    ROWSEAL_TRY(RunSql(vacuum + place_.table));
     if (!heavy) {
       left.push_back("table " + Printable(place_.table) +
                      ": its file keeps old row versions in free space; VACUUM FULL writes it anew");
@@ -472,11 +485,18 @@ class PostgresAppRows final : public AppRows {
     return rows ? Result<void>() : tl::unexpected(std::move(rows).error());
   }
 
-  // $1 is the migration and $2 the column's number, in every statement on the journal.
+  // $1 is the migration and $2 the column's number.
   Result<Rows> Run(const std::string& sql, std::vector<Param> params = {}) {
     std::vector<Param> all = {column_.migration, column_.number};
     std::move(params.begin(), params.end(), std::back_inserter(all));
-    return RunOnApp(*connection_, Statement::Sql(sql, std::move(all)), place_.table);
+    return RunSql(sql, std::move(all));
+  }
+  Result<Rows> RunSql(const std::string& sql, std::vector<Param> params = {}) {
+    return RunOnApp(*connection_, Statement::Sql(sql, std::move(params)), place_.table);
+  }
+  std::string OfColumn() const {
+    return " WHERE migration = " + PostgresLiteral(column_.migration) +
+           " AND number = " + std::to_string(column_.number);
   }
 
   Result<bool> IsInstalled() {
@@ -554,12 +574,39 @@ class PostgresAppRows final : public AppRows {
            "]);\n"
            "  END IF;\n"
            "  RETURN NULL;\n"
-           "END $guard$;"
-           "DROP TRIGGER IF EXISTS " +
-           GuardName() + " ON " + place_.table + ";CREATE TRIGGER " + GuardName() +
-           " AFTER INSERT OR UPDATE ON " + place_.table + " FOR EACH ROW EXECUTE FUNCTION " +
-           function + "();ALTER TABLE " + place_.table + " ENABLE ALWAYS TRIGGER " + GuardName() +
-           ";";
+           "END $guard$;" +
+           TriggerSql(Guard::kQueue);
+  }
+
+  // A condition of the trigger's own costs a tenth of a call of its function. It holds no subquery,
+  // which a path needs.
+  std::string TriggerSql(Guard guard) const {
+    const std::string condition =
+        column_.path ? std::string()
+                     : " WHEN (" +
+                           (guard == Guard::kReverse ? content_.IsOurs("NEW")
+                                                     : content_.IsPlaintext("NEW")) +
+                           ")";
+    return "DROP TRIGGER IF EXISTS " + GuardName() + " ON " + place_.table + ";CREATE TRIGGER " +
+           GuardName() + " AFTER INSERT OR UPDATE ON " + place_.table + " FOR EACH ROW" +
+           condition + " EXECUTE FUNCTION rowseal_migration." + GuardName() + "();ALTER TABLE " +
+           place_.table + " ENABLE ALWAYS TRIGGER " + GuardName() + ";";
+  }
+
+  // Keys are of the app's own types: their index is a fifth of the work of one over texts.
+  std::string OriginalTable() const {
+    return "rowseal_migration.original_" + column_.migration + "_" + std::to_string(column_.number);
+  }
+  std::string OriginalTableSql() const {
+    std::string keys;
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      keys += "t." + place_.keys[i] + " AS " + Numbered("k", i) + ", ";
+    }
+    const std::string table = OriginalTable();
+    return "CREATE TABLE IF NOT EXISTS " + table + " AS SELECT " + keys +
+           "''::text AS sealed, ''::text AS written, ''::text AS secrets FROM " + place_.table +
+           " t WITH NO DATA; ALTER TABLE " + table + " ADD PRIMARY KEY (" + KeyNames() +
+           "), ALTER sealed SET NOT NULL, ALTER secrets SET NOT NULL;";
   }
 
   std::string Condition(RowsToLock which, std::string_view row) const {
@@ -570,25 +617,32 @@ class PostgresAppRows final : public AppRows {
   }
 
   std::string HasOriginal(std::string_view row) const {
-    return "EXISTS (SELECT FROM rowseal_migration.migration_original h WHERE h.migration = $1 AND"
-           " h.number = $2 AND h.key = " +
-           KeyArrayOf(row) + ")";
+    return "EXISTS (SELECT FROM " + OriginalTable() + " h WHERE " + OriginalIsOf("h", row) + ")";
   }
 
-  std::string IsOfPage() const {
+  // The original's row is that of a row of the table, `t`, or of keys as text, `n`.
+  std::string OriginalIsOf(std::string_view original, std::string_view row) const {
     std::string condition;
     for (std::size_t i = 0; i < place_.keys.size(); ++i) {
-      condition += (i == 0 ? "t." : " AND t.") + place_.keys[i] + " = p." + Numbered("k", i);
+      condition += (i == 0 ? "" : " AND ") + std::string(original) + "." + Numbered("k", i) +
+                   " = " + std::string(row) + "." +
+                   (row == "n" ? Numbered("k", i) + "::" + place_.key_types[i] : place_.keys[i]);
     }
     return condition;
   }
 
+  enum class Originals : std::uint8_t { kNone, kBeside };
+  // Rows that hold plaintext have one only where the app wrote again: it is asked for then.
+  static Originals OriginalsOf(RowsToLock which) {
+    return which == RowsToLock::kPlaintext ? Originals::kNone : Originals::kBeside;
+  }
   // LATERAL with a LIMIT: of a table that was never analyzed, the planner would read all originals
   // for each row.
-  std::string OriginalJoin() const {
-    return " LEFT JOIN LATERAL (SELECT * FROM rowseal_migration.migration_original h WHERE"
-           " h.migration = $1 AND h.number = $2 AND h.key = " +
-           KeyArrayOf("t") + " LIMIT 1) o ON true";
+  std::string OriginalJoin(Originals originals) const {
+    return originals == Originals::kNone
+               ? std::string()
+               : " LEFT JOIN LATERAL (SELECT * FROM " + OriginalTable() + " h WHERE " +
+                     OriginalIsOf("h", "t") + " LIMIT 1) o ON true";
   }
 
   // Of `t` the table's key as text[]; of `n` its parts k0, k1, ….
@@ -623,31 +677,35 @@ class PostgresAppRows final : public AppRows {
     return condition;
   }
 
-  // $3: rows, $4: bytes, $5…: the key behind which the page begins.
-  Result<std::string> PageSql(const std::string& condition, const std::string& position,
-                              std::vector<Param>& params) const {
-    std::string keys;
+  // Rows in the order of their keys, at most `limit`, and of them as many as hold about `bytes`.
+  Result<std::vector<MigratingRow>> ReadPage(const std::string& condition, std::string_view locked,
+                                             Originals originals, const std::string& position,
+                                             std::size_t limit, std::int64_t bytes) {
+    std::vector<Param> params = {static_cast<std::int64_t>(limit), bytes};
     std::string order;
     std::string after;
     for (std::size_t i = 0; i < place_.keys.size(); ++i) {
-      keys += "t." + place_.keys[i] + " AS " + Numbered("k", i) + ", ";
       order += (i == 0 ? "t." : ", t.") + place_.keys[i];
-      after += (i == 0 ? "$" : ", $") + std::to_string(i + 5);
+      after += (i == 0 ? "$" : ", $") + std::to_string(i + 3);
     }
     if (!position.empty()) {
       ROWSEAL_ASSIGN(PostgresPosition behind, DecodePosition(position, place_.keys.size()));
       std::move(behind.begin(), behind.end(), std::back_inserter(params));
     }
-    const std::string page = "SELECT " + keys + "octet_length(" + content_.Of("t") +
-                             ") AS size, row_number() OVER (ORDER BY " + order +
-                             ") AS number FROM " + place_.table + " t WHERE " + condition +
+    const std::string rows = "SELECT t.* FROM " + place_.table + " t WHERE " + condition +
                              (position.empty() ? "" : " AND (" + order + ") > (" + after + ")") +
-                             " ORDER BY " + order + " LIMIT $3";
-    return "SELECT s.*, coalesce(sum(size) OVER (ORDER BY number) - size, 0) AS before FROM (" +
-           page + ") s";
+                             " ORDER BY " + order + " LIMIT $1" + std::string(locked);
+    const std::string size = "coalesce(octet_length(" + content_.Of("t") + "), 0)";
+    const std::string before = "t.\"rowseal: bytes before\"";
+    return TakeRows(RunSql("SELECT " + RowColumns(originals) + " FROM (SELECT t.*, sum(" + size +
+                               ") OVER (ORDER BY " + order + " ROWS UNBOUNDED PRECEDING) - " +
+                               size + " AS \"rowseal: bytes before\" FROM (" + rows + ") t) t" +
+                               join_ + OriginalJoin(originals) + " WHERE " + before +
+                               " < $2 ORDER BY " + order,
+                           std::move(params)));
   }
 
-  std::string RowColumns() const {
+  std::string RowColumns(Originals originals) const {
     std::string columns = project_ + ", " + content_.Of("t");
     for (const std::string& key : place_.keys) {
       columns += ", t." + key + "::text";
@@ -655,7 +713,8 @@ class PostgresAppRows final : public AppRows {
     for (const std::string& name : names_) {
       columns += ", t." + name + "::text";
     }
-    return columns + ", o.sealed, o.written, o.secrets";
+    return columns +
+           (originals == Originals::kNone ? ", NULL::text" : ", o.sealed, o.written, o.secrets");
   }
 
   Result<std::vector<MigratingRow>> TakeRows(Result<Rows> found) const {
@@ -710,18 +769,23 @@ class PostgresAppRows final : public AppRows {
       }
     }
     if (!reader.NextIsNull()) {
-      Original& original = taken.original.emplace();
-      original.sealed = reader.Text();
-      if (reader.NextIsNull()) {
-        reader.Skip();
-      } else {
-        original.written = reader.Text();
-      }
-      original.secrets = SplitNames(reader.Text());
+      taken.original = TakeOriginal(reader);
     }
     ROWSEAL_TRY(reader.status());
     taken.position = EncodePosition(taken.key);
     return taken;
+  }
+
+  static Original TakeOriginal(RowReader& reader) {
+    Original original;
+    original.sealed = reader.Text();
+    if (reader.NextIsNull()) {
+      reader.Skip();
+    } else {
+      original.written = reader.Text();
+    }
+    original.secrets = SplitNames(reader.Text());
+    return original;
   }
 
   template <class Item>
@@ -753,47 +817,48 @@ class PostgresAppRows final : public AppRows {
   }
 
   // Row by row by its key, as OriginalJoin.
-  Result<void> DeleteKeys(const std::string& table, std::vector<Param> keys) {
-    const std::string name = "rowseal_migration." + table;
-    return Forget(Run(
-        "DELETE FROM " + name + " WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM unnest(" +
-            KeyArrays(3) + ") AS n(" + KeyNames() + ") CROSS JOIN LATERAL (SELECT r.ctid FROM " +
-            name + " r WHERE r.migration = $1 AND r.number = $2 AND r.key = " + KeyArrayOf("n") +
-            " LIMIT 1) h))",
-        std::move(keys)));
+  static std::string DeleteSql(const std::string& table, const std::string& keys,
+                               const std::string& match) {
+    return "DELETE FROM " + table + " WHERE ctid = ANY (ARRAY(SELECT h.ctid FROM " + keys +
+           " CROSS JOIN LATERAL (SELECT r.ctid FROM " + table + " r WHERE " + match +
+           " LIMIT 1) h))";
+  }
+  std::string Keys(std::size_t first) const {
+    return "unnest(" + KeyArrays(first) + ") AS n(" + KeyNames() + ")";
   }
 
   Result<void> KeepOriginals(const std::vector<RowWrite>& writes) {
     ROWSEAL_ASSIGN(std::vector<Param> params, KeyParams(writes));
     if (!writes.front().original) {
-      return DeleteKeys("migration_original", std::move(params));
+      return Forget(
+          RunSql(DeleteSql(OriginalTable(), Keys(1), OriginalIsOf("r", "n")), std::move(params)));
     }
-    std::vector<std::string> projects;
     std::vector<std::string> sealed;
     std::vector<std::string> written;
     std::vector<std::string> secrets;
     for (const RowWrite& write : writes) {
-      projects.push_back(write.project);
       sealed.push_back(write.original->sealed);
       written.push_back(write.original->written.value_or(std::string()));
       secrets.push_back(JoinNames(write.original->secrets));
     }
     std::string arrays;
-    for (std::size_t i = 0; i < 4; ++i) {
-      arrays += ", $" + std::to_string(3 + place_.keys.size() + i);
+    std::string keys;
+    for (std::size_t i = 0; i < 3; ++i) {
+      arrays += ", $" + std::to_string(1 + place_.keys.size() + i);
     }
-    for (std::vector<std::string>* texts : {&projects, &sealed, &written, &secrets}) {
+    for (std::size_t i = 0; i < place_.keys.size(); ++i) {
+      keys += "n." + Numbered("k", i) + "::" + place_.key_types[i] + ", ";
+    }
+    for (std::vector<std::string>* texts : {&sealed, &written, &secrets}) {
       params.emplace_back(std::move(*texts));
     }
-    return Forget(Run(
-        "INSERT INTO rowseal_migration.migration_original SELECT $1, $2, " + KeyArrayOf("n") +
-            ", n.project, n.sealed, " + (writes.front().original->written ? "n.written" : "NULL") +
-            ", n.secrets FROM unnest(" + KeyArrays(3) + arrays + ") AS n(" + KeyNames() +
-            ", project, sealed, written, secrets)"
-            " ON CONFLICT (migration, number, key) DO UPDATE SET"
-            " project_id = EXCLUDED.project_id, sealed = EXCLUDED.sealed,"
-            " written = EXCLUDED.written, secrets = EXCLUDED.secrets",
-        std::move(params)));
+    return Forget(RunSql("INSERT INTO " + OriginalTable() + " SELECT " + keys + "n.sealed, " +
+                             (writes.front().original->written ? "n.written" : "NULL") +
+                             ", n.secrets FROM unnest(" + KeyArrays(1) + arrays + ") AS n(" +
+                             KeyNames() + ", sealed, written, secrets) ON CONFLICT (" + KeyNames() +
+                             ") DO UPDATE SET sealed = EXCLUDED.sealed, written = EXCLUDED.written,"
+                             " secrets = EXCLUDED.secrets",
+                         std::move(params)));
   }
 
   std::unique_ptr<PostgresConnection> connection_;

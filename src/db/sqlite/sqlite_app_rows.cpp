@@ -304,16 +304,19 @@ class SqliteAppRows final : public AppRows {
                     " q.migration = ?1 AND q.number = ?2 AND q.key = " +
                         KeySql("t") + ")"
                   : std::string("0");
-    ROWSEAL_ASSIGN(const AppDatabase::Statement rows,
-                   Prepare("SELECT count(*), total(" + content_.IsEmpty("t") + "), total(" +
-                           content_.IsPlaintext("t") + "), total(" + content_.IsPlaintext("t") +
-                           " AND NOT " + quarantined + ") FROM " + table_ + " t"));
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement rows,
+        Prepare("SELECT count(*), total(" + content_.IsEmpty("t") + "), total(" +
+                content_.IsPlaintext("t") + "), total(" + content_.IsPlaintext("t") + " AND NOT " +
+                quarantined + "), total(" + content_.IsPlaintext("t") + " * length(CAST(" +
+                content_.Of("t") + " AS BLOB))) FROM " + table_ + " t"));
     ROWSEAL_TRY(database_.Step(rows));
     MigrationCounts counts;
     counts.rows = sqlite3_column_int64(rows.get(), 0);
     counts.empty = sqlite3_column_int64(rows.get(), 1);
     counts.plaintext = sqlite3_column_int64(rows.get(), 2);
     counts.left = sqlite3_column_int64(rows.get(), 3);
+    counts.plaintext_bytes = sqlite3_column_int64(rows.get(), 4);
     if (!installed) {
       return counts;
     }
@@ -345,6 +348,15 @@ class SqliteAppRows final : public AppRows {
       row.key = PartsOf(row.position);
       row.reason = AsText(ColumnBytes(statement.get(), 1));
     }
+  }
+
+  Result<std::optional<Original>> ReadOriginal(const std::string& position) override {
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   Prepare("SELECT sealed, written, secrets FROM rowseal_migration_original" +
+                           std::string(kOfColumn) + " AND key = ?3"));
+    BindText(statement, 3, position);
+    ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
+    return found ? TakeOriginal(statement.get(), 0) : std::nullopt;
   }
 
   Result<void> ForgetOriginals() override {
@@ -545,14 +557,7 @@ class SqliteAppRows final : public AppRows {
     } else {
       ROWSEAL_ASSIGN(taken.content, SecretBytes::CopyOf(ColumnBytes(row, 1)));
     }
-    if (sqlite3_column_type(row, 2) != SQLITE_NULL) {
-      Original& original = taken.original.emplace();
-      original.sealed = text(2);
-      if (sqlite3_column_type(row, 3) != SQLITE_NULL) {
-        original.written = text(3);
-      }
-      original.secrets = SplitNames(text(4));
-    }
+    taken.original = TakeOriginal(row, 2);
     int column = 5;
     for (std::size_t i = 0; i < column_.keys.size(); ++i, ++column) {
       const int key_type = sqlite3_column_type(row, column);
@@ -571,6 +576,19 @@ class SqliteAppRows final : public AppRows {
       taken.names.push_back(text(column));
     }
     return taken;
+  }
+
+  static std::optional<Original> TakeOriginal(sqlite3_stmt* row, int first) {
+    if (sqlite3_column_type(row, first) == SQLITE_NULL) {
+      return std::nullopt;
+    }
+    Original original;
+    original.sealed = AsText(ColumnBytes(row, first));
+    if (sqlite3_column_type(row, first + 1) != SQLITE_NULL) {
+      original.written = AsText(ColumnBytes(row, first + 1));
+    }
+    original.secrets = SplitNames(AsText(ColumnBytes(row, first + 2)));
+    return original;
   }
 
   static std::vector<std::string> PartsOf(std::string_view position) {
