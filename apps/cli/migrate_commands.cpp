@@ -1,224 +1,30 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "input.h"
 #include "job_output.h"
 #include "manifest_file.h"
-#include "migration/migration_plan.h"
-#include "migration/online_migration.h"
-#include "output.h"
-#include "program.h"
-#include "progress.h"
-#include "stop_signal.h"
+#include "migrate_output.h"
 
-// migrate plan, run, verify, finalize, rollback and status.
+// migrate verify, finalize, rollback and status.
 
 namespace rowseal::cli {
 namespace {
-
-constexpr std::string_view kMigrated = "migrated";
 
 struct MigrateArguments {
   std::string manifest;
   int share = 100;
   bool yes = false;
-  bool readers_deployed = false;
+  bool dry_run = false;
   bool online = false;
-  bool accept_unauthenticated = false;
+  std::string reissue;
 };
-
-Json CountsJson(const MigrationCounts& counts) {
-  return {{"rows", counts.rows},           {"empty", counts.empty},
-          {"plaintext", counts.plaintext}, {"originals", counts.originals},
-          {"queued", counts.queued},       {"quarantined", counts.quarantined}};
-}
-
-std::string RowText(const std::vector<std::string>& key) {
-  std::string text;
-  for (const std::string& part : key) {
-    text += (text.empty() ? "" : "/") + part;
-  }
-  return Printable(text);
-}
-
-// Names the rows that could not be migrated, on stderr, and gives the exit status.
-Result<int> NameQuarantined(const MigrationManifest& manifest) {
-  constexpr std::size_t kShown = 100;
-  int status = 0;
-  for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
-    ROWSEAL_ASSIGN(const std::unique_ptr<AppRows> rows,
-                   OpenAppRows(manifest.database, ColumnOf(manifest, number)));
-    ROWSEAL_ASSIGN(const std::optional<Guard> guard, rows->ReadGuard());
-    if (!guard) {
-      continue;
-    }
-    ROWSEAL_ASSIGN(const std::vector<QuarantinedRow> quarantined, rows->Quarantined(kShown));
-    for (const QuarantinedRow& row : quarantined) {
-      PrintNote(TextOf(manifest.columns[number - 1]) + " row " + RowText(row.key) + ": " +
-                row.reason);
-      status = 1;
-    }
-  }
-  return status;
-}
-
-class MigrationProgress {
- public:
-  explicit MigrationProgress(const MigrationPlan& plan) {
-    for (const ColumnPlanReport& column : plan.columns) {
-      totals_[column.column] = column.counts.plaintext + column.counts.originals;
-    }
-  }
-  ~MigrationProgress() { Clear(); }
-
-  bool Show(const ColumnReport& report) {
-    if (report.column != column_) {
-      Clear();
-      column_ = report.column;
-      progress_.emplace(column_ + ":", "rows", totals_[column_]);
-    }
-    progress_->Show(report.rows);
-    return !stop_.asked();
-  }
-  void Clear() {
-    if (progress_) {
-      progress_->Clear();
-    }
-  }
-
- private:
-  StopSignal stop_;
-  std::map<std::string, std::int64_t> totals_;
-  std::string column_;
-  std::optional<Progress> progress_;
-};
-
-Result<int> Plan(Program& program, const MigrateArguments& arguments) {
-  ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
-  ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
-  if (program.json()) {
-    Json columns = Json::array();
-    for (const ColumnPlanReport& column : plan.columns) {
-      Json obstacles = Json::array();
-      for (const Obstacle& obstacle : column.obstacles) {
-        obstacles.push_back({{"weight", ToText(obstacle.weight)}, {"text", obstacle.text}});
-      }
-      columns.push_back({{"column", column.column},
-                         {"counts", CountsJson(column.counts)},
-                         {"obstacles", std::move(obstacles)},
-                         {"samples", column.samples},
-                         {"authenticated", column.is_authenticated}});
-    }
-    ROWSEAL_TRY(PrintJson({{"columns", std::move(columns)}}));
-    return 0;
-  }
-  std::string text;
-  for (const ColumnPlanReport& column : plan.columns) {
-    text += fmt::format("{}: {} of {} rows hold plaintext, {} are empty\n", column.column,
-                        column.counts.plaintext, column.counts.rows, column.counts.empty);
-    for (const Obstacle& obstacle : column.obstacles) {
-      text += fmt::format("  {}: {}\n", ToText(obstacle.weight), obstacle.text);
-    }
-    for (const std::string& sample : column.samples) {
-      text += fmt::format("  a value opens as: {}\n", sample);
-    }
-    if (!column.is_authenticated) {
-      text +=
-          "  its format proves nothing: look at the samples, then give"
-          " --accept-unauthenticated\n";
-    }
-  }
-  ROWSEAL_TRY(PrintText(text));
-  return 0;
-}
-
-// What the operator must know before anything is changed.
-Result<void> CheckReady(const MigrationManifest& manifest, const MigrationPlan& plan,
-                        const MigrateArguments& arguments) {
-  std::string to_accept;
-  for (const ColumnPlanReport& column : plan.columns) {
-    for (const Obstacle& obstacle : column.obstacles) {
-      if (obstacle.weight == ObstacleWeight::kRefused) {
-        return Fail(ErrorCode::kRefusedByState, column.column + ": " + obstacle.text,
-                    "rowseal migrate plan MANIFEST says all");
-      }
-      if (obstacle.weight == ObstacleWeight::kToAccept) {
-        to_accept += "\n  " + column.column + ": " + obstacle.text;
-      }
-    }
-  }
-  for (const ColumnPlanReport& column : plan.columns) {
-    if (!column.is_authenticated && !arguments.accept_unauthenticated) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  column.column + ": a wrong key may seem to open values of this format",
-                  "look at the samples of rowseal migrate plan, then give"
-                  " --accept-unauthenticated");
-    }
-  }
-  if (!to_accept.empty() && !arguments.yes) {
-    return Fail(ErrorCode::kInvalidArgument, "the plan names what you must accept:" + to_accept,
-                "look at each, then give --yes");
-  }
-  const bool any_value = std::ranges::any_of(manifest.columns, [](const ColumnPlan& column) {
-    return column.mode == MigrationMode::kValue;
-  });
-  if (any_value && !arguments.readers_deployed) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "values are sealed in place: every reader must open them before that",
-                "deploy readers that use openIfSealed first, then give --readers-deployed");
-  }
-  return {};
-}
-
-Json ReportJson(const RunMigrationReport& report) {
-  Json columns = Json::array();
-  for (const ColumnReport& column : report.columns) {
-    columns.push_back({{"column", column.column},
-                       {"rows", column.rows},
-                       {"values", column.values},
-                       {"write_backs", column.write_backs},
-                       {"counts", CountsJson(column.counts)}});
-  }
-  return {{"columns", std::move(columns)}, {"stopped", report.stopped}};
-}
-
-Result<void> PrintReport(const Program& program, const RunMigrationReport& report,
-                         std::string_view verb) {
-  if (program.json()) {
-    return PrintJson(ReportJson(report));
-  }
-  std::string text;
-  for (const ColumnReport& column : report.columns) {
-    text += fmt::format("{}: {} rows {}", column.column, column.rows, verb);
-    if (column.write_backs > 0) {
-      text += fmt::format(", {} times old text that the app had saved again", column.write_backs);
-    }
-    if (verb == kMigrated && column.counts.plaintext > 0) {
-      text += fmt::format(", {} cannot be", column.counts.plaintext);
-    }
-    text += "\n";
-  }
-  if (report.stopped) {
-    text += "stopped; the next run goes on\n";
-  }
-  return PrintText(text);
-}
-
-Result<int> Run(Program& program, const MigrateArguments& arguments) {
-  ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
-  ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
-  ROWSEAL_TRY(CheckReady(manifest, plan, arguments));
-  ROWSEAL_ASSIGN(Client client, program.Connect());
-  MigrationProgress progress(plan);
-  RunMigrationOptions options;
-  options.share_percent = arguments.share;
-  options.on_progress = [&](const ColumnReport& report) { return progress.Show(report); };
-  ROWSEAL_ASSIGN(const RunMigrationReport report,
-                 RunMigration(client, manifest, options, program.access()));
-  progress.Clear();
-  ROWSEAL_TRY(PrintReport(program, report, kMigrated));
-  ROWSEAL_ASSIGN(const int status, NameQuarantined(manifest));
-  return report.stopped ? 1 : status;
-}
 
 Result<int> Verify(Program& program, const MigrateArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
@@ -253,16 +59,38 @@ Result<int> Verify(Program& program, const MigrateArguments& arguments) {
   return complete ? status : 1;
 }
 
+// How a migration stands, and what a step that cannot be taken back would do.
+Result<void> PrintDryRun(const Program& program, const MigrationPlan& plan, std::string_view what) {
+  Json columns = Json::array();
+  std::string text;
+  for (const ColumnPlanReport& column : plan.columns) {
+    columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
+    text += fmt::format("{}: {} originals {}\n", column.column, column.counts.originals, what);
+  }
+  return program.json() ? PrintJson({{"dry_run", true}, {"columns", std::move(columns)}})
+                        : PrintText(text);
+}
+
+Result<void> ConfirmStep(bool yes, const std::string& question) {
+  if (yes) {
+    return {};
+  }
+  ROWSEAL_ASSIGN(const bool agreed, Confirm(question));
+  return agreed ? Result<void>() : Fail(ErrorCode::kConflict, "nothing was changed");
+}
+
 Result<int> Rollback(Program& program, const MigrateArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
+  if (arguments.dry_run) {
+    ROWSEAL_TRY(PrintDryRun(program, plan, "would be given back"));
+    return 0;
+  }
+  ROWSEAL_TRY(ConfirmStep(arguments.yes, "Write plaintext back into the app's tables?"));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  MigrationProgress progress(plan);
-  RunMigrationOptions options;
-  options.share_percent = arguments.share;
-  options.on_progress = [&](const ColumnReport& report) { return progress.Show(report); };
+  MigrationProgress progress(plan, program.json());
   const Result<RunMigrationReport> report =
-      RollBackMigration(client, manifest, options, program.access());
+      RollBackMigration(client, manifest, progress.Options(arguments.share), program.access());
   progress.Clear();
   if (!report) {
     ROWSEAL_TRY(NameQuarantined(manifest));
@@ -272,60 +100,137 @@ Result<int> Rollback(Program& program, const MigrateArguments& arguments) {
   return report->stopped ? 1 : 0;
 }
 
-// What nothing can clean from here, and what that means.
-constexpr std::string_view kElsewhere =
-    "Old values may still stand in: the server's WAL and its archive, replicas that lag, base"
-    " backups and dumps, freed blocks of the disk. They are gone when those are: expire them, or"
-    " re-issue the secrets.\n";
-
-Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
-  ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
-  if (!arguments.yes) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "finalizing deletes the originals: there is no rollback behind it",
-                "make sure that every reader and writer is the new release, then give --yes");
-  }
-  ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
-  ROWSEAL_ASSIGN(Client client, program.Connect());
-  MigrationProgress progress(plan);
-  RunMigrationOptions options;
-  options.on_progress = [&](const ColumnReport& report) { return progress.Show(report); };
-  const Result<FinalizeReport> report = FinalizeMigration(
-      client, manifest, arguments.online ? ScrubLocks::kBrief : ScrubLocks::kHeavy, options,
-      program.access());
-  progress.Clear();
-  if (!report) {
-    ROWSEAL_TRY(NameQuarantined(manifest));
-    return tl::unexpected(report.error());
-  }
-  if (program.json()) {
-    Json columns = Json::array();
-    for (const ColumnReport& column : report->columns) {
-      columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
+// The list of what may have to be issued anew: a line of JSON for each row. It is on the disk
+// before an original is deleted.
+class ReissueList final {
+ public:
+  static Result<ReissueList> Create(const std::string& path) {
+    ReissueList list;
+    if (path.empty()) {
+      return list;
     }
-    ROWSEAL_TRY(PrintJson({{"columns", std::move(columns)},
-                           {"left", report->left},
-                           {"searched_values", report->searched_values},
-                           {"searched_bytes", report->residue.bytes},
-                           {"in_files", report->residue.in_files},
-                           {"found", report->residue.found}}));
-    return 0;
+    const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+      return Fail(errno == EEXIST ? ErrorCode::kConflict : ErrorCode::kUnavailable,
+                  "'" + Printable(path) + "' cannot be made: " + SystemMessage(),
+                  "name a file that is not there yet");
+    }
+    list.path_ = path;
+    list.file_.reset(fdopen(descriptor, "w"));
+    return list;
   }
+
+  bool is_open() const noexcept { return file_ != nullptr; }
+
+  Result<void> Add(const ExposedSecret& secret) {
+    const Json line = {{"column", secret.column},
+                       {"project", secret.project},
+                       {"row", secret.row},
+                       {"secrets", secret.secrets}};
+    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return Written(std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size());
+  }
+
+  // DiscardUnfinished removes the file where the originals are still there.
+  void DiscardUnfinished() const {
+    if (file_ && !is_finished_) {
+      unlink(path_.c_str());
+    }
+  }
+
+  Result<void> Finish() {
+    is_finished_ = true;
+    return Written(std::fflush(file_.get()) == 0 && fsync(fileno(file_.get())) == 0);
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  Result<void> Written(bool written) const {
+    if (written) {
+      return {};
+    }
+    return Fail(ErrorCode::kUnavailable,
+                "'" + Printable(path_) + "' cannot be written: " + SystemMessage(),
+                "nothing was deleted; remove the file, then run it again");
+  }
+
+  std::string path_;
+  bool is_finished_ = false;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+Json FinalizeJson(const FinalizeReport& report) {
+  Json columns = Json::array();
+  for (const ColumnReport& column : report.columns) {
+    columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
+  }
+  return {{"columns", std::move(columns)},
+          {"left", report.left},
+          {"elsewhere", report.elsewhere},
+          {"to_reissue", report.exposed},
+          {"searched_values", report.searched_values},
+          {"searched_bytes", report.residue.bytes},
+          {"in_files", report.residue.in_files},
+          {"found", report.residue.found}};
+}
+
+std::string FinalizeText(const FinalizeReport& report, const std::string& reissue) {
   std::string text;
-  for (const ColumnReport& column : report->columns) {
+  for (const ColumnReport& column : report.columns) {
     text += fmt::format("{}: plaintext is refused from now on; {} rows\n", column.column,
                         column.counts.rows);
   }
   text +=
-      fmt::format("{} old values were looked for in {}: found {} times\n", report->searched_values,
-                  report->residue.in_files
-                      ? fmt::format("the database's files ({} KiB)", report->residue.bytes / 1024)
+      fmt::format("{} old values were looked for in {}: found {} times\n", report.searched_values,
+                  report.residue.in_files
+                      ? fmt::format("the database's files ({} KiB)", report.residue.bytes / 1024)
                       : std::string("the statistics (the files cannot be read from here)"),
-                  report->residue.found);
-  for (const std::string& left : report->left) {
+                  report.residue.found);
+  for (const std::string& left : report.left) {
     text += "not scrubbed: " + left + "\n";
   }
-  ROWSEAL_TRY(PrintText(text + std::string(kElsewhere)));
+  text += "Old values may still stand where nothing cleans them from here:\n";
+  for (const std::string& place : report.elsewhere) {
+    text += "  " + place + "\n";
+  }
+  return text + fmt::format(
+                    "{} rows had held readable secrets: issue anew those whose loss would"
+                    " matter{}\n",
+                    report.exposed,
+                    reissue.empty() ? std::string() : ", by the list in " + reissue);
+}
+
+Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
+  ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
+  ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
+  if (arguments.dry_run) {
+    ROWSEAL_TRY(PrintDryRun(program, plan, "would be deleted"));
+    return 0;
+  }
+  ROWSEAL_TRY(ConfirmStep(arguments.yes,
+                          "Refuse plaintext and delete the originals? Nothing gives them back."));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(ReissueList list, ReissueList::Create(arguments.reissue));
+  MigrationProgress progress(plan, program.json());
+  FinalizeOptions options;
+  options.run = progress.Options(100);
+  options.locks = arguments.online ? ScrubLocks::kBrief : ScrubLocks::kHeavy;
+  if (list.is_open()) {
+    options.on_exposed = [&](const ExposedSecret& secret) { return list.Add(secret); };
+    options.before_deletion = [&] { return list.Finish(); };
+  }
+  const Result<FinalizeReport> report =
+      FinalizeMigration(client, manifest, options, program.access());
+  progress.Clear();
+  if (!report) {
+    list.DiscardUnfinished();
+    ROWSEAL_TRY(NameQuarantined(manifest));
+    return tl::unexpected(report.error());
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson(FinalizeJson(*report))
+                             : PrintText(FinalizeText(*report, arguments.reissue)));
   return report->residue.found == 0 ? 0 : 1;
 }
 
@@ -353,10 +258,11 @@ Result<int> ShowStatus(Program& program, const MigrateArguments& arguments) {
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
     ROWSEAL_ASSIGN(const std::optional<Guard> guard, rows->ReadGuard());
     ROWSEAL_ASSIGN(const MigrationCounts counts, rows->Count());
+    ROWSEAL_ASSIGN(const bool paused, guard ? rows->IsPaused() : Result<bool>(false));
     const std::string column = TextOf(manifest.columns[number - 1]);
-    columns.push_back(
-        {{"column", column}, {"state", StateOf(guard)}, {"counts", CountsJson(counts)}});
-    table.push_back({Printable(column), std::string(StateOf(guard)), std::to_string(counts.rows),
+    const std::string state = std::string(StateOf(guard)) + (paused ? ", paused" : "");
+    columns.push_back({{"column", column}, {"state", state}, {"counts", CountsJson(counts)}});
+    table.push_back({Printable(column), state, std::to_string(counts.rows),
                      std::to_string(counts.plaintext), std::to_string(counts.queued),
                      std::to_string(counts.quarantined), std::to_string(counts.originals)});
   }
@@ -376,31 +282,12 @@ CLI::App& AddStep(Verbs& verbs, const VerbTexts& texts,
   return verb;
 }
 
-void AddMigrationShare(CLI::App& verb, int& share) {
-  verb.add_option("--share", share, "Percent of the time in which batches run [100]")
-      ->check(CLI::Range(1, 100));
-}
-
 }  // namespace
 
 void AddMigrateVerbs(Verbs verbs) {
   Verbs migrate = verbs.Group("migrate", "Move or seal the secrets in a live app's tables");
+  AddMigrateRunVerbs(migrate);
   const auto arguments = std::make_shared<MigrateArguments>();
-  AddStep(migrate,
-          {"plan", "Say what a migration would do, and what stands in its way; changes nothing",
-           "  rowseal migrate plan app.toml\n"},
-          arguments, Plan);
-  CLI::App& run = AddStep(
-      migrate,
-      {"run", "Migrate what is plaintext, and what the app writes meanwhile; again: goes on",
-       "  rowseal migrate run app.toml --yes --readers-deployed\n"},
-      arguments, Run);
-  run.add_flag("--yes", arguments->yes, "Accept what the plan lists");
-  run.add_flag("--readers-deployed", arguments->readers_deployed,
-               "Every reader opens sealed values already");
-  run.add_flag("--accept-unauthenticated", arguments->accept_unauthenticated,
-               "The plan's samples of values without a tag are right");
-  AddMigrationShare(run, arguments->share);
   AddStep(migrate,
           {"verify", "Open every migrated value and compare it with what it was",
            "  rowseal migrate verify app.toml\n"},
@@ -408,17 +295,22 @@ void AddMigrateVerbs(Verbs verbs) {
   CLI::App& finalize =
       AddStep(migrate,
               {"finalize", "Refuse plaintext from now on, delete the originals, scrub the tables",
-               "  rowseal migrate finalize app.toml --yes\n"},
+               "  rowseal migrate finalize app.toml --yes --reissue to-reissue.jsonl\n"},
               arguments, Finalize);
-  finalize.add_flag("--yes", arguments->yes, "There is no rollback behind it");
   finalize.add_flag("--online", arguments->online,
                     "Leave out what needs heavy locks, and say what stays");
+  finalize.add_option("--reissue", arguments->reissue,
+                      "Write a new file that names every row and secret that stood readable");
   CLI::App& rollback =
       AddStep(migrate,
               {"rollback", "Give every row back what it held, until the migration is finalized",
-               "  rowseal migrate rollback app.toml\n"},
+               "  rowseal migrate rollback app.toml --yes\n"},
               arguments, Rollback);
   AddMigrationShare(rollback, arguments->share);
+  for (CLI::App* const verb : {&finalize, &rollback}) {
+    verb->add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
+    verb->add_flag("--dry-run", arguments->dry_run, "Show how many rows it is about");
+  }
   AddStep(migrate,
           {"status", "Show how a migration stands, and which rows are quarantined",
            "  rowseal migrate status app.toml\n"},

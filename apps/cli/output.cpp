@@ -19,8 +19,6 @@
 namespace rowseal::cli {
 namespace {
 
-std::string SystemMessage() { return std::generic_category().message(errno); }
-
 // No stdio: its buffer would keep a copy of every secret.
 bool WriteAll(int descriptor, ByteView bytes) {
   while (!bytes.empty()) {
@@ -69,6 +67,8 @@ Result<void> AppendBase64(ByteView bytes, SecretWriter& out) {
 }
 
 }  // namespace
+
+std::string SystemMessage() { return std::generic_category().message(errno); }
 
 void PrintError(const Error& error) {
   std::string text = "rowseal: error: " + error.message + "\n";

@@ -24,6 +24,9 @@ void PrintError(const Error& error);
 /// PrintNote writes a line for people to stderr.
 void PrintNote(std::string_view text);
 
+/// SystemMessage says what `errno` says.
+std::string SystemMessage();
+
 /// PrintText writes data to stdout. Errors: kResourceExhausted or kUnavailable (the reader is
 /// gone).
 Result<void> PrintText(std::string_view text);

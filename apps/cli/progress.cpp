@@ -54,6 +54,12 @@ void Progress::Show(std::int64_t done) {
     const auto left = static_cast<double>(std::max<std::int64_t>(total_ - done, 0)) / rate;
     text += fmt::format(", {:.0f}/s, {} left", rate, Duration(static_cast<std::int64_t>(left)));
   }
+  if (json_) {
+    next_ = now + kLineEvery;
+    const Json line = {{"progress", verb_}, {"done", done}, {"total", total_}, {"rate", rate}};
+    WriteTerminal(line.dump() + "\n");
+    return;
+  }
   if (!terminal_) {
     next_ = now + kLineEvery;
     PrintNote(text);

@@ -14,6 +14,9 @@ class Progress final {
   /// versions". Rate and remaining time are those since it was made.
   Progress(std::string verb, std::string things, std::int64_t total, std::int64_t from = 0);
 
+  /// AsJson shows lines of JSON, one a second, for programs.
+  void AsJson(bool json) { json_ = json; }
+
   void Show(std::int64_t done);
 
   /// Clear takes the bar away, before a line is written and at the end.
@@ -27,6 +30,7 @@ class Progress final {
   std::chrono::steady_clock::time_point start_;
   bool terminal_;
   bool shown_ = false;
+  bool json_ = false;
   std::chrono::steady_clock::time_point next_;
 };
 

@@ -106,6 +106,51 @@ Result<MigratedBatch> ColumnMigrator::MigrateQueued(std::size_t limit) {
       limit, [&](std::size_t keys) { return rows_->LockQueued(RowsToLock::kPlaintext, keys); });
 }
 
+Result<MigratingRow> ColumnMigrator::LockOne(const std::vector<std::string>& key) {
+  ROWSEAL_ASSIGN(std::optional<MigratingRow> row, rows_->LockKey(key));
+  if (!row) {
+    return Fail(ErrorCode::kNotFound, TextOf(plan_) + " has no row of that key",
+                "the key's parts stand in the order of the manifest's keys");
+  }
+  return std::move(*row);
+}
+
+Result<MigratingRow> ColumnMigrator::MigrateKey(const std::vector<std::string>& key) {
+  const auto migrate = [&]() -> Result<MigratingRow> {
+    ROWSEAL_ASSIGN(MigratingRow row, LockOne(key));
+    const bool was_migrated = row.original.has_value();
+    const bool is_empty = row.content.empty();
+    ROWSEAL_ASSIGN(const Item item, Examine(std::move(row)));
+    if (item.values.empty() && was_migrated) {
+      return LockOne(key);
+    }
+    if (is_empty) {
+      return Fail(ErrorCode::kNotFound, TextOf(plan_) + " holds nothing in the row of that key",
+                  "choose a row that holds a secret");
+    }
+    if (!item.reason.empty()) {
+      return Fail(ErrorCode::kConflict, "the row cannot be migrated: " + item.reason,
+                  "choose another row, or mend this one");
+    }
+    std::vector<MigratingRow> rows;
+    ROWSEAL_ASSIGN(rows.emplace_back(), LockOne(key));
+    ROWSEAL_ASSIGN(const MigratedBatch batch, MigrateRows(std::move(rows)));
+    if (batch.quarantined > 0) {
+      return Fail(ErrorCode::kConflict, "the row cannot be migrated",
+                  "rowseal migrate run without --canary names the reason");
+    }
+    return LockOne(key);
+  };
+  ROWSEAL_TRY(rows_->Begin());
+  Result<MigratingRow> row = migrate();
+  if (!row) {
+    rows_->Rollback();
+    return row;
+  }
+  ROWSEAL_TRY(rows_->Commit());
+  return row;
+}
+
 // A row that the database refuses is found by smaller and smaller batches, and then quarantined in
 // place of being written.
 template <class Lock>

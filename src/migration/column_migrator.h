@@ -42,6 +42,10 @@ class ColumnMigrator final {
   Result<MigratedBatch> MigrateNext(const std::string& position, std::size_t limit);
   Result<MigratedBatch> MigrateQueued(std::size_t limit);
 
+  /// MigrateKey migrates the one row of a key if it holds plaintext, and gives it as it is then,
+  /// with its original. Errors: kNotFound (no such row), kConflict (it cannot be migrated).
+  Result<MigratingRow> MigrateKey(const std::vector<std::string>& key);
+
   AppRows& rows() noexcept { return *rows_; }
   const ColumnPlan& plan() const noexcept { return plan_; }
   const MigratedColumn& column() const noexcept { return column_; }
@@ -83,6 +87,7 @@ class ColumnMigrator final {
         originals_(std::move(originals)),
         access_(std::move(access)) {}
 
+  Result<MigratingRow> LockOne(const std::vector<std::string>& key);
   template <class Lock>
   Result<MigratedBatch> MigrateLocked(std::size_t limit, Lock lock);
   Result<MigratedBatch> MigrateRows(std::vector<MigratingRow> rows);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "migration/column_migrator.h"
 #include "migration/online_migration.h"
 
@@ -38,11 +40,33 @@ Result<void> TakeOldValues(Client& client, const MigrationManifest& manifest, st
   return {};
 }
 
+Result<void> ListExposed(AppRows& rows, const std::string& column, const FinalizeOptions& options,
+                         std::int64_t& exposed) {
+  constexpr std::size_t kRows = 2000;
+  constexpr std::int64_t kBytes = 4'000'000;
+  std::string position;
+  while (true) {
+    ROWSEAL_ASSIGN(const std::vector<MigratingRow> page, rows.Read(position, kRows, kBytes));
+    if (page.empty()) {
+      return {};
+    }
+    position = page.back().position;
+    for (const MigratingRow& row : page) {
+      if (!row.original) {
+        continue;
+      }
+      ++exposed;
+      if (options.on_exposed) {
+        ROWSEAL_TRY(options.on_exposed({column, row.project, row.key, row.original->secrets}));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest& manifest,
-                                         ScrubLocks locks, const RunMigrationOptions& options,
-                                         const Access& access) {
+                                         const FinalizeOptions& options, const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
   std::vector<std::unique_ptr<AppRows>> columns;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
@@ -61,7 +85,7 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
     columns.push_back(std::move(rows));
   }
   // Whether it can be finalized is known before anything is refused to the app.
-  ROWSEAL_TRY(RunMigration(client, manifest, options, access));
+  ROWSEAL_TRY(RunMigration(client, manifest, options.run, access));
   std::int64_t failures = 0;
   ROWSEAL_ASSIGN(const std::vector<ColumnVerdict> verdicts,
                  VerifyMigration(
@@ -77,7 +101,7 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_TRY(rows->SetGuard(Guard::kRefuse));
   }
-  ROWSEAL_ASSIGN(RunMigrationReport run, RunMigration(client, manifest, options, access));
+  ROWSEAL_ASSIGN(RunMigrationReport run, RunMigration(client, manifest, options.run, access));
   std::int64_t plaintext = 0;
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_ASSIGN(const MigrationCounts counts, rows->Count());
@@ -94,13 +118,22 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
   std::vector<SecretBytes> sample;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_TRY(TakeOldValues(client, manifest, number, access, sample));
+    ROWSEAL_TRY(ListExposed(*columns[number - 1], TextOf(manifest.columns[number - 1]), options,
+                            report.exposed));
+  }
+  if (options.before_deletion) {
+    ROWSEAL_TRY(options.before_deletion());
   }
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_TRY(rows->ForgetOriginals());
   }
   for (const std::unique_ptr<AppRows>& rows : columns) {
-    ROWSEAL_ASSIGN(const std::vector<std::string> left, rows->Scrub(locks));
-    report.left.insert(report.left.end(), left.begin(), left.end());
+    ROWSEAL_ASSIGN(const std::vector<std::string> left, rows->Scrub(options.locks));
+    for (const std::string& what : left) {
+      if (std::ranges::find(report.left, what) == report.left.end()) {
+        report.left.push_back(what);
+      }
+    }
   }
   report.residue.in_files = true;
   for (const std::unique_ptr<AppRows>& rows : columns) {
@@ -111,6 +144,7 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
     report.residue.bytes += residue.bytes;
     report.residue.in_files = report.residue.in_files && residue.in_files;
   }
+  ROWSEAL_ASSIGN(report.elsewhere, columns.front()->Elsewhere());
   return report;
 }
 

@@ -9,6 +9,8 @@
 
 #include <rowseal/error.h>
 
+#include "store/app_rows.h"
+
 namespace rowseal {
 
 /// BatchPace runs batches: of 50 to 2,000 rows, as large as take some 200 ms, with pauses for
@@ -66,9 +68,10 @@ class StallWatch final {
  public:
   void Note(std::int64_t rows) {
     if (rows > 0) {
-      last_ = std::chrono::steady_clock::now();
+      Restart();
     }
   }
+  void Restart() { last_ = std::chrono::steady_clock::now(); }
   /// Errors: kUnavailable.
   Result<void> Check(const std::string& column, std::int64_t left) const {
     if (std::chrono::steady_clock::now() - last_ < std::chrono::seconds(60)) {
@@ -87,6 +90,23 @@ class StallWatch final {
 /// Stopped is how a step ends where its caller said so.
 inline tl::unexpected<Error> Stopped() {
   return Fail(ErrorCode::kCancelled, "stopped", "run the step again: it goes on");
+}
+
+/// AwaitResume comes back once the column is not paused. `show(paused)` is asked at least once;
+/// false stops. Errors: kCancelled, the rows'.
+template <class Show>
+Result<void> AwaitResume(AppRows& rows, StallWatch& watch, Show show) {
+  while (true) {
+    ROWSEAL_ASSIGN(const bool paused, rows.IsPaused());
+    if (!show(paused)) {
+      return Stopped();
+    }
+    if (!paused) {
+      return {};
+    }
+    watch.Restart();
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
 }
 
 }  // namespace rowseal

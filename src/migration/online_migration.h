@@ -30,12 +30,13 @@ struct ColumnReport {
   std::int64_t values = 0;       ///< in them
   std::int64_t write_backs = 0;  ///< of them: old text that the app saved again
   MigrationCounts counts;        ///< at the end
+  bool is_paused = false;        ///< it waits for PauseMigration(…, false)
 };
 
 struct RunMigrationOptions {
   /// The share of the time in which batches run, 1 to 100 percent.
   int share_percent = 100;
-  /// Called after each batch; false stops, and the next run goes on.
+  /// Called after each batch, and while a step is paused; false stops, and the next run goes on.
   std::function<bool(const ColumnReport&)> on_progress;
 };
 
@@ -44,11 +45,19 @@ struct RunMigrationReport {
   bool stopped = false;
 };
 
+/// InstallGuards puts the guard of every column in place, as RunMigration does first. Errors:
+/// AppRows's, kRefusedByState (a rollback is under way).
+Result<void> InstallGuards(const MigrationManifest& manifest);
+
 /// RunMigration seals or moves what is plaintext, and what the app writes meanwhile, until nothing
 /// is left but quarantined rows. Several processes may run it. Errors: kUnavailable (rows stay
 /// locked by others), kRefusedByState (a rollback is under way, or the migration was finalized).
 Result<RunMigrationReport> RunMigration(Client& client, const MigrationManifest& manifest,
                                         const RunMigrationOptions& options, const Access& access);
+
+/// PauseMigration makes every process that runs or rolls back a migration wait behind its batch, or
+/// go on. Errors: kRefusedByState (it was not begun).
+Result<void> PauseMigration(const MigrationManifest& manifest, bool paused);
 
 /// ColumnVerdict is what VerifyMigration found in a column.
 struct ColumnVerdict {
@@ -81,16 +90,34 @@ Result<RunMigrationReport> RollBackMigration(Client& client, const MigrationMani
 
 struct FinalizeReport {
   std::vector<ColumnReport> columns;
-  std::vector<std::string> left;  ///< what could not be scrubbed
-  Residue residue;                ///< of a sample of the old values, in all columns
+  std::vector<std::string> left;       ///< what could not be scrubbed
+  std::vector<std::string> elsewhere;  ///< where old values may stand, and when they are gone
+  Residue residue;                     ///< of a sample of the old values, in all columns
   std::size_t searched_values = 0;
+  std::int64_t exposed = 0;  ///< rows whose secrets had stood readable
+};
+
+/// ExposedSecret is one that stood readable in a row until it was migrated.
+struct ExposedSecret {
+  std::string column;
+  std::string project;
+  std::vector<std::string> row;      ///< its key
+  std::vector<std::string> secrets;  ///< where it was moved: their names
+};
+
+struct FinalizeOptions {
+  RunMigrationOptions run;
+  ScrubLocks locks = ScrubLocks::kHeavy;
+  /// Called for every row that had been migrated, before its original is deleted: what may have to
+  /// be issued anew; and then once all were named. An error ends the step; nothing was deleted.
+  std::function<Result<void>(const ExposedSecret&)> on_exposed;
+  std::function<Result<void>()> before_deletion;
 };
 
 /// FinalizeMigration refuses plaintext from here on, migrates what was written until then, verifies
 /// all, deletes the originals and scrubs the tables. Errors: kRefusedByState (rows are quarantined,
 /// or values fail: nothing was deleted).
 Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest& manifest,
-                                         ScrubLocks locks, const RunMigrationOptions& options,
-                                         const Access& access);
+                                         const FinalizeOptions& options, const Access& access);
 
 }  // namespace rowseal

@@ -214,7 +214,12 @@ Result<ColumnReport> RestoreColumn(Client& client, ColumnMigrator& migrator,
   BatchPace pace(options.share_percent);
   ColumnReport report;
   report.column = TextOf(migrator.plan());
+  const auto show = [&](bool paused) {
+    report.is_paused = paused;
+    return !options.on_progress || options.on_progress(report);
+  };
   StallWatch watch;
+  ROWSEAL_TRY(AwaitResume(migrator.rows(), watch, show));
   while (true) {
     std::string position;
     std::int64_t of_pass = 0;
@@ -229,9 +234,7 @@ Result<ColumnReport> RestoreColumn(Client& client, ColumnMigrator& migrator,
       failed += queued.quarantined + batch.quarantined;
       report.rows += queued.rows + batch.rows;
       watch.Note(queued.rows + batch.rows);
-      if (options.on_progress && !options.on_progress(report)) {
-        return Stopped();
-      }
+      ROWSEAL_TRY(AwaitResume(migrator.rows(), watch, show));
       if (batch.seen == 0 && queued.seen == 0) {
         break;
       }

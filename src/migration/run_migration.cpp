@@ -22,7 +22,12 @@ Result<ColumnReport> RunColumn(ColumnMigrator& migrator, const RunMigrationOptio
     report.values += batch.values;
     report.write_backs += batch.write_backs;
   };
+  const auto show = [&](bool paused) {
+    report.is_paused = paused;
+    return !options.on_progress || options.on_progress(report);
+  };
   StallWatch watch;
+  ROWSEAL_TRY(AwaitResume(rows, watch, show));
   while (true) {
     std::string position;
     while (true) {
@@ -34,9 +39,7 @@ Result<ColumnReport> RunColumn(ColumnMigrator& migrator, const RunMigrationOptio
       add(queued);
       add(batch);
       watch.Note(queued.rows + batch.rows);
-      if (options.on_progress && !options.on_progress(report)) {
-        return Stopped();
-      }
+      ROWSEAL_TRY(AwaitResume(rows, watch, show));
       if (batch.seen == 0 && queued.seen == 0) {
         break;
       }
@@ -61,22 +64,45 @@ Result<std::unique_ptr<AppRows>> OpenAppRows(const std::string& database,
   return OpenPostgresAppRows(database, column);
 }
 
-Result<RunMigrationReport> RunMigration(Client& client, const MigrationManifest& manifest,
-                                        const RunMigrationOptions& options, const Access& access) {
-  ROWSEAL_TRY(CheckManifest(manifest));
-  RunMigrationReport report;
-  // Every guard stands before the first value is migrated: nothing is written past them.
-  std::vector<ColumnMigrator> migrators;
+Result<void> PauseMigration(const MigrationManifest& manifest, bool paused) {
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
-    ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,
+    ROWSEAL_ASSIGN(const std::unique_ptr<AppRows> rows,
+                   OpenAppRows(manifest.database, ColumnOf(manifest, number)));
+    ROWSEAL_ASSIGN(const std::optional<Guard> guard, rows->ReadGuard());
+    if (!guard) {
+      return Fail(ErrorCode::kRefusedByState, "migration '" + manifest.name + "' was not begun",
+                  "rowseal migrate status MANIFEST shows how it stands");
+    }
+    ROWSEAL_TRY(rows->SetPaused(paused));
+  }
+  return {};
+}
+
+// Every guard stands before the first value is migrated: nothing is written past them.
+Result<void> InstallGuards(const MigrationManifest& manifest) {
+  for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
+    ROWSEAL_ASSIGN(const std::unique_ptr<AppRows> rows,
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
     ROWSEAL_TRY(rows->Install());
     ROWSEAL_ASSIGN(const std::optional<Guard> guard, rows->ReadGuard());
-    if (guard && *guard == Guard::kReverse) {
+    if (guard == Guard::kReverse) {
       return Fail(ErrorCode::kRefusedByState,
                   "migration '" + manifest.name + "' is being rolled back",
                   "end it: rowseal migrate rollback MANIFEST; then run it anew");
     }
+  }
+  return {};
+}
+
+Result<RunMigrationReport> RunMigration(Client& client, const MigrationManifest& manifest,
+                                        const RunMigrationOptions& options, const Access& access) {
+  ROWSEAL_TRY(CheckManifest(manifest));
+  RunMigrationReport report;
+  ROWSEAL_TRY(InstallGuards(manifest));
+  std::vector<ColumnMigrator> migrators;
+  for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
+    ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,
+                   OpenAppRows(manifest.database, ColumnOf(manifest, number)));
     ROWSEAL_ASSIGN(ColumnMigrator migrator,
                    ColumnMigrator::Make(client, manifest, number, std::move(rows), access));
     migrators.push_back(std::move(migrator));

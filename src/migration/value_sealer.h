@@ -31,6 +31,8 @@ class ValueSealer final {
                                     const Access& access);
 
   ContextKind context() const noexcept { return column_.context; }
+  /// column_id is how the audit log names the column.
+  ColumnId column_id() const noexcept { return column_.id; }
 
  private:
   struct KnownDek {

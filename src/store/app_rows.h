@@ -161,6 +161,10 @@ class AppRows {
   virtual Result<void> SetGuard(Guard guard) = 0;
   /// ReadGuard gives nothing where nothing was installed.
   virtual Result<std::optional<Guard>> ReadGuard() = 0;
+
+  /// SetPaused and IsPaused: whether processes at work on this column wait between two batches.
+  virtual Result<void> SetPaused(bool paused) = 0;
+  virtual Result<bool> IsPaused() = 0;
   /// Uninstall removes the guard and what the journal holds of this column.
   virtual Result<void> Uninstall() = 0;
 
@@ -173,6 +177,10 @@ class AppRows {
   /// plaintext come without their originals, here and from LockQueued.
   virtual Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
                                                  std::size_t limit, std::int64_t bytes) = 0;
+
+  /// LockKey gives the one row of a key, as canonical text, with its original, and locks it;
+  /// nothing where there is none.
+  virtual Result<std::optional<MigratingRow>> LockKey(const std::vector<std::string>& key) = 0;
 
   /// LockQueued takes keys from the queue, and locks their rows where they fit `which`. `taken` is
   /// the number of keys; those of rows that somebody else has locked are queued again.
@@ -207,6 +215,10 @@ class AppRows {
   /// Search looks for values in what the column, its indexes and its statistics leave: in the
   /// database's files where this process can read them.
   virtual Result<Residue> Search(ResidueSearch& search) = 0;
+
+  /// Elsewhere says where old content may stand that nothing cleans from here, and when it is gone:
+  /// a sentence each.
+  virtual Result<std::vector<std::string>> Elsewhere() = 0;
 };
 
 }  // namespace rowseal

@@ -1,7 +1,10 @@
 // Moving the secrets of a live application, on both kinds of databases of apps: what is written,
 // what the guard keeps and refuses, what is quarantined, and what a rollback gives back.
+#include <atomic>
 #include <map>
+#include <thread>
 
+#include "migration/canary.h"
 #include "migration/json_path.h"
 #include "migration/migration_plan.h"
 #include "migration/online_migration.h"
@@ -213,8 +216,7 @@ TEST_P(Migration, RowsThatCannotBeMigratedAreNamedAndTheOthersAreDone) {
   EXPECT_NE(quarantined[0].reason.find("project is NULL"), std::string::npos);
   EXPECT_NE(quarantined[1].reason.find("'n4'"), std::string::npos);
   EXPECT_EQ(At(4), "plain 4");
-  EXPECT_THAT(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}),
-              FailsWith(ErrorCode::kRefusedByState));
+  EXPECT_THAT(FinalizeMigration(client_, manifest, {}, {}), FailsWith(ErrorCode::kRefusedByState));
   app_.Run("UPDATE item SET project = 'acme' WHERE id = 2");
   app_.Run("UPDATE item SET name = 'n44' WHERE id = 4");
   EXPECT_EQ(RunOnce(manifest).rows, 2);
@@ -345,8 +347,7 @@ TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
   const MigrationManifest manifest = Manifest({Sealed("secret")});
   RunOnce(manifest);
   app_.Run("UPDATE item SET secret = 'last moment' WHERE id = 7");
-  const FinalizeReport report =
-      Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}));
+  const FinalizeReport report = Must(FinalizeMigration(client_, manifest, {}, {}));
   EXPECT_EQ(report.columns.front().counts.plaintext, 0);
   EXPECT_EQ(report.searched_values, 42U);  // `plain 1` to `plain 9` are too short, but for one
   EXPECT_EQ(report.residue.found, 0);
@@ -362,6 +363,93 @@ TEST_P(Migration, FinalizingRefusesPlaintextAndForgetsTheOriginals) {
 
 // What finalizing then does not find was there to be found. SQLite overwrites what the migration
 // deletes, so there is nothing to be found before.
+TEST_P(Migration, ACanaryGoesFirstAndIsSeenWhenTheAppHasReadIt) {
+  MakeItems(3);
+  const MigrationManifest manifest =
+      Manifest({Sealed("secret"), Moved("name", "name/{id}", Leave::kMarker)});
+  Canary value = Must(Canary::Migrate(client_, manifest, 1, {"2"}, {}));
+  EXPECT_TRUE(At(2).starts_with("rs1."));
+  EXPECT_EQ(At(1), "plain 1");
+  EXPECT_FALSE(Must(value.WasRead(client_)));
+  Client app = store_.Open();
+  EXPECT_EQ(TextOf(Must(app.OpenValue(Project("acme"), Label("item.secret"), At(2), {"2"}))),
+            "plain 2");
+  EXPECT_TRUE(Must(value.WasRead(client_)));
+
+  Canary moved = Must(Canary::Migrate(client_, manifest, 2, {"3"}, {}));
+  EXPECT_EQ(At(3, "name"), "moved to rowseal");
+  EXPECT_EQ(moved.what(), "secret name/3 of project beta");
+  Must(Put(client_, "beta", "another", "x"));
+  EXPECT_EQ(Must(Get(app, "beta", "another")), "x");
+  EXPECT_FALSE(Must(moved.WasRead(client_)));
+  EXPECT_EQ(Must(Get(app, "beta", "name/3")), "n3");
+  EXPECT_TRUE(Must(moved.WasRead(client_)));
+
+  // Again: the row is migrated, and what was read before does not count.
+  Canary again = Must(Canary::Migrate(client_, manifest, 2, {"3"}, {}));
+  EXPECT_FALSE(Must(again.WasRead(client_)));
+  EXPECT_THAT(Canary::Migrate(client_, manifest, 1, {"99"}, {}), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(Canary::Migrate(client_, manifest, 1, {"1", "2"}, {}),
+              FailsWith(ErrorCode::kInvalidArgument));
+  app_.Run("INSERT INTO item VALUES (7, NULL, 'n7', 'of nobody')");
+  EXPECT_THAT(Canary::Migrate(client_, manifest, 1, {"7"}, {}), FailsWith(ErrorCode::kConflict));
+  EXPECT_EQ(At(7), "of nobody");
+}
+
+TEST_P(Migration, PausedItWaitsAndGoesOn) {
+  MakeItems(6);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  EXPECT_THAT(PauseMigration(manifest, true), FailsWith(ErrorCode::kRefusedByState));
+  Must(InstallGuards(manifest));
+  Must(PauseMigration(manifest, true));
+  std::atomic<bool> was_paused{false};
+  RunMigrationOptions options;
+  options.on_progress = [&](const ColumnReport& report) {
+    was_paused = was_paused || report.is_paused;
+    return true;
+  };
+  std::thread run([&] { Must(RunMigration(client_, manifest, options, {})); });
+  while (!was_paused) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(At(1), "plain 1");
+  Must(PauseMigration(manifest, false));
+  run.join();
+  EXPECT_EQ(Opened(1), "plain 1");
+  EXPECT_EQ(VerifyOnce(manifest).opened, 6);
+
+  // Stopped while it is paused, and rolled back behind a pause.
+  Must(PauseMigration(manifest, true));
+  options.on_progress = [](const ColumnReport& report) { return !report.is_paused; };
+  EXPECT_TRUE(Must(RunMigration(client_, manifest, options, {})).stopped);
+  EXPECT_TRUE(Must(RollBackMigration(client_, manifest, options, {})).stopped);
+  Must(PauseMigration(manifest, false));
+  Must(RollBackMigration(client_, manifest, options, {}));
+  EXPECT_EQ(At(1), "plain 1");
+}
+
+TEST_P(Migration, WhatStoodReadableIsNamedBeforeItsOriginalIsDeleted) {
+  MakeItems(4);
+  app_.Run("UPDATE item SET secret = NULL WHERE id = 2");
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
+  RunOnce(manifest);
+  app_.Run("INSERT INTO item VALUES (9, 'acme', 'n9', NULL)");
+  FinalizeOptions options;
+  options.before_deletion = [] { return Fail(ErrorCode::kUnavailable, "the disk is full"); };
+  EXPECT_THAT(FinalizeMigration(client_, manifest, options, {}),
+              FailsWith(ErrorCode::kUnavailable));
+  std::string named;
+  options.on_exposed = [&](const ExposedSecret& secret) -> Result<void> {
+    named += secret.project + "/" + secret.row.front() + "=" + secret.secrets.front() + " ";
+    return {};
+  };
+  options.before_deletion = {};
+  const FinalizeReport report = Must(FinalizeMigration(client_, manifest, options, {}));
+  EXPECT_EQ(named, "acme/1=n1 beta/3=n3 acme/4=n4 ");
+  EXPECT_EQ(report.exposed, 3);
+  EXPECT_GE(report.elsewhere.size(), 2U);
+}
+
 TEST_P(PostgresMigration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
   MakeItems(50);
   app_.Run("CREATE INDEX item_secret ON item (secret); ANALYZE item");
@@ -376,8 +464,7 @@ TEST_P(PostgresMigration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
   EXPECT_TRUE(residue.in_files);
   EXPECT_GE(residue.found, 3);  // the table, the index, the statistics
   app_.Run("DROP INDEX item_secret");
-  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {})).residue.found,
-            0);
+  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, {}, {})).residue.found, 0);
 }
 
 TEST_P(Migration, ThePlanNamesWhatStandsInTheWay) {
@@ -453,8 +540,7 @@ TEST_P(PostgresMigration, PartitionsAreGuardedAndThoseAttachedLaterAreFound) {
   EXPECT_EQ(app_.Run("SELECT count(*) FROM rowseal_migration.queued_row"), "2");
   EXPECT_EQ(RunOnce(manifest).rows, 3);
   EXPECT_EQ(VerifyOnce(manifest).failures, 0);
-  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {})).residue.found,
-            0);
+  EXPECT_EQ(Must(FinalizeMigration(client_, manifest, {}, {})).residue.found, 0);
   EXPECT_TRUE(
       app_.Refuses("INSERT INTO item VALUES (100, '2026-03-07', 'acme', 'new')", "refused"));
 }
@@ -482,9 +568,8 @@ TEST_P(Migration, OriginalsThatWereChangedOrSwappedAreRefusedAndTheOthersGivenBa
   MakeItems(5);
   const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
   RunOnce(manifest);
-  const std::string table =
-      app_.OnPostgres() ? "rowseal_migration.original_" + manifest.name + "_1"
-                        : std::string("rowseal_migration_original");
+  const std::string table = app_.OnPostgres() ? "rowseal_migration.original_" + manifest.name + "_1"
+                                              : std::string("rowseal_migration_original");
   const auto key = [&](int id) {
     return app_.OnPostgres() ? "k0 = " + std::to_string(id)
                              : "key = 'i" + std::to_string(id) + ";'";
@@ -520,8 +605,7 @@ TEST_P(Migration, SealedValuesThatWereSwappedAreRefused) {
   app_.Run("UPDATE item SET secret = '" + At(2) + "' WHERE id = 1");
   app_.Run("UPDATE item SET secret = '" + first + "' WHERE id = 2");
   EXPECT_EQ(VerifyOnce(manifest).failures, 2);
-  EXPECT_THAT(FinalizeMigration(client_, manifest, ScrubLocks::kHeavy, {}, {}),
-              FailsWith(ErrorCode::kRefusedByState));
+  EXPECT_THAT(FinalizeMigration(client_, manifest, {}, {}), FailsWith(ErrorCode::kRefusedByState));
 }
 
 TEST_P(Migration, ValuesOfTenMegabytesGoAndLargerOnesAreNamed) {

@@ -25,7 +25,8 @@ constexpr std::string_view kLocked = " FOR NO KEY UPDATE OF t SKIP LOCKED";
 constexpr std::string_view kJournalSql = R"sql(
 CREATE SCHEMA IF NOT EXISTS rowseal_migration;
 CREATE TABLE IF NOT EXISTS rowseal_migration.migration_column (
-  migration text, number bigint, guard text NOT NULL, PRIMARY KEY (migration, number));
+  migration text, number bigint, guard text NOT NULL, paused boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (migration, number));
 CREATE TABLE IF NOT EXISTS rowseal_migration.queued_row (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, migration text NOT NULL,
   number bigint NOT NULL, key text[] NOT NULL);
@@ -157,6 +158,17 @@ class PostgresAppRows final : public AppRows {
     return found.rows.empty() ? std::nullopt : ParseGuard(TextAt(found.rows.front(), 0));
   }
 
+  Result<void> SetPaused(bool paused) override {
+    return Forget(RunSql("UPDATE rowseal_migration.migration_column SET paused = " +
+                         std::string(paused ? "true" : "false") + OfColumn()));
+  }
+  Result<bool> IsPaused() override {
+    ROWSEAL_ASSIGN(const Rows found,
+                   RunSql("SELECT 1::bigint FROM rowseal_migration.migration_column" + OfColumn() +
+                          " AND paused"));
+    return !found.rows.empty();
+  }
+
   Result<void> Uninstall() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (!installed) {
@@ -197,6 +209,26 @@ class PostgresAppRows final : public AppRows {
                                          std::size_t limit, std::int64_t bytes) override {
     // A row that somebody changed meanwhile is looked at again once it is locked.
     return ReadPage(Condition(which, "t"), kLocked, OriginalsOf(which), position, limit, bytes);
+  }
+
+  Result<std::optional<MigratingRow>> LockKey(const std::vector<std::string>& key) override {
+    if (key.size() != place_.keys.size()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the key of table " + Printable(place_.table) + " has " +
+                      std::to_string(place_.keys.size()) + " parts, not " +
+                      std::to_string(key.size()),
+                  "give them in the order of the manifest's keys");
+    }
+    std::vector<Param> params;
+    for (const std::string& part : key) {
+      params.emplace_back(std::vector<std::string>{part});
+    }
+    ROWSEAL_ASSIGN(std::vector<MigratingRow> rows,
+                   TakeRows(RunSql("SELECT " + RowColumns(Originals::kBeside) + " FROM " + Keys(1) +
+                                       " JOIN " + place_.table + " t ON " + KeysMatch() + join_ +
+                                       OriginalJoin(Originals::kBeside) + " FOR NO KEY UPDATE OF t",
+                                   std::move(params))));
+    return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
   }
 
   Result<Queued> LockQueued(RowsToLock which, std::size_t limit) override {
@@ -480,6 +512,37 @@ class PostgresAppRows final : public AppRows {
     return residue;
   }
 
+  Result<std::vector<std::string>> Elsewhere() override {
+    ROWSEAL_ASSIGN(Rows found,
+                   RunSql("SELECT pg_current_wal_lsn()::text,"
+                          " to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC',"
+                          " (current_setting('archive_mode') <> 'off')::int::bigint,"
+                          " (SELECT count(*) FROM pg_catalog.pg_stat_replication),"
+                          " (SELECT count(*) FROM pg_catalog.pg_replication_slots)"));
+    RowReader reader(found.rows.front());
+    const std::string position = reader.Text();
+    const std::string now = reader.Text();
+    const bool is_archived = reader.Integer() != 0;
+    const std::int64_t standbys = reader.Integer();
+    const std::int64_t slots = reader.Integer();
+    ROWSEAL_TRY(reader.status());
+    std::vector<std::string> places;
+    places.push_back(
+        "the server's WAL before " + position +
+        ": until two checkpoints have passed and its segments are used again" +
+        (slots > 0 ? "; " + std::to_string(slots) + " replication slots may hold it" : ""));
+    places.push_back(is_archived
+                         ? "the WAL archive: as long as it keeps segments before " + position
+                         : "no WAL archive: archive_mode is off");
+    places.push_back(std::to_string(standbys) +
+                     " standbys that are connected now, and those that"
+                     " are not: until each has replayed " +
+                     position);
+    places.push_back("base backups and dumps made before " + now + ": until they expire");
+    places.emplace_back("blocks that the file system freed: until it writes over them");
+    return places;
+  }
+
  private:
   static Result<void> Forget(Result<Rows> rows) {
     return rows ? Result<void>() : tl::unexpected(std::move(rows).error());
@@ -547,7 +610,8 @@ class PostgresAppRows final : public AppRows {
     }
     const std::string who =
         PostgresLiteral(column_.migration) + ", " + std::to_string(column_.number);
-    return "INSERT INTO rowseal_migration.migration_column VALUES (" + who +
+    return "INSERT INTO rowseal_migration.migration_column (migration, number, guard) VALUES (" +
+           who +
            ", 'queue') ON CONFLICT DO NOTHING;"
            "CREATE OR REPLACE FUNCTION " +
            function +

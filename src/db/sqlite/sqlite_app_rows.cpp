@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kJournalSql = R"sql(
 CREATE TABLE IF NOT EXISTS rowseal_migration_column (
   migration TEXT NOT NULL, number INTEGER NOT NULL, guard TEXT NOT NULL,
+  paused INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (migration, number)) STRICT;
 CREATE TABLE IF NOT EXISTS rowseal_migration_original (
   migration TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, type TEXT NOT NULL,
@@ -148,6 +149,20 @@ class SqliteAppRows final : public AppRows {
     return found ? ParseGuard(AsText(ColumnBytes(statement.get(), 0))) : std::nullopt;
   }
 
+  Result<void> SetPaused(bool paused) override {
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        Prepare("UPDATE rowseal_migration_column SET paused = ?3" + std::string(kOfColumn)));
+    sqlite3_bind_int(statement.get(), 3, paused ? 1 : 0);
+    return Run(statement);
+  }
+  Result<bool> IsPaused() override {
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        Prepare("SELECT 1 FROM rowseal_migration_column" + std::string(kOfColumn) + " AND paused"));
+    return database_.Step(statement);
+  }
+
   Result<void> Uninstall() override {
     ROWSEAL_ASSIGN(const bool installed, IsInstalled());
     if (!installed) {
@@ -186,6 +201,32 @@ class SqliteAppRows final : public AppRows {
   Result<std::vector<MigratingRow>> Lock(RowsToLock which, const std::string& position,
                                          std::size_t limit, std::int64_t bytes) override {
     return ReadRows(Condition(which), position, limit, bytes);
+  }
+
+  Result<std::optional<MigratingRow>> LockKey(const std::vector<std::string>& key) override {
+    if (key.size() != column_.keys.size()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the key of table " + table_ + " has " + std::to_string(column_.keys.size()) +
+                      " parts, not " + std::to_string(key.size()),
+                  "give them in the order of the manifest's keys");
+    }
+    std::string match;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      match += (i == 0 ? "CAST(t." : " AND CAST(t.") + QuotedIdentifier(column_.keys[i]) +
+               " AS TEXT) = ?" + std::to_string(i + 3);
+    }
+    ROWSEAL_ASSIGN(
+        const AppDatabase::Statement statement,
+        Prepare("SELECT " + RowColumns() + " FROM " + table_ + " t" + Joins() + " WHERE " + match));
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      BindText(statement, static_cast<int>(i) + 3, key[i]);
+    }
+    ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
+    if (!found) {
+      return std::nullopt;
+    }
+    ROWSEAL_ASSIGN(MigratingRow row, TakeRow(statement.get()));
+    return row;
   }
 
   Result<Queued> LockQueued(RowsToLock which, std::size_t limit) override {
@@ -392,6 +433,16 @@ class SqliteAppRows final : public AppRows {
     return residue;
   }
 
+  Result<std::vector<std::string>> Elsewhere() override {
+    ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
+                   database_.Prepare("SELECT strftime('%Y-%m-%d %H:%M UTC', 'now')"));
+    ROWSEAL_TRY(database_.Step(statement));
+    return std::vector<std::string>{"copies and backups of the file made before " +
+                                        std::string(AsText(ColumnBytes(statement.get(), 0))) +
+                                        ": until they are deleted",
+                                    "blocks that the file system freed: until it writes over them"};
+  }
+
  private:
   Result<AppDatabase::Statement> Prepare(const std::string& sql) {
     ROWSEAL_ASSIGN(AppDatabase::Statement statement, database_.Prepare(sql));
@@ -435,8 +486,8 @@ class SqliteAppRows final : public AppRows {
         "(SELECT c.guard FROM rowseal_migration_column c WHERE c.migration = " +
         SqliteLiteral(column_.migration) + " AND c.number = " + std::to_string(column_.number) +
         ")";
-    std::string sql = "INSERT INTO rowseal_migration_column VALUES (" + who +
-                      ", 'queue') ON CONFLICT DO NOTHING;";
+    std::string sql = "INSERT INTO rowseal_migration_column (migration, number, guard) VALUES (" +
+                      who + ", 'queue') ON CONFLICT DO NOTHING;";
     for (const std::string_view event : {"insert", "update"}) {
       const std::string of_table =
           std::string(event == "insert" ? "INSERT" : "UPDATE") + " ON " + table_ + " WHEN ";
