@@ -3,11 +3,17 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <libpq-fe.h>
 
@@ -113,12 +119,43 @@ double BareMove(Server& server, int rows) {
   return SecondsSince(start);
 }
 
+// An app that writes rows of the table, one after the other.
+class Writer final {
+ public:
+  Writer(const std::string& url, int rows) : server_(url), rows_(rows) {}
+
+  // Gives the 99th percentile of its writes' times, in seconds.
+  double P99While(const std::function<void()>& work) {
+    std::atomic<bool> ends{false};
+    std::vector<double> times;
+    std::thread writes([&] {
+      while (!ends) {
+        const int id = std::uniform_int_distribution<int>(1, rows_)(random_);
+        const auto start = Clock::now();
+        server_.Run("UPDATE busy SET project = project WHERE id = " + std::to_string(id));
+        times.push_back(SecondsSince(start));
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+    work();
+    ends = true;
+    writes.join();
+    std::ranges::sort(times);
+    return times.empty() ? 0 : times[times.size() * 99 / 100];
+  }
+
+ private:
+  Server server_;
+  int rows_;
+  std::mt19937 random_{1};
+};
+
 }  // namespace
 
 void MigrateRows(const std::string& folder, const std::string& mode, int rows) {
   const StoreOptions options = OptionsFor(folder);
   Server server(options.store);
-  server.Run("DROP TABLE IF EXISTS item, bare_item, bare_secret, bare_version, bare_audit");
+  server.Run("DROP TABLE IF EXISTS item, busy, bare_item, bare_secret, bare_version, bare_audit");
   MakeItems(server, "item", rows);
   MakeItems(server, "bare_item", rows);
   ColumnPlan plan;
@@ -146,8 +183,23 @@ void MigrateRows(const std::string& folder, const std::string& mode, int rows) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const double bare = mode == "move" ? BareMove(server, rows) : BareValue(server, rows);
-  std::printf("{\"seconds\": %.6f, \"bare_seconds\": %.6f, \"memory_kib\": %ld}\n", seconds, bare,
-              usage.ru_maxrss);
+  // What the app's own writes to a table feel of it.
+  MakeItems(server, "busy", rows);
+  plan.table = "public.busy";
+  plan.label = "busy.secret";
+  if (mode == "move") {
+    plan.names = Must(NamingRule::Parse("busy/{id}"));
+  }
+  Writer writer(options.store, rows);
+  const double idle = writer.P99While([] { std::this_thread::sleep_for(std::chrono::seconds(2)); });
+  const double during = writer.P99While([&] {
+    Client client = Must(OpenStore(options));
+    Must(RunMigration(client, {"busy_" + mode, options.store, {plan}}, {}, {}));
+  });
+  std::printf(
+      "{\"seconds\": %.6f, \"bare_seconds\": %.6f, \"memory_kib\": %ld, \"write_idle\": %.6f,"
+      " \"write_during\": %.6f}\n",
+      seconds, bare, usage.ru_maxrss, idle, during);
 }
 
 }  // namespace rowseal::bench

@@ -298,6 +298,8 @@ def migration_rows(bench, folder, mode):
     return [
         beside("{} {:,} rows, beside bare SQL".format(name, rows), done["seconds"], "s",
                done["bare_seconds"], 1.3),
+        Row("p99 of an app's write during {}, beside idle".format(name), done["write_during"] * 1e3,
+            "ms", baseline=done["write_idle"] * 1e3),
         Row(name + " memory", done["memory_kib"] / 1024, "MiB", limit=100 if mode == "value" else None),
     ]
 

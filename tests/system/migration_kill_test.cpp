@@ -194,8 +194,9 @@ TEST_P(StoppedMigration, AtSystemCallsGoesOnAtTheNextRun) {
   }
 }
 
-// Two migrators, an old release that writes plaintext, and a new one that writes sealed values:
-// each row's last acknowledged value is what opens at the end.
+// Two migrators, an old release that writes plaintext, and a new one that writes sealed values (of
+// moved ones, new releases write once the run has ended): each row's last acknowledged value is
+// what opens at the end.
 class MigrationBesideWriters : public KilledMigration {};
 
 TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
@@ -214,7 +215,7 @@ TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
       const int id = static_cast<int>(random.Below(kRows / 4)) * 4 + writer + 1;
       const std::string value = "w" + std::to_string(writer) + " " + std::to_string(i);
       std::string text = value;
-      if (writer % 2 == 1) {
+      if (writer % 2 == 1 && GetParam().mode == MigrationMode::kValue) {
         text = Must(client.SealValue(Project(ProjectOf(id)), Label("item.secret"), AsBytes(value),
                                      {std::to_string(id)}));
       }
@@ -227,8 +228,13 @@ TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
     for (int writer = 0; writer < 4; ++writer) {
       children.emplace_back([&, writer] { write(writer); });
     }
-    children.emplace_back([this] { Migrate(); });
-    children.emplace_back([this] { Migrate(); });
+    for (int migrator = 0; migrator < 2; ++migrator) {
+      children.emplace_back([this] {
+        for (int i = 0; i < 4; ++i) {
+          Migrate();
+        }
+      });
+    }
     for (ChildProcess& child : children) {
       EXPECT_EQ(child.Wait(), 0);
     }
@@ -247,7 +253,49 @@ TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
   for (const auto& [id, value] : expected) {
     ASSERT_EQ(values[static_cast<std::size_t>(id) - 1], value) << "row " << id;
   }
-  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret NOT LIKE 'rs1.%'"), "0");
+  EXPECT_EQ(app_.Run("SELECT count(*) FROM item WHERE secret NOT LIKE 'rs1.%' AND secret <> '" +
+                     std::string(kMovedMarker) + "'"),
+            "0");
+}
+
+// A rollback while the app writes: what it wrote last stands there, and every other row holds what
+// it held before.
+TEST_P(MigrationBesideWriters, ARollbackKeepsTheLastAcknowledgedValue) {
+  MakeRows();
+  Migrate();
+  const TempFolder folder;
+  const Journal journal(folder / "acknowledged");
+  const auto write = [&](int writer) {
+    Random random(static_cast<std::uint64_t>(writer));
+    for (std::size_t i = 0; i < Scaled(60, 20); ++i) {
+      const int id = static_cast<int>(random.Below(kRows / 4)) * 4 + writer + 1;
+      const std::string value = "r" + std::to_string(writer) + " " + std::to_string(i);
+      app_.Run("UPDATE item SET secret = '" + value + "' WHERE id = " + std::to_string(id));
+      journal.Write(std::to_string(id) + " " + value);
+    }
+  };
+  {
+    std::vector<ChildProcess> children;
+    for (int writer = 0; writer < 4; ++writer) {
+      children.emplace_back([&, writer] { write(writer); });
+    }
+    children.emplace_back([this] { RollBack(); });
+    for (ChildProcess& child : children) {
+      EXPECT_EQ(child.Wait(), 0);
+    }
+  }
+  std::map<int, std::string> expected;
+  for (int id = 1; id <= kRows; ++id) {
+    expected[id] = ValueOf(id);
+  }
+  for (const std::string& line : journal.Lines()) {
+    const std::size_t space = line.find(' ');
+    expected[std::stoi(line.substr(0, space))] = line.substr(space + 1);
+  }
+  const std::vector<std::string> contents = Contents();
+  for (const auto& [id, value] : expected) {
+    ASSERT_EQ(contents[static_cast<std::size_t>(id) - 1], value) << "row " << id;
+  }
 }
 
 constexpr Case kSqliteValue = {"SqliteValue", AppKind::kSqlite, MigrationMode::kValue};
@@ -264,9 +312,10 @@ INSTANTIATE_TEST_SUITE_P(Apps, KilledMigration,
 // Only system calls on files are looked at.
 INSTANTIATE_TEST_SUITE_P(Apps, StoppedMigration, ::testing::Values(kSqliteValue, kSqliteMove),
                          NameOf);
-// A moved value has another place for new releases, so that there is no one last write.
 INSTANTIATE_TEST_SUITE_P(Apps, MigrationBesideWriters,
-                         ::testing::Values(kSqliteValue, kPostgresValue), NameOf);
+                         ::testing::Values(kSqliteValue, kSqliteMove, kPostgresValue,
+                                           kPostgresMove),
+                         NameOf);
 
 class StoppedServer : public KilledMigration {
  protected:
