@@ -17,15 +17,27 @@ bool IsOfOneRow(const Error& error) {
          error.code == ErrorCode::kNotFound;
 }
 
+std::string OriginalsLabel(const MigrationManifest& manifest) {
+  return "migration." + manifest.name;
+}
+
 }  // namespace
+
+Result<void> ColumnMigrator::ForgetLabel(Client& client, const MigrationManifest& manifest,
+                                         const Access& access) {
+  ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(OriginalsLabel(manifest)));
+  const Result<void> removed = client.RemoveColumn(label, access);
+  const bool was_gone = !removed && removed.error().code == ErrorCode::kNotFound;
+  return was_gone ? Result<void>() : removed;
+}
 
 Result<ColumnMigrator> ColumnMigrator::Make(Client& client, const MigrationManifest& manifest,
                                             std::size_t number, std::unique_ptr<AppRows> rows,
                                             Access access) {
   ROWSEAL_TRY(CheckManifest(manifest));
   const ColumnPlan& plan = manifest.columns[number - 1];
-  ROWSEAL_ASSIGN(ValueSealer originals, ValueSealer::Make(client, "migration." + manifest.name,
-                                                          ContextKind::kCell, access));
+  ROWSEAL_ASSIGN(ValueSealer originals,
+                 ValueSealer::Make(client, OriginalsLabel(manifest), ContextKind::kCell, access));
   ColumnMigrator migrator(client, plan, ColumnOf(manifest, number), std::move(rows),
                           std::move(originals), std::move(access));
   if (plan.mode == MigrationMode::kValue) {

@@ -51,6 +51,10 @@ class ColumnMigrator final {
   const MigratedColumn& column() const noexcept { return column_; }
   ValueSealer& originals() noexcept { return originals_; }
 
+  /// ForgetLabel removes the label under which originals are sealed, once none is left.
+  static Result<void> ForgetLabel(Client& client, const MigrationManifest& manifest,
+                                  const Access& access);
+
   /// OriginalKey is the row key under which a row's original is sealed.
   std::vector<std::string> OriginalKey(const std::vector<std::string>& key) const;
   /// OpenOriginal gives what the row held before it was migrated.

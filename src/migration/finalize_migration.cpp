@@ -69,6 +69,7 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
                                          const FinalizeOptions& options, const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
   std::vector<std::unique_ptr<AppRows>> columns;
+  bool was_finalized = true;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
@@ -82,16 +83,22 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
                   "migration '" + manifest.name + "' is being rolled back",
                   "end it: rowseal migrate rollback MANIFEST");
     }
+    was_finalized = was_finalized && *guard == Guard::kRefuse;
     columns.push_back(std::move(rows));
   }
   // Whether it can be finalized is known before anything is refused to the app.
   ROWSEAL_TRY(RunMigration(client, manifest, options.run, access));
   std::int64_t failures = 0;
-  ROWSEAL_ASSIGN(const std::vector<ColumnVerdict> verdicts,
-                 VerifyMigration(
-                     client, manifest, [&](const MigrationFailure&) { ++failures; }, access));
+  const Result<std::vector<ColumnVerdict>> verdicts = VerifyMigration(
+      client, manifest, [&](const MigrationFailure&) { ++failures; }, access);
+  // Of moved values nothing is left to compare once it was finalized; what it was stopped in goes
+  // on.
+  const bool is_over = !verdicts && verdicts.error().code == ErrorCode::kNotFound && was_finalized;
+  if (!verdicts && !is_over) {
+    return tl::unexpected(verdicts.error());
+  }
   std::int64_t quarantined = 0;
-  for (const ColumnVerdict& verdict : verdicts) {
+  for (const ColumnVerdict& verdict : verdicts.value_or(std::vector<ColumnVerdict>())) {
     quarantined += verdict.quarantined;
   }
   if (failures > 0 || quarantined > 0) {
@@ -127,6 +134,7 @@ Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_TRY(rows->ForgetOriginals());
   }
+  ROWSEAL_TRY(ColumnMigrator::ForgetLabel(client, manifest, access));
   for (const std::unique_ptr<AppRows>& rows : columns) {
     ROWSEAL_ASSIGN(const std::vector<std::string> left, rows->Scrub(options.locks));
     for (const std::string& what : left) {

@@ -97,7 +97,8 @@ MigratedColumn ColumnOf(const MigrationManifest& manifest, std::size_t number) {
 }
 
 std::string TextOf(const ColumnPlan& plan) {
-  return plan.table + "." + plan.column + (plan.path ? " at " + ToText(*plan.path) : "");
+  return Printable(plan.table) + "." + Printable(plan.column) +
+         (plan.path ? " at " + Printable(ToText(*plan.path)) : "");
 }
 
 }  // namespace rowseal

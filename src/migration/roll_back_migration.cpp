@@ -290,6 +290,7 @@ Result<RunMigrationReport> RollBackMigration(Client& client, const MigrationMani
   for (ColumnMigrator& migrator : migrators) {
     ROWSEAL_TRY(migrator.rows().Uninstall());
   }
+  ROWSEAL_TRY(ColumnMigrator::ForgetLabel(client, manifest, access));
   return report;
 }
 

@@ -67,7 +67,8 @@ class SqliteAppRows final : public AppRows {
          "SELECT \"table\" FROM pragma_foreign_key_list(?1) WHERE \"from\" = ?2 COLLATE NOCASE"},
         {ObstacleWeight::kToAccept, "table ", " has CHECKs: rows that do not pass are quarantined",
          "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE"
-         " AND sql LIKE '%CHECK%' AND ?2 <> ''"},
+         " AND replace(replace(replace(upper(sql), ' ', ''), char(10), ''), char(9), '') GLOB"
+         " '*CHECK(*' AND ?2 <> ''"},
     };
     std::vector<Obstacle> obstacles;
     for (const Check& check : kChecks) {
