@@ -24,7 +24,7 @@ struct Case {
 
 class KilledMigration : public ::testing::TestWithParam<Case> {
  protected:
-  static constexpr int kRows = 3000;
+  static inline const int kRows = static_cast<int>(Scaled(3000, 10));
 
   explicit KilledMigration(std::unique_ptr<PostgresServer> server = nullptr)
       : server_(std::move(server)), app_(GetParam().kind, server_.get()) {}
