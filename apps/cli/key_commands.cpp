@@ -81,8 +81,9 @@ Result<int> ShowKeks(Program& program) {
     rows.push_back({kek.id, kek.scope, kek.state, ToRfc3339(kek.created_at),
                     std::to_string(kek.deks.value_or(0)), DueText(kek)});
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"keks", std::move(list)}})
-                             : PrintText(Table({"ID", "SCOPE", "STATE", "CREATED", "DEKS", "DUE"}, rows)));
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"keks", std::move(list)}})
+                  : PrintText(Table({"ID", "SCOPE", "STATE", "CREATED", "DEKS", "DUE"}, rows)));
   return 0;
 }
 

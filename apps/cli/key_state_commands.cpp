@@ -58,10 +58,11 @@ Result<int> PlanCompromised(Program& program, const StateArguments& arguments) {
   std::string text = fmt::format("KEK {} is {}\n", plan.kek.value, plan.state);
   text += plan.rotates ? "would make another KEK the active one\n" : "";
   text += fmt::format("would rewrap {} DEKs, and mark the KEK compromised\n", plan.deks);
-  text += fmt::format("would give every project of its scope fresh DEKs, and seal again what stands"
-                      " under the old ones\n"
-                      "secrets to change where they were issued: {}\n",
-                      plan.secrets);
+  text += fmt::format(
+      "would give every project of its scope fresh DEKs, and seal again what stands"
+      " under the old ones\n"
+      "secrets to change where they were issued: {}\n",
+      plan.secrets);
   for (const std::string& label : plan.columns) {
     text += fmt::format("values of column '{}' would be sealed again\n", Printable(label));
   }
@@ -103,7 +104,8 @@ std::string ExposedText(const KekCompromise& compromise, const Exposed& exposed)
                        compromise.kek.value);
   }
   std::string text = fmt::format(
-      "Out of reach, and open to whoever has KEK {0}: backups, WAL archives, replicas, key bundles\n"
+      "Out of reach, and open to whoever has KEK {0}: backups, WAL archives, replicas, key "
+      "bundles\n"
       "and copies of columns from before {1}.\n",
       compromise.kek.value, ToRfc3339(*exposed.compromised_at));
   if (exposed.secrets.empty()) {
@@ -116,8 +118,8 @@ std::string ExposedText(const KekCompromise& compromise, const Exposed& exposed)
                         Printable(exposed.secrets[i].name));
   }
   if (exposed.secrets.size() > kShownSecrets) {
-    text += fmt::format("  … and {} more: --json lists all\n",
-                        exposed.secrets.size() - kShownSecrets);
+    text +=
+        fmt::format("  … and {} more: --json lists all\n", exposed.secrets.size() - kShownSecrets);
   }
   return text;
 }
@@ -232,12 +234,12 @@ Result<int> DestroyTheKek(Program& program, const StateArguments& arguments) {
     }
   }
   ROWSEAL_ASSIGN(const KekDestruction done, DestroyKek(client, kek, program.access()));
-  const std::string text =
-      done.destroyed
-          ? fmt::format("KEK {} is destroyed\n", kek.value)
-          : fmt::format("KEK {0} is destroyed from {1} on, by rowseal maintain;"
-                        " kek destroy {0} --cancel calls it off\n",
-                        kek.value, ToRfc3339(done.due));
+  const std::string text = done.destroyed
+                               ? fmt::format("KEK {} is destroyed\n", kek.value)
+                               : fmt::format(
+                                     "KEK {0} is destroyed from {1} on, by rowseal maintain;"
+                                     " kek destroy {0} --cancel calls it off\n",
+                                     kek.value, ToRfc3339(done.due));
   ROWSEAL_TRY(program.json() ? PrintJson(DestructionJson(done)) : PrintText(text));
   return 0;
 }
@@ -247,9 +249,10 @@ Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(const DekId dek, ParseUuid<DekId>(arguments.dek));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(DestroyDek(client, project, dek, program.access()));
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"project", project.text()}, {"id", ToText(dek)}, {"destroyed", true}})
-                  : PrintText("DEK " + ToText(dek) + " is destroyed\n"));
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"project", project.text()}, {"id", ToText(dek)}, {"destroyed", true}})
+          : PrintText("DEK " + ToText(dek) + " is destroyed\n"));
   return 0;
 }
 
@@ -294,8 +297,8 @@ Result<int> ShowDestroyed(Program& program, const std::string& kind) {
 
 void AddKekStateVerbs(Verbs kek) {
   const auto arguments = std::make_shared<StateArguments>();
-  const auto add = [&](const VerbTexts& texts, Result<int> (*run)(Program&, const StateArguments&))
-      -> CLI::App& {
+  const auto add = [&](const VerbTexts& texts,
+                       Result<int> (*run)(Program&, const StateArguments&)) -> CLI::App& {
     CLI::App& verb =
         kek.Add(texts, [arguments, run](Program& program) { return run(program, *arguments); });
     verb.add_option("ID", arguments->kek, "The KEK, as `kek list` shows it")->required();

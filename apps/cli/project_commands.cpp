@@ -35,10 +35,9 @@ Json RetirementJson(const ProjectRetirement& retirement) {
 }
 
 std::string WhatGoes(const ProjectRetirement& retirement) {
-  std::string text =
-      fmt::format("  from {} on, {} secrets ({} versions) and {} DEKs are destroyed\n",
-                  TimeText(retirement.destroy_at), retirement.secrets, retirement.versions,
-                  retirement.deks);
+  std::string text = fmt::format(
+      "  from {} on, {} secrets ({} versions) and {} DEKs are destroyed\n",
+      TimeText(retirement.destroy_at), retirement.secrets, retirement.versions, retirement.deks);
   for (const std::string& label : retirement.columns) {
     text += fmt::format("  its values in column '{}' then open no more\n", Printable(label));
   }
@@ -71,8 +70,8 @@ Result<int> Retire(Program& program, const RetireArguments& arguments) {
     return 0;
   }
   if (!arguments.yes) {
-    ROWSEAL_ASSIGN(const bool agreed, Confirm(fmt::format("Retire project {}?\n{}", name,
-                                                          WhatGoes(plan))));
+    ROWSEAL_ASSIGN(const bool agreed,
+                   Confirm(fmt::format("Retire project {}?\n{}", name, WhatGoes(plan))));
     if (!agreed) {
       return Fail(ErrorCode::kConflict, "nothing was changed");
     }
@@ -112,11 +111,11 @@ Result<int> ShowRetired(Program& program) {
       after = retirement.project;
     }
   }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"retired", std::move(list)}})
-                  : PrintText(Table({"PROJECT", "RETIRED", "DESTROY FROM", "DESTROYED",
-                                     "BACKUPS UNTIL"},
-                                    rows)));
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"retired", std::move(list)}})
+          : PrintText(
+                Table({"PROJECT", "RETIRED", "DESTROY FROM", "DESTROYED", "BACKUPS UNTIL"}, rows)));
   return 0;
 }
 

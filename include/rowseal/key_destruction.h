@@ -59,7 +59,7 @@ struct DestroyedKey {
 };
 
 struct ListDestroyedOptions {
-  std::string kind;  ///< `kek` or `dek`; empty: both
+  std::string kind;           ///< `kek` or `dek`; empty: both
   std::string after_project;  ///< as DestroyedKey::project
   std::string after_id;
   std::int64_t limit = 1000;  ///< 1 to 10,000

@@ -29,11 +29,11 @@ Result<std::string> ResumeKek(Client& client, KekId kek, const Access& access = 
 /// CompromisePlan says what declaring a KEK compromised would do, as the store stands.
 struct CompromisePlan {
   KekId kek;
-  std::string state;        ///< as it is
-  bool rotates = false;     ///< another KEK becomes the active one first
-  std::int64_t deks = 0;    ///< that it wraps: rewrapped, and rotated with all others of its scope
-  std::int64_t secrets = 0; ///< sealed again, and to be changed where they were issued
-  std::vector<std::string> columns;  ///< labels, whose values are sealed again
+  std::string state;         ///< as it is
+  bool rotates = false;      ///< another KEK becomes the active one first
+  std::int64_t deks = 0;     ///< that it wraps: rewrapped, and rotated with all others of its scope
+  std::int64_t secrets = 0;  ///< sealed again, and to be changed where they were issued
+  std::vector<std::string> columns;                 ///< labels, whose values are sealed again
   std::vector<std::string> columns_without_source;  ///< labels: the app has to seal them again
 };
 
@@ -41,8 +41,8 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek);
 
 struct KekCompromise {
   KekId kek;
-  std::optional<KekId> new_kek;  ///< that was made, because the compromised one was active
-  std::int64_t rewrapped = 0;    ///< DEKs
+  std::optional<KekId> new_kek;       ///< that was made, because the compromised one was active
+  std::int64_t rewrapped = 0;         ///< DEKs
   std::vector<std::string> failures;  ///< DEKs that do not open and so stay where they are, named
   /// To be run with RunJobs, in this order: what they start belongs to it too.
   std::vector<JobId> jobs;
@@ -78,7 +78,8 @@ struct ExposedPage {
 /// ListExposedSecrets lists them by project and name behind the pair given, at most `limit` (1 to
 /// 10,000). The times compared are those of the processes that stored the versions. Errors:
 /// kNotFound, kRefusedByState (the KEK is not compromised).
-Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek, std::string_view after_project = {},
+Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek,
+                                       std::string_view after_project = {},
                                        std::string_view after_name = {}, std::int64_t limit = 1000);
 
 }  // namespace rowseal

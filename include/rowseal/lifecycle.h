@@ -158,7 +158,8 @@ struct VerifyReport {
 };
 
 /// Verify opens every row in constant memory, changes nothing, and calls `on_failure` for each row
-/// that does not stand. What stands under a suspended KEK is counted and not opened. It goes on behind failures. Errors: the store's; a row's failure is none.
+/// that does not stand. What stands under a suspended KEK is counted and not opened. It goes on
+/// behind failures. Errors: the store's; a row's failure is none.
 Result<VerifyReport> Verify(Client& client,
                             const std::function<void(const VerifyFailure&)>& on_failure,
                             const std::function<void(const VerifyReport&)>& on_progress = {});

@@ -82,8 +82,9 @@ Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
 Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
                                   const ColumnRecord& column, const SealedValue& value,
                                   const DekAndKek& row, const ActiveDekOperation::Active& active) {
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
-                 OpenDekOfValues(session, place.label, row, OpenFor::kReseal, session.seen().Now()));
+  ROWSEAL_ASSIGN(
+      const std::shared_ptr<const Dek> dek,
+      OpenDekOfValues(session, place.label, row, OpenFor::kReseal, session.seen().Now()));
   ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, *dek));
   ROWSEAL_ASSIGN(std::string text, SealValueAt(session, place, column, opened.Reveal(), active));
   ROWSEAL_ASSIGN(const SealedValue sealed, DecodeSealedValue(text));

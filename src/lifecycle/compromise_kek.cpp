@@ -15,7 +15,8 @@
 namespace rowseal {
 namespace {
 
-Result<std::int64_t> Count(Connection& connection, std::string_view sql, std::vector<Param> params) {
+Result<std::int64_t> Count(Connection& connection, std::string_view sql,
+                           std::vector<Param> params) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, std::move(params))));
   RowReader reader(answer.rows.front());
   const std::int64_t count = reader.Integer();
@@ -55,10 +56,10 @@ Result<std::optional<Timestamp>> CompromisedAt(Connection& connection, KekId kek
 // many secrets, not too few.
 Result<void> NoteCompromised(Connection& connection, KekId kek) {
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Sql("UPDATE rowseal.kek SET compromised_at = $2 WHERE id = $1"
-                     " AND (compromised_at IS NULL OR compromised_at > $2)",
-                     {kek.value, now.time_since_epoch().count()})));
+  ROWSEAL_TRY(
+      connection.Execute(Statement::Sql("UPDATE rowseal.kek SET compromised_at = $2 WHERE id = $1"
+                                        " AND (compromised_at IS NULL OR compromised_at > $2)",
+                                        {kek.value, now.time_since_epoch().count()})));
   return {};
 }
 
@@ -115,10 +116,10 @@ Result<std::vector<JobId>> StartWhatIsLeft(Connection& connection, Session& sess
   const std::vector<Param> params = {kek.scope, before.time_since_epoch().count()};
   ROWSEAL_ASSIGN(const std::int64_t active,
                  Count(connection, std::string(kOfScope) + " AND d.state = 'active'", params));
-  ROWSEAL_ASSIGN(const std::int64_t undrained,
-                 Count(connection,
-                       std::string(kOfScope) + " AND d.state <> 'active' AND d.drained_at IS NULL",
-                       params));
+  ROWSEAL_ASSIGN(
+      const std::int64_t undrained,
+      Count(connection, std::string(kOfScope) + " AND d.state <> 'active' AND d.drained_at IS NULL",
+            params));
   if (HasKind(unfinished, kRotateDeksJob)) {
     return jobs;  // in its end it starts the rest
   }
@@ -130,8 +131,7 @@ Result<std::vector<JobId>> StartWhatIsLeft(Connection& connection, Session& sess
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   if (undrained > 0 && !HasKind(unfinished, kResealJob)) {
-    ROWSEAL_ASSIGN(const JobId job,
-                   StartJobOfKind(connection, session, kResealJob, {}, {}, now));
+    ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(connection, session, kResealJob, {}, {}, now));
     jobs.push_back(job);
   }
   if (undrained > 0 && !HasKind(unfinished, kResealColumnJob)) {
@@ -180,9 +180,9 @@ class Declaration final {
     ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection_));
     ROWSEAL_TRY(deks <= rewrapped_at_once_ ? AtOnce() : ByJob());
     ROWSEAL_TRY(SortColumns(connection_, session_, nullptr, report_.columns_without_source));
-    ROWSEAL_TRY(WriteAudit(connection_, session_, kSystemProject, access_, "kek.compromised",
-                           ToText(kek_.id) +
-                               (report_.new_kek ? " " + ToText(*report_.new_kek) : std::string())));
+    ROWSEAL_TRY(WriteAudit(
+        connection_, session_, kSystemProject, access_, "kek.compromised",
+        ToText(kek_.id) + (report_.new_kek ? " " + ToText(*report_.new_kek) : std::string())));
     ROWSEAL_TRY(transaction.Commit());
     Adopt();
     return std::move(report_);
@@ -217,8 +217,7 @@ class Declaration final {
     if (kek_.state == KeyState::kCompromised) {
       ROWSEAL_ASSIGN(report_.jobs, StartWhatIsLeft(connection_, session_, kek_, access_));
       ROWSEAL_ASSIGN(const std::int64_t under, CountUnder(connection_, kek_.id));
-      ROWSEAL_ASSIGN(const std::vector<JobRecord> unfinished,
-                     UnfinishedJobs(connection_, kek_.id));
+      ROWSEAL_ASSIGN(const std::vector<JobRecord> unfinished, UnfinishedJobs(connection_, kek_.id));
       if (under == 0 || HasKind(unfinished, kCompromisedJob)) {
         return {};
       }
@@ -279,10 +278,12 @@ Result<const KekRecord*> CompromisedKekBody::Target() const {
     return NoActiveKek(*trust, kek->scope);
   }
   if (active->id == kek_) {
-    return Fail(ErrorCode::kRefusedByState, "KEK " + ToText(kek_) + " is active: nobody declared it"
-                                            " compromised, although a job says so",
-                "cancel the job (rowseal jobs cancel), or: rowseal kek compromised " +
-                    ToText(kek_));
+    return Fail(
+        ErrorCode::kRefusedByState,
+        "KEK " + ToText(kek_) +
+            " is active: nobody declared it"
+            " compromised, although a job says so",
+        "cancel the job (rowseal jobs cancel), or: rowseal kek compromised " + ToText(kek_));
   }
   return active;
 }
@@ -331,7 +332,7 @@ Result<KekCompromise> CompromiseKek(Client& client, KekId kek, std::int64_t rewr
                  Declaration(client, kek, rewrapped_at_once, std::move(complete)).Run());
   session.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(report.rewrapped));
   session.observer().Count(Counter::kKekRotations, report.new_kek ? 1 : 0);
-  session.observer().Log({LogLevel::kError,
+  session.observer().Log({LogLevel::kWarning,
                           "kek_compromised",
                           "a KEK was declared compromised",
                           {{"kek", ToText(kek)},
@@ -362,9 +363,8 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek) {
   ROWSEAL_ASSIGN(const std::optional<Timestamp> at, CompromisedAt(connection, kek));
   const Timestamp before = at.value_or(kWithoutLimit);
   ROWSEAL_ASSIGN(plan.deks, CountUnder(connection, kek));
-  ROWSEAL_ASSIGN(plan.secrets,
-                 Count(connection, "SELECT count(*)" + std::string(kExposedSecrets),
-                       {before.time_since_epoch().count(), record->scope}));
+  ROWSEAL_ASSIGN(plan.secrets, Count(connection, "SELECT count(*)" + std::string(kExposedSecrets),
+                                     {before.time_since_epoch().count(), record->scope}));
   ROWSEAL_TRY(SortColumns(connection, session, &plan.columns, plan.columns_without_source));
   return plan;
 }
@@ -387,13 +387,12 @@ Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek, std::string_vi
                 "KEK " + ToText(kek) + " is " + std::string(ToText(record->state)),
                 "only a compromised one exposes secrets: rowseal kek compromised " + ToText(kek));
   }
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT s.project_id, s.name" + std::string(kExposedSecrets) +
-                         " AND (s.project_id, s.name) > ($3, $4)"
-                         " ORDER BY s.project_id, s.name LIMIT $5",
-                     {at->time_since_epoch().count(), record->scope, std::string(after_project),
-                      std::string(after_name), limit})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT s.project_id, s.name" + std::string(kExposedSecrets) +
+                                      " AND (s.project_id, s.name) > ($3, $4)"
+                                      " ORDER BY s.project_id, s.name LIMIT $5",
+                                  {at->time_since_epoch().count(), record->scope,
+                                   std::string(after_project), std::string(after_name), limit})));
   ExposedPage page{*at, {}};
   for (const Row& row : answer.rows) {
     page.secrets.push_back({TextAt(row, 0), TextAt(row, 1)});

@@ -18,9 +18,10 @@ constexpr std::int64_t kPage = 500;  // DEKs of one transaction
   " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
 
 // A value DEK has no foreign key to hold it: every registered column must have been scanned whole,
-// by a scan that began after the wait. What a scan finds under a drained DEK ends its being drained.
-#define ROWSEAL_SCANNED_SINCE                                                         \
-  "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END"       \
+// by a scan that began after the wait. What a scan finds under a drained DEK ends its being
+// drained.
+#define ROWSEAL_SCANNED_SINCE                                                   \
+  "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END" \
   " FROM rowseal.sealed_column c)"
 
 Result<DekRecord> ReadRecord(Row& row) {
@@ -90,15 +91,16 @@ Result<void> CheckWaited(Connection& connection, const DekRecord& dek, Timestamp
   ROWSEAL_ASSIGN(const std::chrono::microseconds wait, DekWait(connection));
   const Timestamp due = Timestamp(std::chrono::microseconds(drained_at)) + wait;
   if (due > now) {
-    return Fail(ErrorCode::kRefusedByState, name + " may be destroyed from " + ToRfc3339(due) + " on",
+    return Fail(ErrorCode::kRefusedByState,
+                name + " may be destroyed from " + ToRfc3339(due) + " on",
                 "policy dek.destroy_after says how long a drained DEK is kept");
   }
   if (dek.purpose == DekPurpose::kValue &&
       (!is_scanned || scanned_at < due.time_since_epoch().count())) {
-    return Fail(ErrorCode::kRefusedByState,
-                name + " seals values, and not every registered column was scanned since " +
-                    ToRfc3339(due),
-                "rowseal maintain starts the scans; a column without a place cannot be scanned");
+    return Fail(
+        ErrorCode::kRefusedByState,
+        name + " seals values, and not every registered column was scanned since " + ToRfc3339(due),
+        "rowseal maintain starts the scans; a column without a place cannot be scanned");
   }
   return {};
 }
@@ -144,8 +146,7 @@ Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& aft
       report.failures.push_back(name + ": " + checked.error().message);
       continue;
     }
-    ROWSEAL_TRY(
-        DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
+    ROWSEAL_TRY(DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
     ++report.deks;
   }
   ROWSEAL_TRY(transaction.Commit());
@@ -164,8 +165,8 @@ Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRe
   if (deleted.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }
-  ROWSEAL_TRY(WriteAudit(connection, session, dek.project.text(), access, "dek.destroy",
-                         ToText(dek.id)));
+  ROWSEAL_TRY(
+      WriteAudit(connection, session, dek.project.text(), access, "dek.destroy", ToText(dek.id)));
   return {};
 }
 
@@ -177,8 +178,7 @@ Result<void> DestroyDueDeks(Client& client, const Access& access, DestructionRep
   return {};
 }
 
-Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek,
-                        const Access& access) {
+Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek, const Access& access) {
   const auto lock = client.Lock();
   Session& session = client.session();
   Connection& connection = client.connection();
@@ -186,10 +186,9 @@ Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek,
   ROWSEAL_ASSIGN(Transaction transaction,
                  Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
-                     {project.text(), ToText(dek)})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
+                                  {project.text(), ToText(dek)})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
@@ -199,8 +198,8 @@ Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek,
   ROWSEAL_TRY(CheckDestroyable(session, record));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(CheckWaited(connection, record, now));
-  ROWSEAL_TRY(DestroyDekRow(connection, session, record, {complete, CensusOf(record), now},
-                            complete));
+  ROWSEAL_TRY(
+      DestroyDekRow(connection, session, record, {complete, CensusOf(record), now}, complete));
   return transaction.Commit();
 }
 

@@ -28,12 +28,13 @@ Result<std::string> WhatNeeds(Connection& connection, KekId kek) {
   std::string first;
   for (Row& row : answer.rows) {
     RowReader reader(row);
-    const std::string kind = reader.Text() + " " + reader.Text();
+    const std::string state = reader.Text();
+    const std::string purpose = reader.Text();
     const std::int64_t count = reader.Integer();
     const std::string project = reader.Text();
     ROWSEAL_TRY(reader.status());
     all += count;
-    kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + kind;
+    kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " " + state + " " + purpose;
     first = first.empty() || project < first ? project : first;
   }
   return all == 0 ? std::string()
@@ -123,8 +124,8 @@ class Destruction final {
       ROWSEAL_TRY(connection_.Execute(
           Statement::Sql("UPDATE rowseal.kek SET destroy_at = $2 WHERE id = $1",
                          {outcome_.kek.value, outcome_.due.time_since_epoch().count()})));
-      ROWSEAL_TRY(WriteAudit(connection_, session_, kSystemProject, access, kAsked,
-                             ToText(outcome_.kek)));
+      ROWSEAL_TRY(
+          WriteAudit(connection_, session_, kSystemProject, access, kAsked, ToText(outcome_.kek)));
     }
     return {};
   }
@@ -137,8 +138,9 @@ class Destruction final {
     Result<void> written = change_.Write(connection_);
     if (!written && written.error().code == ErrorCode::kConflict) {
       return Fail(ErrorCode::kRefusedByState,
-                  "KEK " + ToText(outcome_.kek) + " was changed, or is needed by a DEK that came"
-                                                  " meanwhile",
+                  "KEK " + ToText(outcome_.kek) +
+                      " was changed, or is needed by a DEK that came"
+                      " meanwhile",
                   "rowseal kek census " + ToText(outcome_.kek) + " says what depends on it");
     }
     ROWSEAL_TRY(written);
@@ -151,7 +153,7 @@ class Destruction final {
   void AdoptAndLog() const {
     if (outcome_.destroyed) {
       change_.Adopt();
-      session_.observer().Log({LogLevel::kWarning,
+      session_.observer().Log({LogLevel::kInfo,
                                "kek_destroyed",
                                "a KEK is gone for good",
                                {{"kek", ToText(outcome_.kek)}}});
@@ -212,11 +214,10 @@ Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& acces
   ROWSEAL_TRY(session.LoadTrust(connection));
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   ROWSEAL_TRY(FindToDestroy(connection, trust->rows, kek));
-  ROWSEAL_ASSIGN(
-      const Rows called_off,
-      connection.Execute(Statement::Sql("UPDATE rowseal.kek SET destroy_at = NULL WHERE id = $1"
-                                        " AND destroy_at IS NOT NULL",
-                                        {kek.value})));
+  ROWSEAL_ASSIGN(const Rows called_off, connection.Execute(Statement::Sql(
+                                            "UPDATE rowseal.kek SET destroy_at = NULL WHERE id = $1"
+                                            " AND destroy_at IS NOT NULL",
+                                            {kek.value})));
   if (called_off.changed != 1) {
     return Fail(ErrorCode::kRefusedByState,
                 "nobody asked for KEK " + ToText(kek) + " to be destroyed",
@@ -228,10 +229,9 @@ Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& acces
 }
 
 Result<std::vector<KekId>> DueKeks(Connection& connection, Timestamp now) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT id FROM rowseal.kek WHERE destroy_at <= $1 ORDER BY id",
-                     {now.time_since_epoch().count()})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT id FROM rowseal.kek WHERE destroy_at <= $1 ORDER BY id",
+                                  {now.time_since_epoch().count()})));
   std::vector<KekId> due;
   for (Row& row : answer.rows) {
     RowReader reader(row);

@@ -17,21 +17,21 @@ std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); 
 }  // namespace
 
 Statement KeepEvidence(const KekRecord& kek, const Evidence& evidence) {
-  return Statement::Sql(
-      kInsert, {std::string(kSystemProject), std::string("kek"), ToText(kek.id), kek.scope,
-                std::string(ToText(kek.purpose)), static_cast<std::int64_t>(kek.suite),
-                std::string(ToText(kek.state)), kek.revision.value, kek.check_value,
-                ToMicros(kek.created_at), ToMicros(evidence.at), evidence.asked_by.actor,
-                evidence.asked_by.reason, evidence.census});
+  return Statement::Sql(kInsert,
+                        {std::string(kSystemProject), std::string("kek"), ToText(kek.id), kek.scope,
+                         std::string(ToText(kek.purpose)), static_cast<std::int64_t>(kek.suite),
+                         std::string(ToText(kek.state)), kek.revision.value, kek.check_value,
+                         ToMicros(kek.created_at), ToMicros(evidence.at), evidence.asked_by.actor,
+                         evidence.asked_by.reason, evidence.census});
 }
 
 Statement KeepEvidence(const DekRecord& dek, const Evidence& evidence) {
-  return Statement::Sql(
-      kInsert, {dek.project.text(), std::string("dek"), ToText(dek.id), std::string(),
-                std::string(ToText(dek.purpose)), static_cast<std::int64_t>(dek.suite),
-                std::string(ToText(dek.state)), dek.revision.value, dek.check_value,
-                ToMicros(dek.created_at), ToMicros(evidence.at), evidence.asked_by.actor,
-                evidence.asked_by.reason, evidence.census});
+  return Statement::Sql(kInsert,
+                        {dek.project.text(), std::string("dek"), ToText(dek.id), std::string(),
+                         std::string(ToText(dek.purpose)), static_cast<std::int64_t>(dek.suite),
+                         std::string(ToText(dek.state)), dek.revision.value, dek.check_value,
+                         ToMicros(dek.created_at), ToMicros(evidence.at), evidence.asked_by.actor,
+                         evidence.asked_by.reason, evidence.census});
 }
 
 Result<std::vector<DestroyedKey>> ListDestroyedKeys(Client& client,

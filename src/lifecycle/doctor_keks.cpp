@@ -136,11 +136,12 @@ Result<void> CheckKekUse(const Inspection& inspection, Findings& findings) {
                                 " FROM rowseal.dek WHERE kek_id = $1",
                                 {kek.id.value}));
     if (wrapped.count > 0) {
-      findings.push_back({Severity::kWarning, "kek_use",
-                          Named(kek) + " is " + std::string(ToText(kek.state)) +
-                              " and still wraps " + Counted(wrapped.count, "DEK") +
-                              ", first of project '" + Printable(wrapped.first_project) + "'",
-                          kek.state == KeyState::kCompromised ? WayOut(kek) : "rowseal kek rewrap"});
+      findings.push_back(
+          {Severity::kWarning, "kek_use",
+           Named(kek) + " is " + std::string(ToText(kek.state)) + " and still wraps " +
+               Counted(wrapped.count, "DEK") + ", first of project '" +
+               Printable(wrapped.first_project) + "'",
+           kek.state == KeyState::kCompromised ? WayOut(kek) : "rowseal kek rewrap"});
     }
   }
   if (findings.size() == before) {

@@ -133,8 +133,7 @@ Result<StatusReport> Status(Client& client) {
   report.epoch = trust->rows.installation.epoch;
   report.integrity_kek = trust->rows.installation.integrity_kek;
   if (const KekRecord* active = trust->ActiveKek(kDefaultScope)) {
-    ROWSEAL_ASSIGN(const PolicyDuration max_age,
-                   ReadPolicyOrNever(connection, Policy::kKekMaxAge));
+    ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
     report.active_kek = active->id;
     report.active_kek_created_at = active->created_at;
     report.kek_rotation_due = RotationDue(*active, max_age);

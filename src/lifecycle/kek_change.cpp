@@ -28,8 +28,8 @@ Result<void> KekChange::Move(KekId id, KeyState to) {
   ROWSEAL_TRY(FindWrapKek(rows_, id));
   KekRecord& kek = *std::ranges::find(rows_.keks, id, &KekRecord::id);
   const bool is_allowed =
-      CanMove(kek.state, to) && (kek.state != KeyState::kSuspended || to == kek.resumes_to ||
-                                 to == KeyState::kCompromised);
+      CanMove(kek.state, to) &&
+      (kek.state != KeyState::kSuspended || to == kek.resumes_to || to == KeyState::kCompromised);
   if (!is_allowed) {
     return Fail(ErrorCode::kRefusedByState,
                 "KEK " + ToText(id) + " is " + std::string(ToText(kek.state)) + ", and cannot be " +
@@ -61,7 +61,8 @@ Result<void> KekChange::Remove(KekId id) {
 
 Result<void> KekChange::Write(Connection& connection) {
   for (const auto& [id, seen] : moved_) {
-    ROWSEAL_TRY(UpdateKekState(connection, *std::ranges::find(rows_.keks, id, &KekRecord::id), seen));
+    ROWSEAL_TRY(
+        UpdateKekState(connection, *std::ranges::find(rows_.keks, id, &KekRecord::id), seen));
   }
   for (const KekId id : removed_) {
     ROWSEAL_TRY(DeleteKek(connection, id));

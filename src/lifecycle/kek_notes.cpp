@@ -14,11 +14,10 @@ std::optional<Timestamp> OptionalTime(RowReader& reader) {
 }  // namespace
 
 Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT k.id, k.compromised_at, k.destroy_at, coalesce(d.deks, 0)"
-                     " FROM rowseal.kek k LEFT JOIN (SELECT kek_id, count(*) AS deks"
-                     "  FROM rowseal.dek GROUP BY kek_id) AS d ON d.kek_id = k.id")));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT k.id, k.compromised_at, k.destroy_at, coalesce(d.deks, 0)"
+                                  " FROM rowseal.kek k LEFT JOIN (SELECT kek_id, count(*) AS deks"
+                                  "  FROM rowseal.dek GROUP BY kek_id) AS d ON d.kek_id = k.id")));
   std::map<KekId, KekNotes> notes;
   for (Row& row : answer.rows) {
     RowReader reader(row);

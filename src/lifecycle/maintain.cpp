@@ -62,8 +62,7 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
   ROWSEAL_ASSIGN(const PolicyDuration keep, ReadPolicy(connection, Policy::kDekDestroyAfter));
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
-  const Param keep_micros =
-      keep ? Param(std::chrono::microseconds(*keep).count()) : Param(Null{});
+  const Param keep_micros = keep ? Param(std::chrono::microseconds(*keep).count()) : Param(Null{});
   ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
   for (const ColumnRecord& column : columns) {
     if (!column.source) {

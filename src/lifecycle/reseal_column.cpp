@@ -108,8 +108,8 @@ Result<std::vector<ResealColumn::Stale>> ResealColumn::FindStale(Connection& con
   return stale;
 }
 
-// A retired project's values cannot be opened any more once its keys are destroyed, and nobody waits
-// for them.
+// A retired project's values cannot be opened any more once its keys are destroyed, and nobody
+// waits for them.
 Result<bool> ResealColumn::IsGone(Connection& connection, const ProjectId& project) {
   ROWSEAL_ASSIGN(const Rows gone, connection.Execute(Statement::Sql(
                                       "SELECT 1 FROM rowseal.retired_project WHERE project_id = $1"
@@ -246,14 +246,15 @@ Result<void> ResealColumn::NoteScan(Connection& connection) {
   return {};
 }
 
-// A value under a drained DEK came from an older copy of the app's rows: the DEK is not drained, and
-// its wait begins anew.
+// A value under a drained DEK came from an older copy of the app's rows: the DEK is not drained,
+// and its wait begins anew.
 Result<void> ResealColumn::EndDrained(Connection& connection) {
   std::vector<Statement> notes;
   for (const auto& [project, dek] : found_stale_) {
-    notes.push_back(Statement::Sql("UPDATE rowseal.dek SET drained_at = NULL WHERE project_id = $1"
-                                   " AND id = $2 AND drained_at IS NOT NULL",
-                                   {project.text(), ToText(dek)}));
+    notes.push_back(
+        Statement::Sql("UPDATE rowseal.dek SET drained_at = NULL WHERE project_id = $1"
+                       " AND id = $2 AND drained_at IS NOT NULL",
+                       {project.text(), ToText(dek)}));
   }
   ROWSEAL_TRY(connection.ExecuteAll(notes));
   return {};

@@ -41,10 +41,10 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql, const P
 Result<ProjectRetirement> Look(Connection& connection, Session& session, const ProjectId& project) {
   ProjectRetirement retirement;
   retirement.project = project.text();
-  ROWSEAL_ASSIGN(Rows row, connection.Execute(Statement::Sql(
-                               "SELECT retired_at, destroy_at, destroyed_at"
-                               " FROM rowseal.retired_project WHERE project_id = $1",
-                               {project.text()})));
+  ROWSEAL_ASSIGN(Rows row, connection.Execute(
+                               Statement::Sql("SELECT retired_at, destroy_at, destroyed_at"
+                                              " FROM rowseal.retired_project WHERE project_id = $1",
+                                              {project.text()})));
   if (!row.rows.empty()) {
     RowReader reader(row.rows.front());
     retirement.retired_at = OptionalTime(reader);
@@ -52,9 +52,9 @@ Result<ProjectRetirement> Look(Connection& connection, Session& session, const P
     retirement.destroyed_at = OptionalTime(reader);
     ROWSEAL_TRY(reader.status());
   }
-  ROWSEAL_ASSIGN(retirement.secrets,
-                 Count(connection, "SELECT count(*) FROM rowseal.secret WHERE project_id = $1",
-                       project));
+  ROWSEAL_ASSIGN(
+      retirement.secrets,
+      Count(connection, "SELECT count(*) FROM rowseal.secret WHERE project_id = $1", project));
   ROWSEAL_ASSIGN(
       retirement.versions,
       Count(connection, "SELECT count(*) FROM rowseal.secret_version WHERE project_id = $1",
@@ -188,7 +188,7 @@ Result<BatchOutcome> DestroyProjectBody::Write(Connection& connection) {
   ROWSEAL_TRY(WriteAudit(connection, session_, project_.text(), access_, "project.destroy",
                          project_.text()));
   session_.seen().ForgetActiveDek(project_);
-  session_.observer().Log({LogLevel::kWarning,
+  session_.observer().Log({LogLevel::kInfo,
                            "project_destroyed",
                            "a retired project's secrets and keys are gone for good",
                            {{"project", project_.text()}}});
@@ -197,16 +197,16 @@ Result<BatchOutcome> DestroyProjectBody::Write(Connection& connection) {
 }
 
 Result<void> StartDueRetirements(Connection& connection, Session& session, Timestamp now) {
-  ROWSEAL_ASSIGN(const Rows due, connection.Execute(Statement::Sql(
-                                     "SELECT project_id FROM rowseal.retired_project r"
-                                     " WHERE destroy_at <= $1 AND destroyed_at IS NULL"
-                                     " AND NOT EXISTS (SELECT 1 FROM rowseal.job j WHERE j.kind = $2"
-                                     "  AND j.object = r.project_id"
-                                     "  AND j.state IN ('ready', 'paused', 'failed'))",
-                                     {ToMicros(now), std::string(kDestroyProjectJob)})));
+  ROWSEAL_ASSIGN(const Rows due,
+                 connection.Execute(
+                     Statement::Sql("SELECT project_id FROM rowseal.retired_project r"
+                                    " WHERE destroy_at <= $1 AND destroyed_at IS NULL"
+                                    " AND NOT EXISTS (SELECT 1 FROM rowseal.job j WHERE j.kind = $2"
+                                    "  AND j.object = r.project_id"
+                                    "  AND j.state IN ('ready', 'paused', 'failed'))",
+                                    {ToMicros(now), std::string(kDestroyProjectJob)})));
   for (const Row& row : due.rows) {
-    ROWSEAL_TRY(
-        StartJobOfKind(connection, session, kDestroyProjectJob, TextAt(row, 0), {}, now));
+    ROWSEAL_TRY(StartJobOfKind(connection, session, kDestroyProjectJob, TextAt(row, 0), {}, now));
   }
   return {};
 }
@@ -239,7 +239,7 @@ Result<ProjectRetirement> RetireProject(Client& client, const ProjectId& project
   }
   ROWSEAL_TRY(transaction.Commit());
   session.seen().ForgetActiveDek(project);
-  session.observer().Log({LogLevel::kWarning,
+  session.observer().Log({LogLevel::kInfo,
                           "project_retired",
                           "nothing is sealed for or handed out to a project any more",
                           {{"project", project.text()}}});
@@ -302,12 +302,11 @@ Result<std::vector<ProjectRetirement>> ListRetirements(Client& client, std::stri
   const auto lock = client.Lock();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicyOrNever(connection, Policy::kBackupKept));
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT project_id, retired_at, destroy_at, destroyed_at"
-                     " FROM rowseal.retired_project WHERE project_id > $1"
-                     " ORDER BY project_id LIMIT $2",
-                     {std::string(after), limit})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT project_id, retired_at, destroy_at, destroyed_at"
+                                  " FROM rowseal.retired_project WHERE project_id > $1"
+                                  " ORDER BY project_id LIMIT $2",
+                                  {std::string(after), limit})));
   std::vector<ProjectRetirement> retirements;
   for (Row& row : answer.rows) {
     RowReader reader(row);

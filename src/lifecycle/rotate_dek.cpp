@@ -63,13 +63,12 @@ Result<DekRecord> DeactivateDek(Connection& connection, Session& session, DekRec
   dek.state = KeyState::kDeactivated;
   ++dek.revision.value;
   ROWSEAL_ASSIGN(Bytes tag, session.integrity()->Tag(dek));
-  ROWSEAL_ASSIGN(
-      const Rows updated,
-      connection.Execute(Statement::Sql(
-          "UPDATE rowseal.dek SET state = $3, revision = $4, row_tag = $5,"
-          " deactivated_at = $6 WHERE project_id = $1 AND id = $2 AND revision = $7",
-          {dek.project.text(), ToText(dek.id), std::string(ToText(dek.state)), dek.revision.value,
-           tag, now.time_since_epoch().count(), seen.value})));
+  ROWSEAL_ASSIGN(const Rows updated,
+                 connection.Execute(Statement::Sql(
+                     "UPDATE rowseal.dek SET state = $3, revision = $4, row_tag = $5,"
+                     " deactivated_at = $6 WHERE project_id = $1 AND id = $2 AND revision = $7",
+                     {dek.project.text(), ToText(dek.id), std::string(ToText(dek.state)),
+                      dek.revision.value, tag, now.time_since_epoch().count(), seen.value})));
   if (updated.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }

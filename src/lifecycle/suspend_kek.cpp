@@ -7,7 +7,7 @@ namespace rowseal {
 namespace {
 
 void LogState(Observer& observer, KekId kek, KeyState state) {
-  observer.Log({LogLevel::kWarning,
+  observer.Log({LogLevel::kInfo,
                 "kek_state_changed",
                 "a KEK has another state",
                 {{"kek", ToText(kek)}, {"state", std::string(ToText(state))}}});

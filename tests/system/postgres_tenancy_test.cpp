@@ -110,8 +110,8 @@ class TwoTenants : public Tenancy {
 
 // --- the matrix ---------------------------------------------------------------------------------
 
-const std::vector<std::string> kTenantTables = {"dek",       "secret",     "secret_version",
-                                                "audit_log", "audit_item", "retired_project",
+const std::vector<std::string> kTenantTables = {"dek",          "secret",     "secret_version",
+                                                "audit_log",    "audit_item", "retired_project",
                                                 "destroyed_key"};
 const std::vector<std::string> kReferenceTables = {"installation", "root_key",      "kek",
                                                    "kek_wrapping", "sealed_column", "policy",
