@@ -55,6 +55,17 @@ Result<int> MoveNamedJob(Program& program, const std::string& id, Mover move) {
   return Silent(program, {{"job", ToText(job)}});
 }
 
+std::string DestructionText(const DestructionReport& report) {
+  std::string text;
+  for (const KekId kek : report.keks) {
+    text += fmt::format("KEK {} is destroyed\n", kek.value);
+  }
+  if (report.deks > 0) {
+    text += fmt::format("{} drained DEKs are destroyed\n", report.deks);
+  }
+  return text;
+}
+
 Result<int> RunMaintain(Program& program, int share) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   JobsProgress progress;
@@ -73,13 +84,30 @@ Result<int> RunMaintain(Program& program, int share) {
     json["kek_rotation"] = RotationJson(*report->kek_rotation);
     text += RotationText(*report->kek_rotation);
   }
-  text += JobsText(report->jobs);
+  text += JobsText(report->jobs) + DestructionText(report->destroyed);
+  Json keks = Json::array();
+  for (const KekId kek : report->destroyed.keks) {
+    keks.push_back(kek.value);
+  }
+  json["destroyed"] = {{"keks", std::move(keks)},
+                       {"deks", report->destroyed.deks},
+                       {"failed", report->destroyed.failures}};
   ROWSEAL_TRY(program.json() ? PrintJson(json)
                              : PrintText(text.empty() ? "nothing was due\n" : text));
   if (report->kek_rotation && !report->kek_rotation->failures.empty()) {
     return EndOfRotation(*report->kek_rotation);
   }
-  return EndOfJobs(client, report->jobs);
+  for (const std::string& failure : report->destroyed.failures) {
+    PrintError({ErrorCode::kPartial, failure, {}});
+  }
+  ROWSEAL_ASSIGN(const int status, EndOfJobs(client, report->jobs));
+  if (!report->destroyed.failures.empty()) {
+    return Fail(ErrorCode::kPartial,
+                fmt::format("keys that were due to be destroyed and stay: {}",
+                            report->destroyed.failures.size()),
+                "rowseal kek census says what needs them");
+  }
+  return status;
 }
 
 Result<int> ShowPolicies(Program& program, const std::optional<std::string>& name) {
@@ -180,7 +208,7 @@ void AddMaintenanceVerbs(Verbs verbs) {
   CLI::App& maintain =
       verbs.Add({"maintain",
                  "Do what is due and return: rotations by policy, unfinished jobs, failed items"
-                 " once more",
+                 " once more, the destruction of keys that have waited for it",
                  "  rowseal maintain\n"
                  "  rowseal maintain --share 20 --reason \"nightly\"\n"},
                 [share](Program& program) { return RunMaintain(program, *share); });

@@ -53,7 +53,22 @@ Json KekJson(const KeySummary& kek) {
   return {{"id", std::stoll(kek.id)},
           {"scope", kek.scope},
           {"state", kek.state},
-          {"created_at", ToRfc3339(kek.created_at)}};
+          {"created_at", ToRfc3339(kek.created_at)},
+          {"resumes_to", kek.resumes_to.empty() ? Json(nullptr) : Json(kek.resumes_to)},
+          {"deks", kek.deks.value_or(0)},
+          {"rotation_due", TimeJson(kek.rotation_due)},
+          {"compromised_at", TimeJson(kek.compromised_at)},
+          {"destroy_at", TimeJson(kek.destroy_at)}};
+}
+
+std::string DueText(const KeySummary& kek) {
+  if (kek.destroy_at) {
+    return "destroyed from " + ToRfc3339(*kek.destroy_at);
+  }
+  if (!kek.resumes_to.empty()) {
+    return "resumes to " + kek.resumes_to;
+  }
+  return kek.rotation_due ? "rotation " + ToRfc3339(*kek.rotation_due) : "-";
 }
 
 Result<int> ShowKeks(Program& program) {
@@ -63,10 +78,12 @@ Result<int> ShowKeks(Program& program) {
   std::vector<std::vector<std::string>> rows;
   for (const KeySummary& kek : keks) {
     list.push_back(KekJson(kek));
-    rows.push_back({kek.id, kek.scope, kek.state, ToRfc3339(kek.created_at)});
+    rows.push_back({kek.id, kek.scope, kek.state, ToRfc3339(kek.created_at),
+                    std::to_string(kek.deks.value_or(0)), DueText(kek)});
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"keks", std::move(list)}})
-                             : PrintText(Table({"ID", "SCOPE", "STATE", "CREATED"}, rows)));
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"keks", std::move(list)}})
+                  : PrintText(Table({"ID", "SCOPE", "STATE", "CREATED", "DEKS", "DUE"}, rows)));
   return 0;
 }
 
@@ -76,6 +93,7 @@ struct RotateArguments {
   bool all = false;
   bool exact = false;
   std::optional<std::string> project;
+  bool destroyed = false;
   std::optional<std::int64_t> kek;
   int share = kDefaultShare;
 };
@@ -171,6 +189,7 @@ Json CensusJson(const KekCensus& census) {
           {"scope", census.scope},
           {"state", census.state},
           {"created_at", ToRfc3339(census.created_at)},
+          {"destroy_at", TimeJson(census.destroy_at)},
           {"deks", std::move(deks)},
           {"projects", census.projects},
           {"first_projects", census.first_projects},
@@ -183,6 +202,9 @@ Json CensusJson(const KekCensus& census) {
 std::string CensusText(const KekCensus& census) {
   std::string text = fmt::format("KEK {}  {}, {}, since {}\n", census.id.value, census.scope,
                                  census.state, ToRfc3339(census.created_at));
+  if (census.destroy_at) {
+    text += fmt::format("  destroyed   from {} on\n", ToRfc3339(*census.destroy_at));
+  }
   if (census.deks.empty()) {
     return text + "  needed by   nothing\n";
   }
@@ -203,6 +225,8 @@ std::string CensusText(const KekCensus& census) {
     text += fmt::format(
         "  if it goes  {} secrets ({} versions) and {} values in columns with a place are lost\n",
         *census.secrets, *census.versions, *census.values);
+  } else {
+    text += "  if it goes  what these projects sealed is lost; --exact counts it\n";
   }
   return text;
 }
@@ -307,8 +331,13 @@ void AddKeyVerbs(Verbs verbs) {
   root.Add({"list", "List the roots that open this store", "  rowseal root list\n"}, ShowRoots);
 
   const auto arguments = std::make_shared<RotateArguments>();
-  Verbs kek = verbs.Group("kek", "List, count and rotate key-encrypting keys");
-  kek.Add({"list", "List the KEKs", "  rowseal kek list --json\n"}, ShowKeks);
+  Verbs kek = verbs.Group("kek", "List, count, rotate, suspend and destroy key-encrypting keys");
+  kek.Add({"list", "List the KEKs: their states and ages, what they wrap, what is due",
+           "  rowseal kek list --json\n  rowseal kek list --destroyed\n"},
+          [arguments](Program& program) {
+            return arguments->destroyed ? ShowDestroyed(program, "kek") : ShowKeks(program);
+          })
+      .add_flag("--destroyed", arguments->destroyed, "The evidence of those that are gone");
   CLI::App& census =
       kek.Add({"census", "Say what needs each KEK: what breaks if it goes",
                "  rowseal kek census\n  rowseal kek census 1 --exact\n"},
@@ -329,11 +358,17 @@ void AddKeyVerbs(Verbs verbs) {
                "  rowseal kek rewrap\n  rowseal kek rewrap --no-wait\n"},
               [arguments](Program& program) { return RewrapTheDeks(program, *arguments); });
   AddWaiting(rewrap, *arguments);
+  AddKekStateVerbs(kek);
 
-  Verbs dek = verbs.Group("dek", "List and rotate data-encrypting keys");
+  Verbs dek = verbs.Group("dek", "List, rotate and destroy data-encrypting keys");
   CLI::App& list = dek.Add({"list", "List the DEKs, of one project or of all",
                             "  rowseal dek list\n  rowseal dek list --project acme --exact\n"},
-                           [arguments](Program& program) { return ShowDeks(program, *arguments); });
+                           [arguments](Program& program) {
+                             return arguments->destroyed ? ShowDestroyed(program, "dek")
+                                                         : ShowDeks(program, *arguments);
+                           });
+  list.add_flag("--destroyed", arguments->destroyed,
+                "The evidence of those that are gone, of all projects");
   list.add_option("--project", arguments->project, "One project");
   list.add_flag("--exact", arguments->exact,
                 "Count the secret versions under each: reads every row");
@@ -347,6 +382,7 @@ void AddKeyVerbs(Verbs verbs) {
   rotate_deks.add_option("--project", arguments->project, "One project");
   rotate_deks.add_flag("--all", arguments->all, "Every project");
   AddWaiting(rotate_deks, *arguments);
+  AddDekStateVerbs(dek);
 }
 
 }  // namespace rowseal::cli

@@ -43,6 +43,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddValueVerbs(verbs);
   AddRunVerb(verbs, command);
   AddKeyVerbs(verbs);
+  AddProjectVerbs(verbs);
   AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);
   AddDoctorVerb(verbs);

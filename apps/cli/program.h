@@ -72,10 +72,16 @@ void AddColumnVerbs(Verbs verbs);
 void AddValueVerbs(Verbs verbs);
 void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
 void AddKeyVerbs(Verbs verbs);
+void AddKekStateVerbs(Verbs kek_verbs);
+void AddDekStateVerbs(Verbs dek_verbs);
+void AddProjectVerbs(Verbs verbs);
 void AddMaintenanceVerbs(Verbs verbs);
 void AddAuditVerbs(Verbs verbs);
 void AddDoctorVerb(Verbs verbs);
 void AddScanVerb(Verbs verbs);
 void AddMigrateVerbs(Verbs verbs);
+
+/// ShowDestroyed lists the evidence of destroyed keys of a kind, `kek` or `dek`.
+Result<int> ShowDestroyed(Program& program, const std::string& kind);
 
 }  // namespace rowseal::cli

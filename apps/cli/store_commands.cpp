@@ -21,13 +21,51 @@ Result<int> Init(Program& program, const InstallOptions& install) {
   return 0;
 }
 
+std::string KekList(const std::vector<KekId>& keks) {
+  std::string text;
+  for (const KekId kek : keks) {
+    text += (text.empty() ? "" : ", ") + ToText(kek);
+  }
+  return text;
+}
+
+// What an operator has to know of beside the counts; nothing where all is as it should be.
+std::string StatesText(const StatusReport& status) {
+  std::string text;
+  if (!status.suspended.empty()) {
+    text += fmt::format("suspended KEKs  {}\n", KekList(status.suspended));
+  }
+  if (!status.compromised.empty()) {
+    text += fmt::format("compromised     {}\n", KekList(status.compromised));
+  }
+  for (const auto& [kek, from] : status.to_destroy) {
+    text += fmt::format("to be destroyed KEK {}, from {} on\n", kek.value, ToRfc3339(from));
+  }
+  if (status.retired_projects > 0) {
+    text += fmt::format("retired         {} projects\n", status.retired_projects);
+  }
+  if (status.destroyed_keys > 0) {
+    text += fmt::format("destroyed keys  {}\n", status.destroyed_keys);
+  }
+  return text;
+}
+
 std::string StatusText(const StatusReport& status) {
+  const std::string active =
+      status.active_kek.value == 0
+          ? "none"
+          : fmt::format("{}, since {}{}", ToText(status.active_kek),
+                        ToRfc3339(status.active_kek_created_at),
+                        status.kek_rotation_due
+                            ? ", due for rotation " + ToRfc3339(*status.kek_rotation_due)
+                            : "");
   return fmt::format(
       "installation    {}\n"
       "format          {}\n"
       "epoch           {}\n"
       "integrity KEK   {}\n"
-      "active KEK      {}, since {}\n"
+      "active KEK      {}\n"
+      "{}"
       "KEKs            {}\n"
       "DEKs            {}\n"
       "projects        {}\n"
@@ -35,11 +73,23 @@ std::string StatusText(const StatusReport& status) {
       "versions        {}\n"
       "memory locked   {}\n",
       ToText(status.installation), status.format, status.epoch, ToText(status.integrity_kek),
-      ToText(status.active_kek), ToRfc3339(status.active_kek_created_at), status.keks, status.deks,
-      status.projects, status.secrets, status.versions, status.memory_locked ? "yes" : "no");
+      active, StatesText(status), status.keks, status.deks, status.projects, status.secrets,
+      status.versions, status.memory_locked ? "yes" : "no");
+}
+
+Json KekArray(const std::vector<KekId>& keks) {
+  Json list = Json::array();
+  for (const KekId kek : keks) {
+    list.push_back(kek.value);
+  }
+  return list;
 }
 
 Json StatusJson(const StatusReport& status) {
+  Json to_destroy = Json::array();
+  for (const auto& [kek, from] : status.to_destroy) {
+    to_destroy.push_back({{"id", kek.value}, {"destroy_at", ToRfc3339(from)}});
+  }
   return {{"installation", ToText(status.installation)},
           {"format", status.format},
           {"epoch", status.epoch},
@@ -51,7 +101,13 @@ Json StatusJson(const StatusReport& status) {
           {"projects", status.projects},
           {"secrets", status.secrets},
           {"versions", status.versions},
-          {"memory_locked", status.memory_locked}};
+          {"memory_locked", status.memory_locked},
+          {"kek_rotation_due", TimeJson(status.kek_rotation_due)},
+          {"suspended_keks", KekArray(status.suspended)},
+          {"compromised_keks", KekArray(status.compromised)},
+          {"keks_to_destroy", std::move(to_destroy)},
+          {"retired_projects", status.retired_projects},
+          {"destroyed_keys", status.destroyed_keys}};
 }
 
 Result<int> ShowStatus(Program& program) {
@@ -87,9 +143,9 @@ class VerifyOutput final {
     if (json_) {
       return PrintText(
           fmt::format("{}],\"keks\":{},\"deks\":{},\"secrets\":{},\"versions\":{},"
-                      "\"failed\":{}}}\n",
+                      "\"failed\":{},\"suspended\":{}}}\n",
                       first_ ? "{\"failures\":[" : "", report.keks, report.deks, report.secrets,
-                      report.versions, report.failures));
+                      report.versions, report.failures, report.suspended));
     }
     return PrintText(fmt::format("{} KEKs, {} DEKs, {} secrets, {} versions; {} failed\n",
                                  report.keks, report.deks, report.secrets, report.versions,
@@ -125,6 +181,12 @@ Result<int> RunVerify(Program& program) {
     return tl::unexpected(report.error());
   }
   ROWSEAL_TRY(output.End(*report));
+  if (report->failures == 0 && report->suspended > 0) {
+    return Fail(ErrorCode::kRefusedByState,
+                fmt::format("versions that were not opened, because their KEK is suspended: {}",
+                            report->suspended),
+                "rowseal kek resume, then verify again");
+  }
   if (report->failures == 0) {
     return 0;
   }

@@ -9,6 +9,7 @@
 #include <rowseal/client.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/key_destruction.h>
 #include <rowseal/lifecycle.h>
 
 namespace rowseal {
@@ -84,10 +85,12 @@ Result<void> CancelJob(Client& client, JobId job, const Access& access = {});
 struct MaintainReport {
   std::optional<RotationReport> kek_rotation;
   JobsReport jobs;
+  DestructionReport destroyed;
 };
 
 /// Maintain does what is due and returns: rotations by policy, unfinished jobs, failed items once
-/// more, second scans before a key counts as drained. Keys that were not used for ten minutes are
+/// more, second scans before a key counts as drained or is destroyed, and the destruction of keys
+/// that have waited for it. Keys that were not used for ten minutes are
 /// wiped. For cron, timers and workers; any number of processes may call it. Errors: as RotateKek
 /// and RunJobs.
 Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options = {},

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rowseal/client.h>
@@ -27,6 +28,11 @@ struct KeySummary {
   std::optional<std::int64_t>
       versions;  ///< of a DEK, with CountFrom::kEveryRow: secret versions under it
   Timestamp created_at;
+  std::string resumes_to;  ///< of a suspended KEK: the state that it has when it is resumed
+  std::optional<std::int64_t> deks;         ///< of a KEK: DEKs under it
+  std::optional<Timestamp> rotation_due;    ///< of an active KEK, by policy `kek.max_age`
+  std::optional<Timestamp> compromised_at;  ///< of a KEK
+  std::optional<Timestamp> destroy_at;      ///< of a KEK that somebody asked to be destroyed
 };
 
 /// CountFrom says where counts come from: key rows alone, or every row that a key protects too.
@@ -71,6 +77,7 @@ struct KekCensus {
   std::string state;
   Timestamp created_at;
   std::vector<DekCount> deks;
+  std::optional<Timestamp> destroy_at;  ///< somebody asked for it to be destroyed
   std::int64_t projects = 0;
   std::vector<std::string> first_projects;  ///< at most ten, by name
   std::optional<std::int64_t> secrets;      ///< with CountFrom::kEveryRow
@@ -129,7 +136,7 @@ enum class FailureClass : std::uint8_t {
   kTrustRow,    ///< a root, KEK, column or the set was changed
   kKey,         ///< a DEK does not open, or its tag does not match
   kCiphertext,  ///< a version does not open: damaged, moved or replaced
-  kReplay,      ///< a version opens, but is not what was written last
+  kReplay,      ///< a version opens, but is not what was written last; a destroyed key is there
   kMissing,     ///< a version that the log names is not there
 };
 
@@ -146,11 +153,13 @@ struct VerifyReport {
   std::int64_t deks = 0;
   std::int64_t secrets = 0;
   std::int64_t versions = 0;
+  std::int64_t suspended = 0;  ///< of the versions: not opened, because their KEK is suspended
   std::int64_t failures = 0;
 };
 
 /// Verify opens every row in constant memory, changes nothing, and calls `on_failure` for each row
-/// that does not stand. It goes on behind failures. Errors: the store's; a row's failure is none.
+/// that does not stand. What stands under a suspended KEK is counted and not opened. It goes on
+/// behind failures. Errors: the store's; a row's failure is none.
 Result<VerifyReport> Verify(Client& client,
                             const std::function<void(const VerifyFailure&)>& on_failure,
                             const std::function<void(const VerifyReport&)>& on_progress = {});
@@ -160,8 +169,14 @@ struct StatusReport {
   std::int64_t epoch = 0;
   std::int64_t format = 0;
   KekId integrity_kek;
-  KekId active_kek;
+  KekId active_kek;  ///< 0: none is active
   Timestamp active_kek_created_at;
+  std::optional<Timestamp> kek_rotation_due;  ///< of the active KEK, by policy `kek.max_age`
+  std::vector<KekId> suspended;
+  std::vector<KekId> compromised;
+  std::vector<std::pair<KekId, Timestamp>> to_destroy;  ///< from when on
+  std::int64_t retired_projects = 0;
+  std::int64_t destroyed_keys = 0;
   std::int64_t keks = 0;
   std::int64_t deks = 0;
   std::int64_t projects = 0;

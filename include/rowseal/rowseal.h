@@ -15,6 +15,8 @@
 #include <rowseal/ids.h>
 #include <rowseal/install.h>
 #include <rowseal/jobs.h>
+#include <rowseal/key_destruction.h>
+#include <rowseal/key_states.h>
 #include <rowseal/lifecycle.h>
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
@@ -23,6 +25,7 @@
 #include <rowseal/passphrase.h>
 #include <rowseal/policy.h>
 #include <rowseal/postgres_text.h>
+#include <rowseal/retire.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/started_call.h>
 #include <rowseal/statement.h>

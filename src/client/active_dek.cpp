@@ -1,5 +1,6 @@
 #include "client/active_dek.h"
 
+#include "client/key_refusals.h"
 #include "client/random_ids.h"
 
 namespace rowseal {
@@ -116,8 +117,7 @@ Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekP
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   const KekRecord* active = trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {
-    return Fail(ErrorCode::kRefusedByState, "no KEK is active, so no new DEK can be wrapped",
-                "resume the KEK or run `rowseal kek rotate`");
+    return NoActiveKek(*trust, kDefaultScope);
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session.keyring().OpenKek(active->id));
   ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());

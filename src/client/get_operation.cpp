@@ -190,7 +190,7 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
                 "the KEK of DEK " + ToText(fetched.dek.dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");
   }
-  ROWSEAL_TRY(session_.CheckOpens(fetched.dek.dek));
+  ROWSEAL_TRY(session_.CheckOpens(fetched.dek, OpenFor::kUse));
   const bool newest_is_missing =
       !secret.version && fetched.version.value + 1 != fetched.head.next_version.value;
   if (newest_is_missing) {

@@ -123,7 +123,7 @@ Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
     return Fail(ErrorCode::kIntegrity, row + ": its DEK or KEK was changed",
                 "restore the tables kek and dek from a backup");
   }
-  ROWSEAL_TRY(session.CheckOpens(version.dek.dek));
+  ROWSEAL_TRY(session.CheckOpens(version.dek, OpenFor::kReseal));
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
                  session.OpenDek(version.dek.dek, session.seen().Now()));
   Result<SecretBytes> value = OpenPadded(dek->key, version.encrypted_data, version.nonce,

@@ -31,8 +31,9 @@ Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row);
 /// ContextOf is what a stored version is bound to.
 Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version);
 
-/// OpenStored opens a version read in the open transaction, whatever its expiry. The trusted set is
-/// to be of the same moment or a later one. Errors: kIntegrity, kRefusedByState.
+/// OpenStored opens a version read in the open transaction, whatever its expiry, to seal it again
+/// or to look at it: OpenFor::kReseal. The trusted set is to be of the same moment or a later one.
+/// Errors: kIntegrity, kRefusedByState.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
 

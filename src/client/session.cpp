@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/encoding.h"
+#include "client/key_refusals.h"
 
 namespace rowseal {
 namespace {
@@ -48,26 +49,26 @@ bool Session::HadKek(const DekAndKek& row) const {
   return KnowsKek(row) || (kek != nullptr && kek->revision > row.kek_revision);
 }
 
-Result<void> Session::CheckOpens(const DekRecord& dek) {
+Result<void> Session::CheckOpens(const DekAndKek& row, OpenFor purpose) {
+  const DekRecord& dek = row.dek;
   const std::shared_ptr<const TrustSet> trust = keyring_.trust();
   const KekRecord* kek = trust->FindKek(dek.kek);
-  const auto refuse = [](const std::string& key, KeyState state) {
-    return Fail(ErrorCode::kRefusedByState, key + " is " + std::string(ToText(state)),
-                "resume the key, or restore what it protected from elsewhere");
-  };
   if (kek == nullptr || kek->purpose != KekPurpose::kWrap) {
     return Fail(ErrorCode::kIntegrity, "DEK " + ToText(dek.id) + " names no KEK that wraps",
                 "restore the row of dek from a backup");
   }
-  if (!CanOpen(kek->state)) {
-    return refuse("KEK " + ToText(kek->id), kek->state);
+  const bool was_read_before = row.kek_revision < kek->revision;
+  const bool is_compromised = kek->state == KeyState::kCompromised;
+  const bool refuses_use = is_compromised && purpose == OpenFor::kUse && !was_read_before;
+  if (!CanOpen(kek->state) || refuses_use) {
+    return KekRefused(*kek);
   }
   if (!CanOpen(dek.state)) {
     ROWSEAL_TRY(
         trust->integrity->Verify(dek));  // a state that somebody wrote there refuses nothing
-    return refuse("DEK " + ToText(dek.id), dek.state);
+    return DekRefused(dek);
   }
-  if (kek->state == KeyState::kCompromised || dek.state == KeyState::kCompromised) {
+  if (is_compromised || dek.state == KeyState::kCompromised) {
     observer_->Log({LogLevel::kWarning,
                     "compromised_key_used",
                     "a compromised key opened a value that waits to be resealed",
@@ -79,12 +80,15 @@ Result<void> Session::CheckOpens(const DekRecord& dek) {
 Result<void> Session::CheckSeals(const DekRecord& dek) const {
   const std::shared_ptr<const TrustSet> trust = keyring_.trust();
   const KekRecord* kek = trust->FindKek(dek.kek);
-  const bool kek_serves = kek != nullptr && kek->purpose == KekPurpose::kWrap &&
-                          (kek->state == KeyState::kActive || kek->state == KeyState::kDeactivated);
-  if (!kek_serves || !CanSeal(dek.state)) {
-    return Fail(ErrorCode::kRefusedByState,
-                "DEK " + ToText(dek.id) + " or its KEK may not seal in its state",
-                "resume the key, or rotate to a new one");
+  if (kek == nullptr || kek->purpose != KekPurpose::kWrap) {
+    return Fail(ErrorCode::kIntegrity, "DEK " + ToText(dek.id) + " names no KEK that wraps",
+                "restore the row of dek from a backup");
+  }
+  if (kek->state != KeyState::kActive && kek->state != KeyState::kDeactivated) {
+    return KekRefused(*kek);
+  }
+  if (!CanSeal(dek.state)) {
+    return DekRefused(dek);
   }
   return {};
 }

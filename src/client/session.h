@@ -16,6 +16,10 @@
 
 namespace rowseal {
 
+/// OpenFor says what becomes of what a key opens: it is handed to the app, or it never leaves the
+/// library, because it is sealed again or only looked at.
+enum class OpenFor : std::uint8_t { kUse, kReseal };
+
 /// Session is what the operations of one client share: opened keys, what was seen committed, the
 /// clock, the default actor and the observer. Threads: any, several operations at once, each on a
 /// connection of its own; the observer's sink and the clock are then called by several, too. What
@@ -43,10 +47,12 @@ class Session final {
   /// so a later revision of it will do. What counts is then the set's word on it.
   bool HadKek(const DekAndKek& row) const;
 
-  /// CheckOpens refuses keys whose state forbids opening, and warns about compromised ones.
-  Result<void> CheckOpens(const DekRecord& dek);
+  /// CheckOpens refuses keys whose state forbids opening. A compromised one opens, with a warning,
+  /// for a reseal; for use only where the row was read before the KEK was declared so, because its
+  /// DEK stands under another one by now. The set was loaded after the row was read.
+  Result<void> CheckOpens(const DekAndKek& row, OpenFor purpose);
 
-  /// CheckSeals refuses keys whose state forbids sealing.
+  /// CheckSeals refuses keys whose state forbids sealing, by the set that was loaded last.
   Result<void> CheckSeals(const DekRecord& dek) const;
 
   /// OpenDek verifies, checks against what was seen before, and opens.

@@ -289,7 +289,7 @@ void OpenValuesOperation::ReadPrepared(Rows answer) {
 OpenValuesOperation::OpenedDek OpenValuesOperation::OpenOneDek(std::size_t index) {
   const Result<DekAndKek>& row = deks_[index];
   Result<std::shared_ptr<const Dek>> dek =
-      row ? OpenDekOfValues(session_, place_.label, *row, began_)
+      row ? OpenDekOfValues(session_, place_.label, *row, OpenFor::kUse, began_)
           : Result<std::shared_ptr<const Dek>>(tl::unexpected(row.error()));
   return dek ? OpenedDek{{}, std::move(*dek)} : OpenedDek{std::move(dek).error(), {}};
 }

@@ -49,13 +49,14 @@ Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
 }
 
 Result<std::shared_ptr<const Dek>> OpenDekOfValues(Session& session, const ColumnLabel& label,
-                                                   const DekAndKek& row, SeenRows::Moment began) {
+                                                   const DekAndKek& row, OpenFor purpose,
+                                                   SeenRows::Moment began) {
   if (!session.HadKek(row)) {
     return Fail(ErrorCode::kIntegrity,
                 "the KEK of DEK " + ToText(row.dek.id) + " is not in the trusted set",
                 "restore the tables kek and dek from a backup");
   }
-  ROWSEAL_TRY(session.CheckOpens(row.dek));
+  ROWSEAL_TRY(session.CheckOpens(row, purpose));
   if (row.dek.purpose != DekPurpose::kValue) {
     return tl::unexpected(MadeElsewhere(label));
   }
@@ -82,8 +83,9 @@ Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,
 Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
                                   const ColumnRecord& column, const SealedValue& value,
                                   const DekAndKek& row, const ActiveDekOperation::Active& active) {
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
-                 OpenDekOfValues(session, place.label, row, session.seen().Now()));
+  ROWSEAL_ASSIGN(
+      const std::shared_ptr<const Dek> dek,
+      OpenDekOfValues(session, place.label, row, OpenFor::kReseal, session.seen().Now()));
   ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, *dek));
   return SealValueAt(session, place, column, opened.Reveal(), active, Proof::kOpenedAgain);
 }

@@ -31,7 +31,8 @@ Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
 /// OpenDekOfValues opens the DEK that values name. `label` is for messages; `began` is the moment
 /// of the operation's beginning. Errors: kIntegrity, kRefusedByState.
 Result<std::shared_ptr<const Dek>> OpenDekOfValues(Session& session, const ColumnLabel& label,
-                                                   const DekAndKek& dek, SeenRows::Moment began);
+                                                   const DekAndKek& dek, OpenFor purpose,
+                                                   SeenRows::Moment began);
 
 /// OpenValueAt opens a value in its place, under the DEK that it names. Errors: kIntegrity.
 Result<SecretBytes> OpenValueAt(Session& session, const ValuePlace& place,

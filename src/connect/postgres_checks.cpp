@@ -139,7 +139,8 @@ constexpr Expected kExpected[] = {
      "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
      "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
      " ON n.oid = c.relnamespace WHERE n.nspname = 'rowseal' AND c.relname IN ('dek', 'secret',"
-     " 'secret_version', 'audit_log', 'audit_item', 'retired_project')"
+     " 'secret_version', 'audit_log', 'audit_item', 'retired_project',"
+     " 'destroyed_key')"
      " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"},
     {"row_policies", "policies that Rowseal did not make stand on",
      "look at each, and DROP POLICY what lets others read",

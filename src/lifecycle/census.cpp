@@ -8,6 +8,7 @@
 #include "client/session.h"
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
+#include "lifecycle/kek_notes.h"
 
 namespace rowseal {
 namespace {
@@ -124,6 +125,7 @@ Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
   ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
   Censuses censuses;
   for (const KekRecord& kek : session.keyring().trust()->rows.keks) {
     if (kek.purpose == KekPurpose::kWrap) {
@@ -132,6 +134,7 @@ Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
       census.scope = kek.scope;
       census.state = ToText(kek.state);
       census.created_at = kek.created_at;
+      census.destroy_at = notes.at(kek.id).destroy_at;
       ROWSEAL_TRY(NameProjects(connection, census));
       censuses.emplace(kek.id.value, std::move(census));
     }

@@ -2,11 +2,17 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "client/key_refusals.h"
 #include "lifecycle/doctor_checks.h"
 #include "lifecycle/policies.h"
 
 namespace rowseal {
 namespace {
+
+std::string NoActiveKekHint(const TrustSet& trust) {
+  const KekRecord* suspended = SuspendedActiveKek(trust, kDefaultScope);
+  return suspended != nullptr ? WayOut(*suspended) : "rowseal kek list shows the states of keys";
+}
 
 std::string Named(const KekRecord& kek) { return "KEK " + ToText(kek.id); }
 
@@ -77,8 +83,8 @@ Result<void> CheckRootRows(const Inspection& inspection, Findings& findings) {
 Result<void> CheckKekAge(const Inspection& inspection, Findings& findings) {
   const KekRecord* active = inspection.trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {
-    findings.push_back({Severity::kError, "kek_age", "no KEK is active: new projects cannot seal",
-                        "resume the suspended KEK, or rotate"});
+    findings.push_back({Severity::kError, "kek_age", "no KEK is active: nothing can be sealed",
+                        NoActiveKekHint(*inspection.trust)});
     return {};
   }
   ROWSEAL_ASSIGN(const PolicyDuration max_age,
@@ -101,10 +107,13 @@ Result<void> CheckKeyStates(const Inspection& inspection, Findings& findings) {
     const std::string named = Named(kek) + " is " + std::string(ToText(kek.state));
     if (kek.state == KeyState::kSuspended) {
       findings.push_back({Severity::kWarning, "key_states",
-                          named + ": what its DEKs sealed does not open", "resume it when it may"});
+                          named + ": what its DEKs sealed does not open", WayOut(kek)});
     } else if (kek.state == KeyState::kCompromised) {
       findings.push_back({Severity::kWarning, "key_states", named,
-                          "rotate it, and change the secrets themselves where they were issued"});
+                          "rowseal kek compromised " + ToText(kek.id) +
+                              " names the secrets to change where they were issued; when none is"
+                              " left: rowseal kek destroy " +
+                              ToText(kek.id)});
     }
   }
   if (findings.size() == before) {
@@ -127,11 +136,12 @@ Result<void> CheckKekUse(const Inspection& inspection, Findings& findings) {
                                 " FROM rowseal.dek WHERE kek_id = $1",
                                 {kek.id.value}));
     if (wrapped.count > 0) {
-      findings.push_back({Severity::kWarning, "kek_use",
-                          Named(kek) + " is " + std::string(ToText(kek.state)) +
-                              " and still wraps " + Counted(wrapped.count, "DEK") +
-                              ", first of project '" + Printable(wrapped.first_project) + "'",
-                          "rowseal kek rewrap"});
+      findings.push_back(
+          {Severity::kWarning, "kek_use",
+           Named(kek) + " is " + std::string(ToText(kek.state)) + " and still wraps " +
+               Counted(wrapped.count, "DEK") + ", first of project '" +
+               Printable(wrapped.first_project) + "'",
+           kek.state == KeyState::kCompromised ? WayOut(kek) : "rowseal kek rewrap"});
     }
   }
   if (findings.size() == before) {

@@ -15,7 +15,7 @@ Result<void> CheckPolicies(const Inspection& inspection, Findings& findings) {
       findings.push_back({Severity::kError, "policies",
                           duration.error().message + ": what goes by it fails",
                           "rowseal policy set " + name + " VALUE"});
-    } else if (!*duration) {
+    } else if (!*duration && (policy == Policy::kKekMaxAge || policy == Policy::kDekMaxAge)) {
       findings.push_back({Severity::kWarning, "policies",
                           "policy " + name + " is never: no key becomes due by its age",
                           "rotate by hand, or set an age: rowseal policy set " + name + " 365d"});

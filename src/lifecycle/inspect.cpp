@@ -2,6 +2,8 @@
 
 #include "base/encoding.h"
 #include "client/session.h"
+#include "lifecycle/kek_notes.h"
+#include "lifecycle/policies.h"
 #include "store/key_order.h"
 
 namespace rowseal {
@@ -16,6 +18,11 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
   const std::int64_t count = reader.Integer();
   ROWSEAL_TRY(reader.status());
   return count;
+}
+
+std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration& max_age) {
+  return kek.state == KeyState::kActive && max_age ? std::optional(kek.created_at + *max_age)
+                                                   : std::nullopt;
 }
 
 Result<std::int64_t> FormatOf(Connection& connection) {
@@ -33,19 +40,29 @@ Result<std::int64_t> FormatOf(Connection& connection) {
 
 Result<std::vector<KeySummary>> ListKeks(Client& client) {
   const auto lock = client.Lock();
-  ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
+  ROWSEAL_TRY(client.session().LoadTrust(connection));
+  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
+  ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
   std::vector<KeySummary> summaries;
   for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
-    if (kek.purpose == KekPurpose::kWrap) {
-      summaries.push_back({ToText(kek.id),
-                           {},
-                           kek.scope,
-                           std::string(ToText(kek.purpose)),
-                           std::string(ToText(kek.state)),
-                           false,
-                           {},
-                           kek.created_at});
+    if (kek.purpose != KekPurpose::kWrap) {
+      continue;
     }
+    const KekNotes& note = notes.at(kek.id);
+    KeySummary summary;
+    summary.id = ToText(kek.id);
+    summary.scope = kek.scope;
+    summary.purpose = ToText(kek.purpose);
+    summary.state = ToText(kek.state);
+    summary.created_at = kek.created_at;
+    summary.resumes_to = kek.resumes_to ? ToText(*kek.resumes_to) : std::string_view();
+    summary.deks = note.deks;
+    summary.rotation_due = RotationDue(kek, max_age);
+    summary.compromised_at = note.compromised_at;
+    summary.destroy_at = note.destroy_at;
+    summaries.push_back(std::move(summary));
   }
   return summaries;
 }
@@ -116,12 +133,31 @@ Result<StatusReport> Status(Client& client) {
   report.epoch = trust->rows.installation.epoch;
   report.integrity_kek = trust->rows.installation.integrity_kek;
   if (const KekRecord* active = trust->ActiveKek(kDefaultScope)) {
+    ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
     report.active_kek = active->id;
     report.active_kek_created_at = active->created_at;
+    report.kek_rotation_due = RotationDue(*active, max_age);
   }
+  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
   for (const KekRecord& kek : trust->rows.keks) {
-    report.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
+    if (kek.purpose != KekPurpose::kWrap) {
+      continue;
+    }
+    ++report.keks;
+    if (kek.state == KeyState::kSuspended) {
+      report.suspended.push_back(kek.id);
+    }
+    if (kek.state == KeyState::kCompromised) {
+      report.compromised.push_back(kek.id);
+    }
+    if (const auto& destroy_at = notes.at(kek.id).destroy_at) {
+      report.to_destroy.emplace_back(kek.id, *destroy_at);
+    }
   }
+  ROWSEAL_ASSIGN(report.retired_projects,
+                 Count(connection, "SELECT count(*) FROM rowseal.retired_project"));
+  ROWSEAL_ASSIGN(report.destroyed_keys,
+                 Count(connection, "SELECT count(*) FROM rowseal.destroyed_key"));
   ROWSEAL_ASSIGN(report.format, FormatOf(connection));
   ROWSEAL_ASSIGN(report.deks, Count(connection, "SELECT count(*) FROM rowseal.dek"));
   ROWSEAL_ASSIGN(report.projects,

@@ -5,8 +5,10 @@
 #include "base/encoding.h"
 #include "client/columns.h"
 #include "client/random_ids.h"
+#include "lifecycle/compromise_kek.h"
 #include "lifecycle/reseal_column.h"
 #include "lifecycle/reseal_secrets.h"
+#include "lifecycle/retire_project.h"
 #include "lifecycle/rewrap_deks.h"
 #include "lifecycle/rotate_dek.h"
 
@@ -30,6 +32,17 @@ Result<std::unique_ptr<JobBody>> MakeRotateDeks(Session& session, const JobRecor
   }
   return std::make_unique<RotateDeksBody>(session, Timestamp(std::chrono::microseconds(micros)),
                                           access);
+}
+
+Result<std::unique_ptr<JobBody>> MakeCompromised(Session& session, const JobRecord& job,
+                                                 const Access& access) {
+  KekId kek;
+  const char* const end = job.object.data() + job.object.size();
+  const auto read = std::from_chars(job.object.data(), end, kek.value);
+  if (read.ec != std::errc() || read.ptr != end) {
+    return NotOurs(job, "an unknown object");
+  }
+  return std::make_unique<CompromisedKekBody>(session, kek, access);
 }
 
 }  // namespace
@@ -60,6 +73,12 @@ Result<std::vector<JobId>> StartColumnJobs(Connection& connection, Session& sess
   return jobs;
 }
 
+Result<JobId> StartDekRotation(Connection& connection, Session& session, Timestamp before,
+                               Timestamp now) {
+  return StartJobOfKind(connection, session, kRotateDeksJob, std::string(kAllDeks),
+                        std::to_string(before.time_since_epoch().count()), now);
+}
+
 Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& job,
                                              const Access& access) {
   if (job.kind == kResealJob) {
@@ -85,6 +104,16 @@ Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& 
   }
   if (job.kind == kRotateDeksJob) {
     return MakeRotateDeks(session, job, access);
+  }
+  if (job.kind == kDestroyProjectJob) {
+    Result<ProjectId> project = ProjectId::Parse(job.object);
+    if (!project) {
+      return NotOurs(job, "an unknown object");
+    }
+    return std::make_unique<DestroyProjectBody>(session, std::move(*project), access);
+  }
+  if (job.kind == kCompromisedJob) {
+    return MakeCompromised(session, job, access);
   }
   return NotOurs(job, "an unknown kind");
 }

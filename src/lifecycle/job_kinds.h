@@ -15,7 +15,15 @@ inline constexpr std::string_view kResealColumnJob = "reseal-column";  ///< a co
 inline constexpr std::string_view kRewrapJob = "rewrap";               ///< a scope
 inline constexpr std::string_view kRotateDeksJob = "dek-rotate";       ///< `all`; argument: before
 
+inline constexpr std::string_view kCompromisedJob = "kek-compromised";  ///< a KEK's id
+
+inline constexpr std::string_view kDestroyProjectJob = "project-destroy";  ///< a project
+
 inline constexpr std::string_view kAllDeks = "all";
+
+/// kWithoutLimit is the moment of an explicit rotation of DEKs: it takes every one, also one that a
+/// wrong clock dated into the future.
+inline constexpr Timestamp kWithoutLimit = Timestamp::max();
 
 /// StartJobOfKind starts a job in the open write transaction, and logs it.
 Result<JobId> StartJobOfKind(Connection& connection, Session& session, std::string_view kind,
@@ -23,6 +31,11 @@ Result<JobId> StartJobOfKind(Connection& connection, Session& session, std::stri
 
 /// StartColumnJobs starts a reseal of every registered column whose place is known.
 Result<std::vector<JobId>> StartColumnJobs(Connection& connection, Session& session, Timestamp now);
+
+/// StartDekRotation starts the rotation of every project's DEKs that were created before a moment;
+/// in its end it starts the reseal of all.
+Result<JobId> StartDekRotation(Connection& connection, Session& session, Timestamp before,
+                               Timestamp now);
 
 /// MakeJobBody makes what runs the job. Errors: kIntegrity (a kind or object that nobody wrote).
 Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& job,

@@ -7,6 +7,7 @@
 #include "client/session.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
+#include "lifecycle/retire_project.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -37,7 +38,9 @@ Result<void> StartDueDekRotation(Connection& connection, Session& session, Times
                  ReadPolicy(connection, Policy::kRotationMinInterval));
   ROWSEAL_ASSIGN(const bool under_way,
                  HasUnfinished(connection, kRotateDeksJob, std::string(kAllDeks)));
-  if (!max_age || under_way) {
+  // While no KEK is active, no DEK can be made; resuming it makes this due again.
+  const bool can_wrap = session.keyring().trust()->ActiveKek(kDefaultScope) != nullptr;
+  if (!max_age || under_way || !can_wrap) {
     return {};
   }
   const Timestamp before = now - std::max(*max_age, *interval);
@@ -47,17 +50,19 @@ Result<void> StartDueDekRotation(Connection& connection, Session& session, Times
                         " AND purpose IN ('secret', 'value') AND created_at < $1)",
                         {ToMicros(before)}));
   if (any_due) {
-    ROWSEAL_TRY(StartJobOfKind(connection, session, kRotateDeksJob, std::string(kAllDeks),
-                               std::to_string(ToMicros(before)), now));
+    ROWSEAL_TRY(StartDekRotation(connection, session, before, now));
   }
   return {};
 }
 
-// A value DEK is drained only after a scan that began when no app could still hold a value under it
-// that it had not stored yet.
+// Scans are due twice for a value DEK that was deactivated: it is drained only after one that began
+// when no app could still hold a value under it that it had not stored yet, and destroyed only
+// after one that began when it had been drained for as long as the policy says.
 Result<void> StartDueScans(Connection& connection, Session& session, Timestamp now) {
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
+  ROWSEAL_ASSIGN(const PolicyDuration keep, ReadPolicy(connection, Policy::kDekDestroyAfter));
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
+  const Param keep_micros = keep ? Param(std::chrono::microseconds(*keep).count()) : Param(Null{});
   ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
   for (const ColumnRecord& column : columns) {
     if (!column.source) {
@@ -67,12 +72,13 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
   for (const ColumnRecord& column : columns) {
     ROWSEAL_ASSIGN(const bool is_due,
                    Exists(connection,
-                          "SELECT EXISTS (SELECT 1 FROM rowseal.dek d, rowseal.sealed_column c"
-                          " WHERE d.purpose = 'value' AND d.drained_at IS NULL"
-                          " AND d.state IN ('deactivated', 'compromised')"
-                          " AND d.deactivated_at + $1 <= $2 AND c.id = $3"
-                          " AND (c.scanned_at IS NULL OR c.scanned_at < d.deactivated_at + $1))",
-                          {settle_micros, ToMicros(now), ToText(column.id)}));
+                          "SELECT EXISTS (SELECT 1 FROM (SELECT CASE WHEN d.drained_at IS NULL"
+                          "  THEN d.deactivated_at + $1 ELSE d.drained_at + $4 END AS due"
+                          "  FROM rowseal.dek d WHERE d.purpose = 'value'"
+                          "  AND d.state IN ('deactivated', 'compromised')) AS scan,"
+                          "  rowseal.sealed_column c WHERE scan.due <= $2 AND c.id = $3"
+                          "  AND (c.scanned_at IS NULL OR c.scanned_at < scan.due))",
+                          {settle_micros, ToMicros(now), ToText(column.id), keep_micros}));
     ROWSEAL_ASSIGN(const bool under_way,
                    HasUnfinished(connection, kResealColumnJob, ToText(column.id)));
     if (is_due && !under_way) {
@@ -118,6 +124,7 @@ Result<void> StartWhatIsDue(Client& client) {
   ROWSEAL_TRY(client.session().LoadTrust(connection));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(RetireOrphans(connection, client.session(), now));
+  ROWSEAL_TRY(StartDueRetirements(connection, client.session(), now));
   ROWSEAL_TRY(StartDueDekRotation(connection, client.session(), now));
   ROWSEAL_TRY(StartDueScans(connection, client.session(), now));
   return transaction.Commit();
@@ -134,6 +141,9 @@ Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
   RunJobsOptions all = options;
   all.jobs.clear();
   ROWSEAL_ASSIGN(report.jobs, RunJobs(client, all, access));
+  if (!report.jobs.stopped) {
+    ROWSEAL_ASSIGN(report.destroyed, DestroyDueKeys(client, access));
+  }
   return report;
 }
 

@@ -20,18 +20,25 @@ struct PolicyRow {
   std::string_view name;
   std::string_view default_value;
   bool may_be_never;
+  bool may_be_nothing;  // 0s
   std::string_view meaning;
 };
 
 constexpr std::array kPolicies = {
-    PolicyRow{Policy::kKekMaxAge, "kek.max_age", "365d", true,
+    PolicyRow{Policy::kKekMaxAge, "kek.max_age", "365d", true, false,
               "a KEK older than this is due for rotation"},
-    PolicyRow{Policy::kDekMaxAge, "dek.max_age", "730d", true,
+    PolicyRow{Policy::kDekMaxAge, "dek.max_age", "730d", true, false,
               "a DEK older than this is due for rotation"},
-    PolicyRow{Policy::kRotationMinInterval, "rotation.min_interval", "24h", false,
+    PolicyRow{Policy::kRotationMinInterval, "rotation.min_interval", "24h", false, true,
               "no two due rotations of a kind follow closer than this"},
-    PolicyRow{Policy::kValueSettleTime, "value.settle_time", "24h", false,
+    PolicyRow{Policy::kValueSettleTime, "value.settle_time", "24h", false, true,
               "how long an app may take to store a value that it sealed"},
+    PolicyRow{Policy::kDestroyWait, "destroy.wait", "7d", false, true,
+              "a KEK or a retired project's keys wait so long to be destroyed"},
+    PolicyRow{Policy::kDekDestroyAfter, "dek.destroy_after", "7d", true, true,
+              "a DEK under which nothing stands is destroyed after this"},
+    PolicyRow{Policy::kBackupKept, "backup.kept", "never", true, true,
+              "how long backups of the store are kept; never: it is not known"},
 };
 
 // From the smallest to the largest.
@@ -136,7 +143,7 @@ Result<void> SetPolicy(Client& client, std::string_view name, std::string_view v
                 "rowseal policy get lists them");
   }
   ROWSEAL_ASSIGN(const PolicyDuration duration, ParsePolicyDuration(value));
-  const bool is_age_of_nothing = row->may_be_never && duration && duration->count() == 0;
+  const bool is_age_of_nothing = !row->may_be_nothing && duration && duration->count() == 0;
   if ((!duration && !row->may_be_never) || is_age_of_nothing) {
     return Fail(ErrorCode::kInvalidArgument,
                 "policy " + std::string(name) + " cannot be " + std::string(value),

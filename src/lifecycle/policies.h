@@ -15,10 +15,15 @@ enum class Policy : std::uint8_t {
   kDekMaxAge,
   kRotationMinInterval,
   kValueSettleTime,
+  kDestroyWait,
+  kDekDestroyAfter,
+  kBackupKept,
 };
 
-inline constexpr std::array kEveryPolicy = {Policy::kKekMaxAge, Policy::kDekMaxAge,
-                                            Policy::kRotationMinInterval, Policy::kValueSettleTime};
+inline constexpr std::array kEveryPolicy = {Policy::kKekMaxAge,           Policy::kDekMaxAge,
+                                            Policy::kRotationMinInterval, Policy::kValueSettleTime,
+                                            Policy::kDestroyWait,         Policy::kDekDestroyAfter,
+                                            Policy::kBackupKept};
 
 /// PolicyName returns the stored name, for example `kek.max_age`.
 std::string_view PolicyName(Policy policy) noexcept;

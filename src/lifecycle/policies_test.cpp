@@ -128,7 +128,7 @@ TEST_F(Schedule, PoliciesAreCheckedWhenSetAndWhenRead) {
               FailsWith(ErrorCode::kInvalidArgument));
   Must(SetPolicy(client, "kek.max_age", "90d"));
   const std::vector<PolicySetting> policies = Must(Policies(client));
-  EXPECT_EQ(policies.size(), 4U);
+  EXPECT_EQ(policies.size(), 7U);
   EXPECT_EQ(policies.front().value, "90d");
   EXPECT_FALSE(policies.front().is_default);
   Intruder(store_.path()).Run("UPDATE policy SET value = 'soon'");

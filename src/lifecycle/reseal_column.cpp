@@ -4,6 +4,7 @@
 
 #include "client/audit.h"
 #include "client/columns.h"
+#include "client/key_refusals.h"
 #include "client/value_sealing.h"
 #include "envelope/sealed_text.h"
 #include "lifecycle/policies.h"
@@ -100,10 +101,21 @@ Result<std::vector<ResealColumn::Stale>> ResealColumn::FindStale(Connection& con
                                              "': the value was moved here, or its key is gone");
     }
     if (dek->dek.state != KeyState::kActive) {
+      found_stale_.insert({project, value.dek});
       stale.push_back({span.offset, span.size, std::move(value), std::move(*dek)});
     }
   }
   return stale;
+}
+
+// A retired project's values cannot be opened any more once its keys are destroyed, and nobody
+// waits for them.
+Result<bool> ResealColumn::IsGone(Connection& connection, const ProjectId& project) {
+  ROWSEAL_ASSIGN(const Rows gone, connection.Execute(Statement::Sql(
+                                      "SELECT 1 FROM rowseal.retired_project WHERE project_id = $1"
+                                      " AND destroyed_at IS NOT NULL",
+                                      {project.text()})));
+  return !gone.rows.empty();
 }
 
 Result<void> ResealColumn::ReadRow(Connection& connection, AppValue row) {
@@ -112,7 +124,13 @@ Result<void> ResealColumn::ReadRow(Connection& connection, AppValue row) {
   Result<std::vector<Stale>> stale =
       project ? FindStale(connection, *project, row) : tl::unexpected(project.error());
   if (!stale && IsOfThisItem(stale.error())) {
-    Refuse(row, stale.error().message);
+    bool is_gone = false;
+    if (project) {
+      ROWSEAL_ASSIGN(is_gone, IsGone(connection, *project));
+    }
+    if (!is_gone) {
+      Refuse(row, stale.error().message);
+    }
     return {};
   }
   if (!stale) {
@@ -148,9 +166,11 @@ Result<void> ResealColumn::Read(Connection& connection, const std::string& posit
   positions_.clear();
   deks_.clear();
   active_.clear();
+  found_stale_.clear();
   missed_.reset();
   start_ = position;
   ROWSEAL_TRY(OpenColumn(connection));
+  ROWSEAL_TRY(CheckMaySeal(session_));
   if (position.empty()) {
     ROWSEAL_ASSIGN(began_, StoreClock(connection));
   }
@@ -226,12 +246,27 @@ Result<void> ResealColumn::NoteScan(Connection& connection) {
   return {};
 }
 
+// A value under a drained DEK came from an older copy of the app's rows: the DEK is not drained,
+// and its wait begins anew.
+Result<void> ResealColumn::EndDrained(Connection& connection) {
+  std::vector<Statement> notes;
+  for (const auto& [project, dek] : found_stale_) {
+    notes.push_back(
+        Statement::Sql("UPDATE rowseal.dek SET drained_at = NULL WHERE project_id = $1"
+                       " AND id = $2 AND drained_at IS NOT NULL",
+                       {project.text(), ToText(dek)}));
+  }
+  ROWSEAL_TRY(connection.ExecuteAll(notes));
+  return {};
+}
+
 Result<BatchOutcome> ResealColumn::Write(Connection& connection) {
   for (const auto& [project, values] : resealed_) {
     ROWSEAL_TRY(WriteAudit(connection, session_, project.text(), access_, "reseal",
                            "job " + ToText(job_) + " column " + ToText(column_id_)));
     session_.observer().Count(Counter::kValuesResealed, static_cast<std::uint64_t>(values));
   }
+  ROWSEAL_TRY(EndDrained(connection));
   BatchOutcome outcome;
   outcome.failures = failures_;
   outcome.last = positions_.empty();

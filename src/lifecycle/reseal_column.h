@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,8 @@ class ResealColumn final : public JobBody {
                                               const std::string& id);
   Result<void> ReadRow(Connection& connection, AppValue row);
   Result<std::string> Reseal(const Item& item) const;
+  Result<bool> IsGone(Connection& connection, const ProjectId& project);
+  Result<void> EndDrained(Connection& connection);
   Result<void> NoteScan(Connection& connection);
   void Refuse(const AppValue& row, std::string_view why);
 
@@ -71,6 +74,7 @@ class ResealColumn final : public JobBody {
   std::vector<Item> items_;
   std::map<std::pair<ProjectId, std::string>, std::optional<DekAndKek>> deks_;  // of this batch
   std::map<ProjectId, Result<std::optional<ActiveDekOperation::Active>>> active_;
+  std::set<std::pair<ProjectId, DekId>> found_stale_;
   std::optional<std::string> missed_;           // the first row that the app changed meanwhile
   std::map<ProjectId, std::int64_t> resealed_;  // values, by project
   std::vector<JobFailure> failures_;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 
 #include "client/audit.h"
+#include "client/key_refusals.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -177,23 +178,27 @@ Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
     }
   }
   ROWSEAL_ASSIGN(std::vector<Rows> answers, connection.ExecuteAll(questions));
-  std::set<ProjectId> without;
+  std::map<ProjectId, Error> without;
   for (std::size_t i = 0; i < projects.size(); ++i) {
-    ROWSEAL_ASSIGN(std::optional<ActiveDekOperation::Active> active,
-                   OpenActiveDek(connection, session_, projects[i], DekPurpose::kSecret,
-                                 std::move(answers[i])));
-    if (active) {
-      active_.push_back(std::move(*active));
+    Result<std::optional<ActiveDekOperation::Active>> active = OpenActiveDek(
+        connection, session_, projects[i], DekPurpose::kSecret, std::move(answers[i]));
+    if (!active && active.error().code != ErrorCode::kRefusedByState) {
+      return tl::unexpected(std::move(active).error());
+    }
+    if (!active) {
+      without.emplace(projects[i], std::move(active).error());
+    } else if (*active) {
+      active_.push_back(std::move(**active));
     } else {
-      without.insert(projects[i]);
+      without.emplace(projects[i], Error{ErrorCode::kRefusedByState,
+                                         "project '" + projects[i].text() + "' has no active DEK",
+                                         "rowseal dek rotate --project makes one"});
     }
   }
   std::vector<Item> found;
   for (Item& item : items_) {
-    if (without.contains(item.project)) {
-      Refuse(item.name,
-             {ErrorCode::kRefusedByState, "project '" + item.project.text() + "' has no active DEK",
-              "rowseal dek rotate --project makes one"});
+    if (const auto why = without.find(item.project); why != without.end()) {
+      Refuse(item.name, why->second);
     } else {
       found.push_back(std::move(item));
     }
@@ -208,6 +213,7 @@ Result<void> ResealSecrets::Read(Connection& connection, const std::string& posi
   active_.clear();
   failures_.clear();
   ROWSEAL_TRY(session_.LoadTrust(connection));
+  ROWSEAL_TRY(CheckMaySeal(session_));
   ROWSEAL_ASSIGN(const Position from, Decode(position));
   next_ = from;
   if (from.phase != Phase::kVersions) {

@@ -1,8 +1,17 @@
 #include "lifecycle/rewrap_deks.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "client/key_refusals.h"
 #include "store/key_order.h"
 
 namespace rowseal {
+namespace {
+
+constexpr std::size_t kPage = 1000;  // DEK rows held at once
+
+}  // namespace
 
 Result<Bytes> DekRewrapper::Rewrap(const DekRecord& dek) const {
   ROWSEAL_TRY(session_.integrity()->Verify(dek));
@@ -26,9 +35,10 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
                      " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
                      " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
                      " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
+                     "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $5)"
                      " ORDER BY d.project_id, d.id LIMIT $4",
                      {position.substr(0, separator), after_id, kek_->id.value,
-                      static_cast<std::int64_t>(limit)})));
+                      static_cast<std::int64_t>(limit), condemned_.value})));
   last_ = page.rows.size() < limit;
   for (Row& row : page.rows) {
     const std::string project_text = TextAt(row, 0);
@@ -88,11 +98,25 @@ Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
   return outcome;
 }
 
+Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper) {
+  BatchOutcome all;
+  while (!all.last) {
+    ROWSEAL_TRY(rewrapper.Read(connection, all.position, kPage));
+    ROWSEAL_TRY(rewrapper.Work());
+    ROWSEAL_ASSIGN(BatchOutcome page, rewrapper.Write(connection));
+    all.done += page.done;
+    all.position = std::move(page.position);
+    all.last = page.last;
+    std::ranges::move(page.failures, std::back_inserter(all.failures));
+  }
+  return all;
+}
+
 Result<const KekRecord*> RewrapBody::ActiveKek() const {
-  const KekRecord* active = session_.keyring().trust()->ActiveKek(kDefaultScope);
+  const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
+  const KekRecord* active = trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {
-    return Fail(ErrorCode::kRefusedByState, "no KEK of scope default is active",
-                "resume the suspended KEK first");
+    return NoActiveKek(*trust, kDefaultScope);
   }
   return active;
 }

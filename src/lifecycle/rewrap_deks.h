@@ -13,11 +13,12 @@ namespace rowseal {
 /// DekRewrapper wraps DEKs that are not under one KEK under that one, in three steps. The payload
 /// of a DEK, its tag and its revision stay; a row is changed only while its `kek_id` is the one
 /// read. A row that does not open is named and left: the others must not wait for it, and its KEK
-/// stays.
+/// stays. DEKs of a suspended KEK are passed over, because under another one they would be used
+/// again; those of `condemned` are not, because somebody declares it compromised.
 class DekRewrapper final {
  public:
-  DekRewrapper(Session& session, std::shared_ptr<const Kek> kek)
-      : session_(session), kek_(std::move(kek)) {}
+  DekRewrapper(Session& session, std::shared_ptr<const Kek> kek, KekId condemned = {})
+      : session_(session), kek_(std::move(kek)), condemned_(condemned) {}
 
   KekId kek() const noexcept { return kek_->id; }
 
@@ -36,11 +37,15 @@ class DekRewrapper final {
 
   Session& session_;
   const std::shared_ptr<const Kek> kek_;
+  const KekId condemned_;
   std::string position_;
   bool last_ = false;
   std::vector<Item> items_;
   std::vector<JobFailure> failures_;
 };
+
+/// RewrapAll rewraps every DEK that `rewrapper` finds, in the open transaction.
+Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper);
 
 /// RewrapBody rewraps, as a job, every DEK that is not under the active KEK of scope `default`.
 class RewrapBody final : public JobBody {

@@ -1,7 +1,5 @@
 #include "lifecycle/rotate_dek.h"
 
-#include <limits>
-
 #include <rowseal/lifecycle.h>
 
 #include "client/active_dek.h"
@@ -12,28 +10,6 @@
 
 namespace rowseal {
 namespace {
-
-// An explicit rotation takes every DEK, also one that a wrong clock dated into the future.
-constexpr std::int64_t kWithoutLimit = std::numeric_limits<std::int64_t>::max();  // microseconds
-
-// Deactivates an active DEK where nobody changed its row since it was read.
-Result<void> Deactivate(Connection& connection, Session& session, DekRecord dek, Timestamp now) {
-  const Revision seen = dek.revision;
-  dek.state = KeyState::kDeactivated;
-  ++dek.revision.value;
-  ROWSEAL_ASSIGN(Bytes tag, session.integrity()->Tag(dek));
-  ROWSEAL_ASSIGN(
-      const Rows updated,
-      connection.Execute(Statement::Sql(
-          "UPDATE rowseal.dek SET state = $3, revision = $4, row_tag = $5,"
-          " deactivated_at = $6 WHERE project_id = $1 AND id = $2 AND revision = $7",
-          {dek.project.text(), ToText(dek.id), std::string(ToText(dek.state)), dek.revision.value,
-           std::move(tag), now.time_since_epoch().count(), seen.value})));
-  if (updated.changed != 1) {
-    return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
-  }
-  return {};
-}
 
 Result<DekRecord> InsertNewDek(Connection& connection, Session& session, const ProjectId& project,
                                DekPurpose purpose) {
@@ -64,7 +40,7 @@ Result<bool> RotateOne(Connection& connection, Session& session, const ProjectId
     return false;
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(Deactivate(connection, session, old.dek, now));
+  ROWSEAL_TRY(DeactivateDek(connection, session, old.dek, now));
   ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, session, project, purpose));
   ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "dek.rotate",
                          ToText(old.dek.id) + " " + ToText(fresh.id)));
@@ -80,6 +56,25 @@ Result<bool> RotateOne(Connection& connection, Session& session, const ProjectId
 }
 
 }  // namespace
+
+Result<DekRecord> DeactivateDek(Connection& connection, Session& session, DekRecord dek,
+                                Timestamp now) {
+  const Revision seen = dek.revision;
+  dek.state = KeyState::kDeactivated;
+  ++dek.revision.value;
+  ROWSEAL_ASSIGN(Bytes tag, session.integrity()->Tag(dek));
+  ROWSEAL_ASSIGN(const Rows updated,
+                 connection.Execute(Statement::Sql(
+                     "UPDATE rowseal.dek SET state = $3, revision = $4, row_tag = $5,"
+                     " deactivated_at = $6 WHERE project_id = $1 AND id = $2 AND revision = $7",
+                     {dek.project.text(), ToText(dek.id), std::string(ToText(dek.state)),
+                      dek.revision.value, tag, now.time_since_epoch().count(), seen.value})));
+  if (updated.changed != 1) {
+    return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
+  }
+  dek.row_tag = std::move(tag);
+  return dek;
+}
 
 Result<RotatedPurposes> RotateProjectDeks(Connection& connection, Session& session,
                                           const ProjectId& project, std::optional<Timestamp> before,
@@ -171,9 +166,7 @@ Result<DekRotation> RotateDeks(Client& client, const std::optional<ProjectId>& p
     }
     rotation.rotated = (rotated.secret ? 1 : 0) + (rotated.value ? 1 : 0);
   } else {
-    ROWSEAL_ASSIGN(const JobId job,
-                   StartJobOfKind(connection, session, kRotateDeksJob, std::string(kAllDeks),
-                                  std::to_string(kWithoutLimit), now));
+    ROWSEAL_ASSIGN(const JobId job, StartDekRotation(connection, session, kWithoutLimit, now));
     rotation.jobs.push_back(job);
     rotated.value = true;  // of some project, perhaps
   }

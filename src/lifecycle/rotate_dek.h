@@ -22,6 +22,11 @@ Result<RotatedPurposes> RotateProjectDeks(Connection& connection, Session& sessi
                                           const ProjectId& project, std::optional<Timestamp> before,
                                           const Access& access);
 
+/// DeactivateDek deactivates an active DEK where nobody changed its row since it was read, and
+/// returns it as it then stands. Errors: kConflict.
+Result<DekRecord> DeactivateDek(Connection& connection, Session& session, DekRecord dek,
+                                Timestamp now);
+
 /// RotateDeksBody rotates the DEKs of every project that were created before a moment. A project is
 /// visited once in a run; in the end the jobs that reseal are started.
 class RotateDeksBody final : public JobBody {

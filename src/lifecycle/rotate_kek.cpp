@@ -1,10 +1,12 @@
+#include "lifecycle/rotate_kek.h"
+
 #include <algorithm>
 #include <chrono>
 
 #include <rowseal/lifecycle.h>
 
 #include "client/audit.h"
-#include "client/session.h"
+#include "client/key_refusals.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rewrap_deks.h"
@@ -13,20 +15,8 @@
 namespace rowseal {
 namespace {
 
-constexpr std::size_t kPage = 1000;  // DEK rows held at once
-
-// So many are rewrapped with the rotation, in one transaction of some tenths of a second; more are
-// a job's, so that nobody waits for the lock longer.
-constexpr std::int64_t kRewrappedAtOnce = 10'000;
-
-struct Rotation {
-  TrustRows rows;  // as they will stand
-  KekRecord old_kek;
-  std::shared_ptr<const Kek> new_kek;
-};
-
 // Wraps the new KEK for every root of its scope: one that is left out could not open it later.
-Result<void> WrapForRoots(Session& session, Rotation& rotation, const KekRecord& record) {
+Result<void> WrapForRoots(Session& session, KekRotation& rotation, const KekRecord& record) {
   for (const RootRecord& root : rotation.rows.roots) {
     if (root.scope != record.scope || root.state != KeyState::kActive) {
       continue;
@@ -42,83 +32,6 @@ Result<void> WrapForRoots(Session& session, Rotation& rotation, const KekRecord&
         WrappingRecord wrapping,
         WrapKek(*rotation.new_kek, record, rotation.rows.installation.id, root.id, *provider));
     rotation.rows.wrappings.push_back(std::move(wrapping));
-  }
-  return {};
-}
-
-// Makes the new KEK and the set of trusted rows with it, in memory.
-Result<Rotation> Prepare(Session& session, Timestamp now) {
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
-  if (active == nullptr) {
-    return Fail(ErrorCode::kRefusedByState, "no KEK of scope default is active",
-                "resume the suspended KEK first");
-  }
-  Rotation rotation{trust->rows, *active, nullptr};
-  InstallationRecord& installation = rotation.rows.installation;
-  KekRecord record;
-  record.id = KekId{installation.next_kek_id};
-  record.scope = kDefaultScope;
-  record.created_at = now;
-  ROWSEAL_ASSIGN(Kek kek, NewKek(record));
-  rotation.new_kek = std::make_shared<const Kek>(std::move(kek));
-  ROWSEAL_TRY(WrapForRoots(session, rotation, record));
-  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
-  for (KekRecord& kek_record : rotation.rows.keks) {
-    if (kek_record.id == active->id) {
-      kek_record.state = KeyState::kDeactivated;
-      ++kek_record.revision.value;
-      ROWSEAL_ASSIGN(kek_record.row_tag, trust->integrity->Tag(kek_record));
-    }
-  }
-  rotation.rows.keks.push_back(record);
-  ++installation.epoch;
-  ++installation.next_kek_id;
-  ROWSEAL_ASSIGN(installation.trust_tag, trust->integrity->TrustTag(rotation.rows));
-  return rotation;
-}
-
-Result<void> WriteKeks(Connection& connection, const Rotation& rotation) {
-  for (const KekRecord& kek : rotation.rows.keks) {
-    if (kek.id == rotation.old_kek.id) {
-      ROWSEAL_TRY(UpdateKekState(connection, kek, rotation.old_kek.revision));
-      // Whoever was just wrapping a DEK with it is done when the row is ours: the rewrap misses
-      // none.
-      ROWSEAL_TRY(connection.Execute(
-          Statement::Sql("SELECT id FROM rowseal.kek WHERE id = $1 FOR UPDATE", {kek.id.value})));
-    }
-  }
-  ROWSEAL_TRY(InsertKek(connection, rotation.rows.keks.back()));
-  for (const WrappingRecord& wrapping : rotation.rows.wrappings) {
-    if (wrapping.kek == rotation.new_kek->id) {
-      ROWSEAL_TRY(InsertWrapping(connection, wrapping));
-    }
-  }
-  return UpdateInstallation(connection, rotation.rows.installation);
-}
-
-Result<std::int64_t> CountDeks(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql("SELECT count(*) FROM rowseal.dek")));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
-}
-
-// Rewraps every DEK that is not under the new KEK, in the open transaction.
-Result<void> RewrapAll(Connection& connection, Session& session, const Rotation& rotation,
-                       RotationReport& report) {
-  DekRewrapper rewrapper(session, rotation.new_kek);
-  BatchOutcome outcome;
-  while (!outcome.last) {
-    ROWSEAL_TRY(rewrapper.Read(connection, outcome.position, kPage));
-    ROWSEAL_TRY(rewrapper.Work());
-    ROWSEAL_ASSIGN(outcome, rewrapper.Write(connection));
-    report.rewrapped += outcome.done;
-    for (const JobFailure& failure : outcome.failures) {
-      report.failures.push_back(failure.item + ": " + failure.message);
-    }
   }
   return {};
 }
@@ -179,17 +92,28 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
     }
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(const Rotation rotation, Prepare(session, now));
+  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  if (active == nullptr) {
+    return NoActiveKek(*trust, kDefaultScope);
+  }
+  ROWSEAL_ASSIGN(const KekRotation rotation,
+                 PrepareRotation(session, *active, KeyState::kDeactivated, now));
   RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}, {}};
   session.observer().Log(
       {LogLevel::kInfo,
        "kek_rotation_started",
        "a new KEK is made and DEKs are rewrapped",
        {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
-  ROWSEAL_TRY(WriteKeks(connection, rotation));
+  ROWSEAL_TRY(WriteRotation(connection, rotation));
   ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection));
   if (deks <= kRewrappedAtOnce) {
-    ROWSEAL_TRY(RewrapAll(connection, session, rotation, report));
+    DekRewrapper rewrapper(session, rotation.new_kek);
+    ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(connection, rewrapper));
+    report.rewrapped = outcome.done;
+    for (const JobFailure& failure : outcome.failures) {
+      report.failures.push_back(failure.item + ": " + failure.message);
+    }
   } else {
     ROWSEAL_ASSIGN(report.job, StartJobOfKind(connection, session, kRewrapJob,
                                               std::string(kDefaultScope), {}, now));
@@ -210,6 +134,62 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
 }
 
 }  // namespace
+
+Result<KekRotation> PrepareRotation(Session& session, const KekRecord& old_kek, KeyState becomes,
+                                    Timestamp now) {
+  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+  KekRotation rotation{trust->rows, old_kek, nullptr};
+  InstallationRecord& installation = rotation.rows.installation;
+  KekRecord record;
+  record.id = KekId{installation.next_kek_id};
+  record.scope = old_kek.scope;
+  record.created_at = now;
+  ROWSEAL_ASSIGN(Kek kek, NewKek(record));
+  rotation.new_kek = std::make_shared<const Kek>(std::move(kek));
+  ROWSEAL_TRY(WrapForRoots(session, rotation, record));
+  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  for (KekRecord& kek_record : rotation.rows.keks) {
+    if (kek_record.id == old_kek.id) {
+      kek_record.state = becomes;
+      kek_record.resumes_to.reset();
+      ++kek_record.revision.value;
+      ROWSEAL_ASSIGN(kek_record.row_tag, trust->integrity->Tag(kek_record));
+    }
+  }
+  rotation.rows.keks.push_back(record);
+  ++installation.epoch;
+  ++installation.next_kek_id;
+  ROWSEAL_ASSIGN(installation.trust_tag, trust->integrity->TrustTag(rotation.rows));
+  return rotation;
+}
+
+Result<void> WriteRotation(Connection& connection, const KekRotation& rotation) {
+  for (const KekRecord& kek : rotation.rows.keks) {
+    if (kek.id == rotation.old_kek.id) {
+      ROWSEAL_TRY(UpdateKekState(connection, kek, rotation.old_kek.revision));
+      // Whoever was just wrapping a DEK with it is done when the row is ours: the rewrap misses
+      // none.
+      ROWSEAL_TRY(connection.Execute(
+          Statement::Sql("SELECT id FROM rowseal.kek WHERE id = $1 FOR UPDATE", {kek.id.value})));
+    }
+  }
+  ROWSEAL_TRY(InsertKek(connection, rotation.rows.keks.back()));
+  for (const WrappingRecord& wrapping : rotation.rows.wrappings) {
+    if (wrapping.kek == rotation.new_kek->id) {
+      ROWSEAL_TRY(InsertWrapping(connection, wrapping));
+    }
+  }
+  return UpdateInstallation(connection, rotation.rows.installation);
+}
+
+Result<std::int64_t> CountDeks(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql("SELECT count(*) FROM rowseal.dek")));
+  RowReader reader(answer.rows.front());
+  const std::int64_t count = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  return count;
+}
 
 Result<RotationReport> RotateKek(Client& client, const Access& access) {
   Result<std::optional<RotationReport>> report = RunRotation(client, Rotate::kAlways, access);

@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         Edit{
             "added",
             {"INSERT INTO kek SELECT 9, scope, purpose, suite, 'deactivated', NULL, 1, check_value,"
-             " row_tag, created_at FROM kek WHERE id = 1"},
+             " row_tag, created_at, NULL, NULL FROM kek WHERE id = 1"},
             "row 9 of kek"}),
     [](const auto& edit) { return edit.param.name; });
 
@@ -427,6 +427,82 @@ TEST_F(ReplayTest, OldSetOfKeysIsRefusedByAProcessThatSawTheNewer) {
   EXPECT_THAT(Put(live_, "p9", "new", "x"), FailsNaming(ErrorCode::kIntegrity, "from epoch 3"));
   EXPECT_THAT(live_.OpenValue(Project("p1"), Label("field"), sealed_),
               FailsNaming(ErrorCode::kIntegrity, "from epoch 3 to 2"));
+}
+
+// --- states put back -----------------------------------------------------------------------------
+
+TEST_F(ReplayTest, SuspendedKekMadeActiveAgainIsRefused) {
+  const auto before = Save({"kek"});
+  Must(SuspendKek(live_, KekId{3}));
+  intruder_.Run("UPDATE kek SET state = 'active', resumes_to = NULL WHERE id = 3");
+  EXPECT_THAT(Get(live_, "p1", "name"), FailsNaming(ErrorCode::kRefusedByState, "KEK 3"))
+      << "a process that holds the set goes by it";
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, "row 3 of kek"));
+  EXPECT_THAT(ResumeKek(live_, KekId{3}), FailsNaming(ErrorCode::kIntegrity, "row 3 of kek"));
+  PutBack({"kek"}, before);  // the row as it was, with its tag
+  EXPECT_THAT(Get(live_, "p1", "name"), FailsNaming(ErrorCode::kIntegrity, kSet));
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, kSet));
+}
+
+TEST_F(ReplayTest, CompromisedKekMadeActiveAgainIsRefused) {
+  const auto before = Save({"kek"});
+  Must(DeclareCompromised(live_, KekId{3}));
+  const auto after = Save({"kek"});
+  intruder_.Run("UPDATE kek SET state = 'deactivated' WHERE id = 4");
+  intruder_.Run("UPDATE kek SET state = 'active' WHERE id = 3");
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, "of kek"));
+  EXPECT_THAT(RotateKek(live_), FailsNaming(ErrorCode::kIntegrity, "of kek"));
+  PutBack({"kek"}, after);
+  EXPECT_THAT(store_.TryOpen(), Succeeds());
+  PutBack({"kek"}, before);
+  EXPECT_THAT(store_.TryOpen(), FailsWith(ErrorCode::kIntegrity));
+}
+
+TEST_F(ReplayTest, DestroyedKekPutBackIsRefused) {
+  const auto before = Save({"kek", "kek_wrapping"});
+  Must(SetPolicy(live_, "destroy.wait", "0s"));
+  ASSERT_TRUE(Must(DestroyKek(live_, KekId{1})).destroyed);
+  PutBack({"kek", "kek_wrapping"}, before);
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, kSet));
+  EXPECT_THAT(RotateKek(live_), FailsNaming(ErrorCode::kIntegrity, kSet));
+}
+
+TEST_F(ReplayTest, WholeSetFromBeforeADestructionIsRefusedByAProcessThatSawIt) {
+  const auto old_set = Save(set_);
+  Must(SetPolicy(live_, "destroy.wait", "0s"));
+  Must(DestroyKek(live_, KekId{1}));
+  PutBack(set_, old_set);
+  EXPECT_THAT(Get(live_, "p1", "name"), Succeeds()) << "its KEK is as it was";
+  EXPECT_THAT(RotateKek(live_), FailsNaming(ErrorCode::kIntegrity, "from epoch 3 to 2"));
+  EXPECT_THAT(store_.TryOpen(), Succeeds());  // a limit that docs/threat-model.md states
+}
+
+// One old DEK row opens again: a limit that docs/threat-model.md states. Where the evidence stands,
+// verify names it.
+TEST_F(ReplayTest, DestroyedDekPutBackIsNamedByVerify) {
+  const auto before = Save({"dek", "secret_version"});
+  const std::string id = DekOf("p1");
+  Must(RotateDeks(live_, Project("p1")));
+  Must(RunJobs(live_));
+  Must(SetPolicy(live_, "dek.destroy_after", "0s"));
+  ASSERT_EQ(Must(DestroyDueKeys(live_)).deks, 1);
+  ASSERT_TRUE(Verified().empty());
+  PutBack({"dek", "secret_version"}, before);
+  const std::vector<std::string> failures = Verified();
+  EXPECT_THAT(failures, ::testing::Contains("replay dek p1/" + id));
+}
+
+// A destruction goes by what is tagged and by the foreign keys, never by the notes alone.
+TEST_F(ReplayTest, NotesThatSomebodyWroteDestroyNothingThatIsNeeded) {
+  intruder_.Run("UPDATE kek SET destroy_at = 1, compromised_at = 1");
+  intruder_.Run("UPDATE dek SET drained_at = 1");
+  const DestructionReport report = Must(DestroyDueKeys(live_));
+  EXPECT_EQ(report.keks, std::vector<KekId>{KekId{1}}) << "deactivated, and nothing needs it";
+  EXPECT_EQ(report.deks, 0);
+  intruder_.Run("UPDATE dek SET state = 'deactivated', purpose = 'digest'");
+  const DestructionReport again = Must(DestroyDueKeys(live_));
+  EXPECT_EQ(again.deks, 0);
+  EXPECT_FALSE(again.failures.empty()) << "a changed row is named";
 }
 
 TEST_F(ReplayTest, OldKekRowsWithoutTheirSetAreRefused) {

@@ -16,6 +16,9 @@ namespace rowseal {
 /// DEK columns: id, kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag,
 /// created_at, and the revision and row_tag of its KEK.
 ///
+/// kSecretGet, kSecretPut and kValuePrepare refuse a project that stands in `retired_project` with
+/// kRefusedByState and kRetiredHint.
+///
 /// kTrustLoad ()
 ///   Rows of `installation`, `root_key`, `kek`, `kek_wrapping` of one moment, each with the table's
 ///   name first (see store/trust_rows.cpp for the columns).
@@ -82,6 +85,10 @@ namespace rowseal {
 inline constexpr std::string_view kPutStored = "stored";
 inline constexpr std::string_view kPutConflict = "conflict";
 inline constexpr std::string_view kPutNoDek = "no_dek";
+
+inline constexpr const char* kRetiredHint =
+    "rowseal project retire --cancel calls a retirement off; one that is gone from the app's"
+    " projects table is used again once it is inserted there";
 
 /// kNoExpiry stands for NULL in an array of expiry times.
 inline constexpr std::int64_t kNoExpiry = std::numeric_limits<std::int64_t>::min();

@@ -273,6 +273,13 @@ Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Rev
       "KEK " + ToText(record.id));
 }
 
+Result<void> DeleteKek(Connection& connection, KekId id) {
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("DELETE FROM rowseal.kek_wrapping WHERE kek_id = $1", {id.value})));
+  return RunChange(connection, "DELETE FROM rowseal.kek WHERE id = $1", {id.value},
+                   "KEK " + ToText(id));
+}
+
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record) {
   return RunChange(
       connection,

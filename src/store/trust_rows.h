@@ -41,6 +41,8 @@ Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record
 /// UpdateKekState writes state, resumes_to, revision and tag where the revision is `seen`.
 /// Errors: kConflict when another writer was first.
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen);
+/// DeleteKek deletes a KEK and its wrappings. Errors: kConflict when a DEK needs it.
+Result<void> DeleteKek(Connection& connection, KekId id);
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record);
 Result<void> UpdateInstallation(Connection& connection, const InstallationRecord& record);
 

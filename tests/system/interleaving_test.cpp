@@ -315,11 +315,19 @@ INSTANTIATE_TEST_SUITE_P(Operations, Interleaved,
                                   (std::get<0>(test.param) == Memory::kCold ? "Cold" : "Warm");
                          });
 
-/// RotatingNeighbour has another client rotate the KEK when a certain statement is about to be run.
+using Replacing = void (*)(Client&);
+
+void Rotate(Client& client) { Must(RotateKek(client)); }
+void DeclareActiveCompromised(Client& client) {
+  Must(DeclareCompromised(client, Must(Status(client)).active_kek));
+}
+
+/// RotatingNeighbour has another client replace the KEK when a certain statement is about to be
+/// run.
 class RotatingNeighbour final : public Connection {
  public:
-  RotatingNeighbour(std::unique_ptr<Connection> inner, Client& other)
-      : inner_(std::move(inner)), other_(other) {}
+  RotatingNeighbour(std::unique_ptr<Connection> inner, Client& other, Replacing replace = Rotate)
+      : inner_(std::move(inner)), other_(other), replace_(replace) {}
 
   /// RotateBefore does so before the next `times` statements of this kind.
   void RotateBefore(Procedure procedure, int times) {
@@ -330,7 +338,7 @@ class RotatingNeighbour final : public Connection {
   Result<Rows> Execute(const Statement& statement) override {
     if (times_ > 0 && statement.procedure == procedure_) {
       --times_;
-      Must(RotateKek(other_));
+      replace_(other_);
     }
     return inner_->Execute(statement);
   }
@@ -341,20 +349,29 @@ class RotatingNeighbour final : public Connection {
  private:
   std::unique_ptr<Connection> inner_;
   Client& other_;
+  Replacing replace_;
   Procedure procedure_ = Procedure::kSql;
   int times_ = 0;
 };
 
 // One rotation makes the trusted set stale; the next comes before it has been loaded again, so that
 // the row read is then older than the set.
-TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
+class RotationsWhileKeysAreLoadedAgain : public ::testing::TestWithParam<Replacing> {};
+
+INSTANTIATE_TEST_SUITE_P(By, RotationsWhileKeysAreLoadedAgain,
+                         ::testing::Values(Rotate, DeclareActiveCompromised), [](const auto& test) {
+                           return test.param == Rotate ? "Rotating" : "DeclaringCompromised";
+                         });
+
+TEST_P(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
   TestStore store;
   Client other = store.Open();
   Must(other.AddColumn(Label("field"), ContextKind::kField));
   Must(Put(other, "acme", "name", "value"));
   const std::string sealed =
       Must(other.SealValue(Project("acme"), Label("field"), AsBytes("value")));
-  auto owned = std::make_unique<RotatingNeighbour>(OpenTestConnection(store.path()), other);
+  auto owned =
+      std::make_unique<RotatingNeighbour>(OpenTestConnection(store.path()), other, GetParam());
   RotatingNeighbour& connection = *owned;
   Client client = Must(store.Connect(std::move(owned)));
   const std::function<void()> calls[] = {
@@ -367,7 +384,7 @@ TEST(RotationsWhileKeysAreLoadedAgain, DisturbNoCall) {
       [&] { Must(client.SealValue(Project("acme"), Label("field"), AsBytes("value"))); },
   };
   for (const auto& call : calls) {
-    Must(RotateKek(other));
+    GetParam()(other);
     connection.RotateBefore(Procedure::kTrustLoad, 2);
     EXPECT_NO_THROW(call());
   }

@@ -110,15 +110,16 @@ class TwoTenants : public Tenancy {
 
 // --- the matrix ---------------------------------------------------------------------------------
 
-const std::vector<std::string> kTenantTables = {"dek",       "secret",     "secret_version",
-                                                "audit_log", "audit_item", "retired_project"};
+const std::vector<std::string> kTenantTables = {"dek",          "secret",     "secret_version",
+                                                "audit_log",    "audit_item", "retired_project",
+                                                "destroyed_key"};
 const std::vector<std::string> kReferenceTables = {"installation", "root_key",      "kek",
                                                    "kek_wrapping", "sealed_column", "policy",
                                                    "job",          "job_failure"};
 
 // Each login, and the privileges on each table that docs/roles.md grants it.
 std::string Granted(const std::string& user, const std::string& table) {
-  const bool log = table == "audit_log" || table == "audit_item";
+  const bool log = table == "audit_log" || table == "audit_item" || table == "destroyed_key";
   if (user == "keeper") {
     return table == "schema_version" || table == "encrypted_secrets" ? "SELECT"
            : log                                                     ? "SELECT INSERT"

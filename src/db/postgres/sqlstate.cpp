@@ -4,6 +4,7 @@
 #include <rowseal/postgres_text.h>
 
 #include "base/encoding.h"
+#include "store/procedures.h"
 
 namespace rowseal {
 namespace {
@@ -19,9 +20,7 @@ struct Rule {
 constexpr std::array kRules = {
     Rule{"RS001", ErrorCode::kNotFound, ServerFailure::kFinal,
          "insert it into the app's projects table first"},
-    Rule{
-        "RS002", ErrorCode::kRefusedByState, ServerFailure::kFinal,
-        "its secrets are kept: insert the project into the app's projects table again to use them"},
+    Rule{"RS002", ErrorCode::kRefusedByState, ServerFailure::kFinal, kRetiredHint},
     Rule{"40001", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"40P01", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"55P03", ErrorCode::kUnavailable, ServerFailure::kFinal,

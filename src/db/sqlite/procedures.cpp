@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/encoding.h"
 #include "db/sqlite/sqlite_connection.h"
 #include "store/procedures.h"
 #include "store/trust_rows.h"
@@ -132,10 +133,22 @@ void AppendObject(std::string& object, std::string_view secret_id, std::int64_t 
   object += (object.empty() ? "" : " ") + std::string(secret_id) + "@" + std::to_string(version);
 }
 
+Result<void> CheckNotRetired(SqliteConnection& connection, const std::string& project) {
+  ROWSEAL_ASSIGN(const Rows retired,
+                 RunOnce(connection, "SELECT 1 FROM retired_project WHERE project_id = $1",
+                         [&](StatementCursor& cursor) { cursor.BindText(1, project); }));
+  if (!retired.rows.empty()) {
+    return Fail(ErrorCode::kRefusedByState, "project " + Printable(project) + " is retired",
+                kRetiredHint);
+  }
+  return {};
+}
+
 Result<Rows> SecretGet(SqliteConnection& connection, const Statement& call) {
   const auto& project = Arg<std::string>(call, 0);
   const auto& names = Arg<std::vector<std::string>>(call, 1);
   const auto& versions = Arg<std::vector<std::int64_t>>(call, 2);
+  ROWSEAL_TRY(CheckNotRetired(connection, project));
   Rows answer;
   std::string object;
   bool all_found = true;
@@ -288,6 +301,7 @@ Result<void> StorePut(SqliteConnection& connection, const PutArguments& put, std
 // nothing changes in between.
 Result<Rows> SecretPut(SqliteConnection& connection, const Statement& call) {
   const PutArguments put = ReadPutArguments(call);
+  ROWSEAL_TRY(CheckNotRetired(connection, put.project));
   Rows answer;
   std::vector<std::size_t> standing;
   std::size_t repeated = 0;
@@ -335,6 +349,7 @@ Result<Rows> DekInsert(SqliteConnection& connection, const Statement& call) {
 Result<Rows> ValuePrepare(SqliteConnection& connection, const Statement& call) {
   const auto& project = Arg<std::string>(call, 0);
   const auto& dek_ids = Arg<std::vector<std::string>>(call, 2);
+  ROWSEAL_TRY(CheckNotRetired(connection, project));
   static const std::string column_sql =
       "SELECT " + std::string(kColumnColumns) + " FROM sealed_column WHERE label = $1";
   ROWSEAL_ASSIGN(Rows answer, RunOnce(connection, column_sql, [&](StatementCursor& cursor) {

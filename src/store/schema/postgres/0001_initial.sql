@@ -47,7 +47,11 @@ CREATE TABLE rowseal.kek (
   revision bigint NOT NULL,
   check_value bytea NOT NULL,
   row_tag bytea NOT NULL,
-  created_at bigint NOT NULL
+  created_at bigint NOT NULL,
+  -- Neither decides trust, so no tag covers them. compromised_at: when somebody declared the KEK so.
+  -- destroy_at: when it may be destroyed.
+  compromised_at bigint,
+  destroy_at bigint
 );
 
 ALTER TABLE rowseal.installation
@@ -191,11 +195,34 @@ CREATE TABLE rowseal.job_failure (
   PRIMARY KEY (job_id, item)
 );
 
--- Projects that are gone from the app's table. Their keys and secrets stay; nothing is sealed for or
--- handed out to them.
+-- Nothing is sealed for or handed out to a retired project: one that is gone from the app's table,
+-- whose keys and secrets stay, or one that an operator retired. destroy_at: when its secrets and keys
+-- may be destroyed, where an operator asked for it. destroyed_at: when they were.
 CREATE TABLE rowseal.retired_project (
   project_id text COLLATE "C" PRIMARY KEY CHECK (project_id <> ''),
-  retired_at bigint NOT NULL
+  retired_at bigint NOT NULL,
+  destroy_at bigint,
+  destroyed_at bigint
+);
+
+-- What is left of a key whose row was deleted: kind is kek or dek, scope a KEK's, census what was
+-- found to need it. Entries of KEKs stand under the project `system`.
+CREATE TABLE rowseal.destroyed_key (
+  project_id text COLLATE "C" NOT NULL CHECK (project_id <> ''),
+  kind text NOT NULL,
+  id text NOT NULL,
+  scope text COLLATE "C" NOT NULL,
+  purpose text NOT NULL,
+  suite smallint NOT NULL,
+  state text NOT NULL,
+  revision bigint NOT NULL,
+  check_value bytea NOT NULL,
+  created_at bigint NOT NULL,
+  destroyed_at bigint NOT NULL,
+  actor text NOT NULL,
+  reason text NOT NULL,
+  census text NOT NULL,
+  PRIMARY KEY (project_id, kind, id)
 );
 
 -- The columns that an application's own queries expect: the newest version of every secret.
@@ -214,7 +241,7 @@ DECLARE
   tenant_table text;
 BEGIN
   FOREACH tenant_table IN ARRAY ARRAY['dek', 'secret', 'secret_version', 'audit_log', 'audit_item',
-                                      'retired_project'] LOOP
+                                      'retired_project', 'destroyed_key'] LOOP
     EXECUTE format('ALTER TABLE rowseal.%I ENABLE ROW LEVEL SECURITY', tenant_table);
     EXECUTE format('ALTER TABLE rowseal.%I FORCE ROW LEVEL SECURITY', tenant_table);
     EXECUTE format('CREATE POLICY tenant ON rowseal.%I TO rowseal_owner USING (project_id ='
@@ -223,7 +250,7 @@ BEGIN
     EXECUTE format('CREATE POLICY operator ON rowseal.%I TO rowseal_operator USING (true)',
                    tenant_table);
   END LOOP;
-  FOREACH tenant_table IN ARRAY ARRAY['audit_log', 'audit_item'] LOOP
+  FOREACH tenant_table IN ARRAY ARRAY['audit_log', 'audit_item', 'destroyed_key'] LOOP
     EXECUTE format('CREATE POLICY auditor ON rowseal.%I FOR SELECT TO rowseal_auditor USING (true)',
                    tenant_table);
   END LOOP;
@@ -757,7 +784,9 @@ DECLARE
   v_project text := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
   PERFORM set_config('rowseal.project', v_project, true);
-  DELETE FROM rowseal.retired_project r WHERE r.project_id = v_project;
+  -- One that an operator retired stays so until its keys are gone; then it may begin anew.
+  DELETE FROM rowseal.retired_project r WHERE r.project_id = v_project
+    AND (r.destroy_at IS NULL OR r.destroyed_at IS NOT NULL);
   IF FOUND THEN
     INSERT INTO rowseal.audit_log (project_id, id, at, actor, reason, action, outcome, object)
     VALUES (v_project, rowseal.time_ordered_uuid(), rowseal.now_micros(), session_user,
@@ -785,6 +814,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
   rowseal.secret, rowseal.secret_version, rowseal.sealed_column, rowseal.policy, rowseal.job,
   rowseal.job_failure, rowseal.retired_project
 TO rowseal_operator;
-GRANT SELECT, INSERT ON rowseal.audit_log, rowseal.audit_item TO rowseal_operator;
+GRANT SELECT, INSERT ON rowseal.audit_log, rowseal.audit_item, rowseal.destroyed_key
+TO rowseal_operator;
 GRANT SELECT ON rowseal.schema_version, rowseal.encrypted_secrets TO rowseal_operator;
-GRANT SELECT ON rowseal.audit_log, rowseal.audit_item TO rowseal_auditor;
+GRANT SELECT ON rowseal.audit_log, rowseal.audit_item, rowseal.destroyed_key TO rowseal_auditor;

@@ -1,9 +1,42 @@
 -- Background jobs with their leases, policies, where registered columns stand in an app's database,
--- and what is known of DEKs that were deactivated.
+-- what is known of keys that were deactivated, and what is left of those that are gone.
 
 -- Neither decides trust, so no tag covers them. drained_at: a recount found nothing under the DEK.
 ALTER TABLE dek ADD COLUMN deactivated_at INTEGER;
 ALTER TABLE dek ADD COLUMN drained_at INTEGER;
+
+-- As little. compromised_at: when somebody declared the KEK so. destroy_at: when it may be destroyed.
+ALTER TABLE kek ADD COLUMN compromised_at INTEGER;
+ALTER TABLE kek ADD COLUMN destroy_at INTEGER;
+
+-- What is left of a key whose row was deleted: kind is kek or dek, scope a KEK's, census what was
+-- found to need it. Entries of KEKs stand under the project `system`.
+CREATE TABLE destroyed_key (
+  project_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  suite INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  check_value BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  destroyed_at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  census TEXT NOT NULL,
+  PRIMARY KEY (project_id, kind, id)
+) STRICT;
+
+-- Nothing is sealed for or handed out to a retired project. destroy_at: when its secrets and keys may
+-- be destroyed, where somebody asked for it. destroyed_at: when they were.
+CREATE TABLE retired_project (
+  project_id TEXT PRIMARY KEY NOT NULL,
+  retired_at INTEGER NOT NULL,
+  destroy_at INTEGER,
+  destroyed_at INTEGER
+) STRICT;
 
 -- All five are NULL (the app keeps the column to itself) or none is. source_keys holds the key
 -- columns' names, separated by line feeds. scanned_at: the beginning of the last scan that read every

@@ -1,0 +1,351 @@
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "job_output.h"
+#include "output.h"
+#include "paging.h"
+#include "program.h"
+
+// kek suspend, resume, compromised and destroy; dek destroy; what was destroyed.
+
+namespace rowseal::cli {
+namespace {
+
+constexpr std::size_t kShownSecrets = 20;  // on a screen; --json has all
+
+struct StateArguments {
+  std::int64_t kek = 0;
+  std::string project;
+  std::string dek;
+  bool yes = false;
+  bool dry_run = false;
+  bool cancel = false;
+  bool no_wait = false;
+  int share = kDefaultShare;
+};
+
+Result<int> Suspend(Program& program, const StateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(SuspendKek(client, KekId{arguments.kek}, program.access()));
+  ROWSEAL_TRY(program.json() ? PrintJson({{"id", arguments.kek}, {"state", "suspended"}})
+                             : PrintText(fmt::format("KEK {} is suspended\n", arguments.kek)));
+  return 0;
+}
+
+Result<int> Resume(Program& program, const StateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::string state,
+                 ResumeKek(client, KekId{arguments.kek}, program.access()));
+  ROWSEAL_TRY(program.json() ? PrintJson({{"id", arguments.kek}, {"state", state}})
+                             : PrintText(fmt::format("KEK {} is {}\n", arguments.kek, state)));
+  return 0;
+}
+
+Result<int> PlanCompromised(Program& program, const StateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const CompromisePlan plan, PlanCompromise(client, KekId{arguments.kek}));
+  if (program.json()) {
+    ROWSEAL_TRY(PrintJson({{"id", plan.kek.value},
+                           {"state", plan.state},
+                           {"rotates", plan.rotates},
+                           {"deks", plan.deks},
+                           {"secrets", plan.secrets},
+                           {"columns", plan.columns},
+                           {"columns_without_place", plan.columns_without_source}}));
+    return 0;
+  }
+  std::string text = fmt::format("KEK {} is {}\n", plan.kek.value, plan.state);
+  text += plan.rotates ? "would make another KEK the active one\n" : "";
+  text += fmt::format("would rewrap {} DEKs, and mark the KEK compromised\n", plan.deks);
+  text += fmt::format(
+      "would give every project of its scope fresh DEKs, and seal again what stands"
+      " under the old ones\n"
+      "secrets to change where they were issued: {}\n",
+      plan.secrets);
+  for (const std::string& label : plan.columns) {
+    text += fmt::format("values of column '{}' would be sealed again\n", Printable(label));
+  }
+  for (const std::string& label : plan.columns_without_source) {
+    text += fmt::format("column '{}' has no place: the app has to seal its values again\n",
+                        Printable(label));
+  }
+  ROWSEAL_TRY(PrintText(text));
+  return 0;
+}
+
+struct Exposed {
+  std::optional<Timestamp> compromised_at;  // nothing: a job is still to mark the KEK
+  std::vector<ExposedSecret> secrets;
+};
+
+Result<Exposed> ListAllExposed(Client& client, KekId kek) {
+  Exposed exposed;
+  ExposedSecret last;
+  for (;;) {
+    Result<ExposedPage> page = ListExposedSecrets(client, kek, last.project, last.name, kPage);
+    if (!page && page.error().code == ErrorCode::kRefusedByState) {
+      return exposed;
+    }
+    ROWSEAL_TRY(page);
+    exposed.compromised_at = page->compromised_at;
+    const bool is_last = page->secrets.size() < static_cast<std::size_t>(kPage);
+    std::move(page->secrets.begin(), page->secrets.end(), std::back_inserter(exposed.secrets));
+    if (is_last) {
+      return exposed;
+    }
+    last = exposed.secrets.back();
+  }
+}
+
+std::string ExposedText(const KekCompromise& compromise, const Exposed& exposed) {
+  if (!exposed.compromised_at) {
+    return fmt::format("KEK {} is not marked yet: rowseal jobs run goes on\n",
+                       compromise.kek.value);
+  }
+  std::string text = fmt::format(
+      "Out of reach, and open to whoever has KEK {0}: backups, WAL archives, replicas, key "
+      "bundles\n"
+      "and copies of columns from before {1}.\n",
+      compromise.kek.value, ToRfc3339(*exposed.compromised_at));
+  if (exposed.secrets.empty()) {
+    return text;
+  }
+  text += fmt::format("Change where they were issued, then put anew ({} secrets):\n",
+                      exposed.secrets.size());
+  for (std::size_t i = 0; i < exposed.secrets.size() && i < kShownSecrets; ++i) {
+    text += fmt::format("  {} {}\n", Printable(exposed.secrets[i].project),
+                        Printable(exposed.secrets[i].name));
+  }
+  if (exposed.secrets.size() > kShownSecrets) {
+    text +=
+        fmt::format("  … and {} more: --json lists all\n", exposed.secrets.size() - kShownSecrets);
+  }
+  return text;
+}
+
+Json ExposedJson(const KekCompromise& compromise, const JobsReport& jobs, const Exposed& exposed) {
+  Json secrets = Json::array();
+  for (const ExposedSecret& secret : exposed.secrets) {
+    secrets.push_back({{"project", secret.project}, {"name", secret.name}});
+  }
+  Json json = {{"id", compromise.kek.value},
+               {"new_kek", compromise.new_kek ? Json(compromise.new_kek->value) : Json(nullptr)},
+               {"rewrapped", compromise.rewrapped},
+               {"failed_deks", compromise.failures}};
+  json.update(JobsJson(jobs));
+  json["compromised_at"] = TimeJson(exposed.compromised_at);
+  json["secrets"] = std::move(secrets);
+  json["columns_without_place"] = compromise.columns_without_source;
+  return json;
+}
+
+Result<int> EndOfCompromise(Client& client, const KekCompromise& compromise,
+                            const JobsReport& jobs) {
+  for (const std::string& failure : compromise.failures) {
+    PrintError({ErrorCode::kIntegrity, failure, {}});
+  }
+  if (!compromise.failures.empty()) {
+    return Fail(ErrorCode::kIntegrity,
+                fmt::format("DEKs that do not open and stay under KEK {}: {}", compromise.kek.value,
+                            compromise.failures.size()),
+                "restore their rows from a backup, then run the command again");
+  }
+  return EndOfJobs(client, jobs);
+}
+
+Result<int> Compromised(Program& program, const StateArguments& arguments) {
+  if (arguments.dry_run) {
+    return PlanCompromised(program, arguments);
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  if (!arguments.yes) {
+    ROWSEAL_ASSIGN(const bool agreed,
+                   Confirm(fmt::format("Declare KEK {} compromised, for good, and seal again all"
+                                       " that it protected?",
+                                       arguments.kek)));
+    if (!agreed) {
+      return Fail(ErrorCode::kConflict, "nothing was changed");
+    }
+  }
+  ROWSEAL_ASSIGN(const KekCompromise compromise,
+                 DeclareCompromised(client, KekId{arguments.kek}, program.access()));
+  if (!program.json()) {
+    const std::string active =
+        compromise.new_kek ? fmt::format(", KEK {} is active", compromise.new_kek->value) : "";
+    ROWSEAL_TRY(PrintText(fmt::format("KEK {}: declared compromised{}, {} DEKs rewrapped\n",
+                                      compromise.kek.value, active, compromise.rewrapped)));
+  }
+  JobsReport jobs;
+  if (arguments.no_wait) {
+    for (const JobId job : compromise.jobs) {
+      ROWSEAL_TRY(program.json() ? Result<void>() : PrintText("job " + ToText(job) + "\n"));
+    }
+  } else if (!compromise.jobs.empty()) {
+    ROWSEAL_ASSIGN(jobs, RunJobsShowing(program, client, compromise.jobs, arguments.share));
+  }
+  ROWSEAL_ASSIGN(const Exposed exposed, ListAllExposed(client, compromise.kek));
+  ROWSEAL_TRY(program.json() ? PrintJson(ExposedJson(compromise, jobs, exposed))
+                             : PrintText(JobsText(jobs) + ExposedText(compromise, exposed)));
+  for (const std::string& label : compromise.columns_without_source) {
+    PrintNote("column '" + Printable(label) +
+              "' has no place: its values stay exposed until the app seals them again");
+  }
+  return EndOfCompromise(client, compromise, jobs);
+}
+
+Json DestructionJson(const KekDestruction& destruction) {
+  return {{"id", destruction.kek.value},
+          {"due", ToRfc3339(destruction.due)},
+          {"destroyed", destruction.destroyed}};
+}
+
+Result<int> CancelDestruction(Program& program, const StateArguments& arguments) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(CancelKekDestruction(client, KekId{arguments.kek}, program.access()));
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"id", arguments.kek}, {"due", nullptr}, {"destroyed", false}})
+                  : PrintText(fmt::format("KEK {} stays\n", arguments.kek)));
+  return 0;
+}
+
+Result<int> DestroyTheKek(Program& program, const StateArguments& arguments) {
+  if (arguments.cancel) {
+    return CancelDestruction(program, arguments);
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  const KekId kek{arguments.kek};
+  ROWSEAL_ASSIGN(const KekDestruction plan, PlanKekDestruction(client, kek));
+  if (arguments.dry_run) {
+    ROWSEAL_TRY(program.json()
+                    ? PrintJson(DestructionJson(plan))
+                    : PrintText(fmt::format("KEK {} is needed by nothing here; it would be"
+                                            " destroyed from {} on\n",
+                                            kek.value, ToRfc3339(plan.due))));
+    return 0;
+  }
+  if (!arguments.yes) {
+    ROWSEAL_ASSIGN(const bool agreed,
+                   Confirm(fmt::format("Destroy KEK {} for good, from {} on? Backups that hold DEKs"
+                                       " under it then open with their own copy of it only.",
+                                       kek.value, ToRfc3339(plan.due))));
+    if (!agreed) {
+      return Fail(ErrorCode::kConflict, "nothing was changed");
+    }
+  }
+  ROWSEAL_ASSIGN(const KekDestruction done, DestroyKek(client, kek, program.access()));
+  const std::string text = done.destroyed
+                               ? fmt::format("KEK {} is destroyed\n", kek.value)
+                               : fmt::format(
+                                     "KEK {0} is destroyed from {1} on, by rowseal maintain;"
+                                     " kek destroy {0} --cancel calls it off\n",
+                                     kek.value, ToRfc3339(done.due));
+  ROWSEAL_TRY(program.json() ? PrintJson(DestructionJson(done)) : PrintText(text));
+  return 0;
+}
+
+Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
+  ROWSEAL_ASSIGN(const DekId dek, ParseUuid<DekId>(arguments.dek));
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_TRY(DestroyDek(client, project, dek, program.access()));
+  ROWSEAL_TRY(
+      program.json()
+          ? PrintJson({{"project", project.text()}, {"id", ToText(dek)}, {"destroyed", true}})
+          : PrintText("DEK " + ToText(dek) + " is destroyed\n"));
+  return 0;
+}
+
+}  // namespace
+
+Result<int> ShowDestroyed(Program& program, const std::string& kind) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ListDestroyedOptions options;
+  options.kind = kind;
+  options.limit = kPage;
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (bool more = true; more;) {
+    ROWSEAL_ASSIGN(const std::vector<DestroyedKey> page, ListDestroyedKeys(client, options));
+    more = page.size() == static_cast<std::size_t>(kPage);
+    for (const DestroyedKey& key : page) {
+      const bool is_kek = key.kind == "kek";
+      list.push_back({{"project", is_kek ? Json(nullptr) : Json(key.project)},
+                      {"id", is_kek ? Json(std::stoll(key.id)) : Json(key.id)},
+                      {"scope", is_kek ? Json(key.scope) : Json(nullptr)},
+                      {"purpose", key.purpose},
+                      {"state", key.state},
+                      {"created_at", ToRfc3339(key.created_at)},
+                      {"destroyed_at", ToRfc3339(key.destroyed_at)},
+                      {"actor", key.actor},
+                      {"reason", key.reason},
+                      {"census", key.census}});
+      rows.push_back({Printable(is_kek ? key.scope : key.project), key.id, key.purpose, key.state,
+                      ToRfc3339(key.created_at), ToRfc3339(key.destroyed_at), Printable(key.actor),
+                      Printable(key.census)});
+      options.after_project = key.project;
+      options.after_id = key.id;
+    }
+  }
+  ROWSEAL_TRY(program.json()
+                  ? PrintJson({{"destroyed", std::move(list)}})
+                  : PrintText(Table({kind == "kek" ? "SCOPE" : "PROJECT", "ID", "PURPOSE", "STATE",
+                                     "CREATED", "DESTROYED", "ACTOR", "CENSUS"},
+                                    rows)));
+  return 0;
+}
+
+void AddKekStateVerbs(Verbs kek) {
+  const auto arguments = std::make_shared<StateArguments>();
+  const auto add = [&](const VerbTexts& texts,
+                       Result<int> (*run)(Program&, const StateArguments&)) -> CLI::App& {
+    CLI::App& verb =
+        kek.Add(texts, [arguments, run](Program& program) { return run(program, *arguments); });
+    verb.add_option("ID", arguments->kek, "The KEK, as `kek list` shows it")->required();
+    return verb;
+  };
+  add({"suspend", "Refuse a KEK until it is resumed: from the next read on, in every process",
+       "  rowseal kek suspend 3 --reason \"incident 12\"\n"},
+      Suspend);
+  add({"resume", "Give a suspended KEK the state back that it had", "  rowseal kek resume 3\n"},
+      Resume);
+  CLI::App& compromised =
+      add({"compromised",
+           "Declare that somebody else may have a KEK: put another in its place, and seal again all"
+           " that it protected",
+           "  rowseal kek compromised 3 --dry-run\n"
+           "  rowseal kek compromised 3 --yes --reason \"incident 12\"\n"
+           "  rowseal kek compromised 3 --yes --json > to-reissue.json\n"},
+          Compromised);
+  compromised.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
+  compromised.add_flag("--dry-run", arguments->dry_run, "Say what it would do");
+  compromised.add_flag("--no-wait", arguments->no_wait,
+                       "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name"
+                       " its jobs");
+  AddShare(compromised, arguments->share);
+  CLI::App& destroy =
+      add({"destroy",
+           "Delete a KEK that nothing needs, for good: the first call begins the wait of policy"
+           " destroy.wait",
+           "  rowseal kek destroy 1 --dry-run\n"
+           "  rowseal kek destroy 1 --yes\n"
+           "  rowseal kek destroy 1 --cancel\n"},
+          DestroyTheKek);
+  destroy.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
+  destroy.add_flag("--dry-run", arguments->dry_run, "Say what it would do");
+  destroy.add_flag("--cancel", arguments->cancel, "Call it off");
+}
+
+void AddDekStateVerbs(Verbs dek) {
+  const auto arguments = std::make_shared<StateArguments>();
+  CLI::App& destroy =
+      dek.Add({"destroy",
+               "Delete a drained DEK that has waited for policy dek.destroy_after, for good;"
+               " `rowseal maintain` does it for all",
+               "  rowseal dek destroy acme 45c48cce-2e2d-4fbd-8a1a-fc51c7c6ad26\n"},
+              [arguments](Program& program) { return DestroyTheDek(program, *arguments); });
+  destroy.add_option("PROJECT", arguments->project, "The project, as the app's key")->required();
+  destroy.add_option("ID", arguments->dek, "The DEK, as `dek list` shows it")->required();
+}
+
+}  // namespace rowseal::cli

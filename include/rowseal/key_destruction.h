@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rowseal/client.h>
+#include <rowseal/error.h>
+#include <rowseal/ids.h>
+
+namespace rowseal {
+
+/// Destroying a key deletes its row, for good, and keeps evidence of it, in one transaction; the
+/// store's foreign keys refuse it while something stands under the key. What was copied before (a
+/// backup, a bundle of keys) is out of reach. Waits go by the store's clock and the policies
+/// `destroy.wait` and `dek.destroy_after`. Threads: any; each call has the client's connection to
+/// itself while it runs.
+
+struct KekDestruction {
+  KekId kek;
+  Timestamp due;           ///< from when on it may be destroyed
+  bool destroyed = false;  ///< it is gone
+};
+
+/// DestroyKek asks for a KEK to be destroyed. The first call begins the wait; after it DestroyKek
+/// or Maintain carries it out, and until then CancelKekDestruction calls it off. Nothing changes
+/// for the KEK while it waits. Errors: kNotFound; kRefusedByState (it is active, suspended or the
+/// integrity key, DEKs stand under it, it is gone already).
+Result<KekDestruction> DestroyKek(Client& client, KekId kek, const Access& access = {});
+
+/// PlanKekDestruction says what DestroyKek would do, or why it would not, and changes nothing.
+Result<KekDestruction> PlanKekDestruction(Client& client, KekId kek);
+
+/// CancelKekDestruction calls it off. Errors: kNotFound, kRefusedByState (nobody asked for it).
+Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& access = {});
+
+/// DestroyDek destroys a drained DEK once it has waited: one of purpose `secret` under which no
+/// version stands; one of purpose `value` only when every registered column was scanned whole after
+/// the wait and nothing was found. Maintain does the same for all. Errors: kNotFound,
+/// kRefusedByState (why, and from when on).
+Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek,
+                        const Access& access = {});
+
+/// DestroyedKey is the evidence of a key that is gone.
+struct DestroyedKey {
+  std::string kind;     ///< `kek` or `dek`
+  std::string project;  ///< of a DEK; empty for a KEK
+  std::string id;
+  std::string scope;  ///< of a KEK; empty for a DEK
+  std::string purpose;
+  std::string state;  ///< the last that it had
+  Timestamp created_at;
+  Timestamp destroyed_at;
+  std::string actor;  ///< who asked for it
+  std::string reason;
+  std::string census;  ///< what was found to need it
+};
+
+struct ListDestroyedOptions {
+  std::string kind;           ///< `kek` or `dek`; empty: both
+  std::string after_project;  ///< as DestroyedKey::project
+  std::string after_id;
+  std::int64_t limit = 1000;  ///< 1 to 10,000
+};
+
+/// ListDestroyedKeys lists them by project, kind and id.
+Result<std::vector<DestroyedKey>> ListDestroyedKeys(Client& client,
+                                                    const ListDestroyedOptions& options = {});
+
+struct DestructionReport {
+  std::vector<KekId> keks;
+  std::int64_t deks = 0;
+  std::vector<std::string> failures;  ///< keys that were due and stay, each named
+};
+
+/// DestroyDueKeys destroys what has waited: KEKs that somebody asked for, and drained DEKs. A key
+/// that is needed after all, or whose row was changed outside Rowseal, stays and is named.
+Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access = {});
+
+}  // namespace rowseal

@@ -1,0 +1,240 @@
+#include "lifecycle/destroy_deks.h"
+
+#include "base/clock.h"
+#include "client/audit.h"
+#include "lifecycle/destroy_kek.h"
+#include "lifecycle/policies.h"
+#include "store/key_order.h"
+#include "store/store_clock.h"
+
+namespace rowseal {
+namespace {
+
+constexpr std::int64_t kPage = 500;  // DEKs of one transaction
+
+#define ROWSEAL_DEK_ROW                                                                          \
+  "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value," \
+  " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"                               \
+  " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+
+// A value DEK has no foreign key to hold it: every registered column must have been scanned whole,
+// by a scan that began after the wait. What a scan finds under a drained DEK ends its being
+// drained.
+#define ROWSEAL_SCANNED_SINCE                                                   \
+  "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END" \
+  " FROM rowseal.sealed_column c)"
+
+Result<DekRecord> ReadRecord(Row& row) {
+  RowReader reader(row);
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(reader.Text()));
+  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
+  return std::move(dek.dek);
+}
+
+std::string NameOf(const Row& row) {
+  return "DEK " + TextAt(row, 1) + " of project '" + TextAt(row, 0) + "'";
+}
+
+// What the row says counts only with its tag: a state that somebody wrote there destroys nothing.
+Result<void> CheckDestroyable(Session& session, const DekRecord& dek) {
+  ROWSEAL_TRY(session.integrity()->Verify(dek));
+  if (!CanMove(dek.state, KeyState::kDestroyed)) {
+    return Fail(ErrorCode::kRefusedByState,
+                "DEK " + ToText(dek.id) + " is " + std::string(ToText(dek.state)) +
+                    ", and only a deactivated or compromised one is destroyed",
+                "rowseal dek rotate --project makes another one active");
+  }
+  return {};
+}
+
+std::string CensusOf(const DekRecord& dek) {
+  return dek.purpose == DekPurpose::kValue
+             ? "needed by no value that the scans of all registered columns found"
+             : "needed by no secret version";
+}
+
+Result<std::chrono::microseconds> DekWait(Connection& connection) {
+  ROWSEAL_ASSIGN(const PolicyDuration after, ReadPolicy(connection, Policy::kDekDestroyAfter));
+  if (after) {
+    return std::chrono::microseconds(*after);
+  }
+  ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDestroyWait));
+  return std::chrono::microseconds(*wait);
+}
+
+// Why a DEK that is deactivated may not be destroyed yet.
+Result<void> CheckWaited(Connection& connection, const DekRecord& dek, Timestamp now) {
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      connection.Execute(Statement::Sql(
+          "SELECT d.drained_at, " ROWSEAL_SCANNED_SINCE
+          ", (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+          "   AND v.dek_id = d.id) FROM rowseal.dek d WHERE d.project_id = $1 AND d.id = $2",
+          {dek.project.text(), ToText(dek.id)})));
+  RowReader reader(answer.rows.front());
+  const bool is_drained = !reader.NextIsNull();
+  const std::int64_t drained_at = is_drained ? reader.Integer() : (reader.Skip(), 0);
+  const bool is_scanned = !reader.NextIsNull();
+  const std::int64_t scanned_at = is_scanned ? reader.Integer() : (reader.Skip(), 0);
+  const std::int64_t versions = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  const std::string name = "DEK " + ToText(dek.id);
+  if (versions > 0) {
+    return Fail(ErrorCode::kRefusedByState,
+                name + " is needed by " + std::to_string(versions) + " secret versions",
+                "rowseal jobs run and rowseal maintain seal them again under the active DEK");
+  }
+  if (!is_drained) {
+    return Fail(ErrorCode::kRefusedByState, name + " is not drained: something may stand under it",
+                "rowseal maintain looks, and marks it when nothing does");
+  }
+  ROWSEAL_ASSIGN(const std::chrono::microseconds wait, DekWait(connection));
+  const Timestamp due = Timestamp(std::chrono::microseconds(drained_at)) + wait;
+  if (due > now) {
+    return Fail(ErrorCode::kRefusedByState,
+                name + " may be destroyed from " + ToRfc3339(due) + " on",
+                "policy dek.destroy_after says how long a drained DEK is kept");
+  }
+  if (dek.purpose == DekPurpose::kValue &&
+      (!is_scanned || scanned_at < due.time_since_epoch().count())) {
+    return Fail(
+        ErrorCode::kRefusedByState,
+        name + " seals values, and not every registered column was scanned since " + ToRfc3339(due),
+        "rowseal maintain starts the scans; a column without a place cannot be scanned");
+  }
+  return {};
+}
+
+// A page behind `after`: the project and id of its last row.
+struct PagePosition {
+  std::string project;
+  std::string id{kBeforeAnyId};
+};
+
+Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& after,
+                         DestructionReport& report) {
+  const auto lock = client.Lock();
+  Session& session = client.session();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDekDestroyAfter));
+  if (!wait) {
+    return false;
+  }
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(
+      Rows page,
+      connection.Execute(Statement::Sql(
+          ROWSEAL_DEK_ROW
+          " WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
+          "  AND d.drained_at + $3 <= $4"
+          "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
+          "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
+          "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
+          ") ORDER BY d.project_id, d.id LIMIT $5",
+          {after.project, after.id, std::chrono::microseconds(*wait).count(),
+           now.time_since_epoch().count(), kPage})));
+  for (Row& row : page.rows) {
+    after = {TextAt(row, 0), TextAt(row, 1)};
+    const std::string name = NameOf(row);
+    const Result<DekRecord> dek = ReadRecord(row);
+    const Result<void> checked =
+        dek ? CheckDestroyable(session, *dek) : tl::unexpected(dek.error());
+    if (!checked) {
+      report.failures.push_back(name + ": " + checked.error().message);
+      continue;
+    }
+    ROWSEAL_TRY(DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
+    ++report.deks;
+  }
+  ROWSEAL_TRY(transaction.Commit());
+  return static_cast<std::int64_t>(page.rows.size()) == kPage;
+}
+
+}  // namespace
+
+Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRecord& dek,
+                           const Evidence& evidence, const Access& access) {
+  ROWSEAL_TRY(connection.Execute(KeepEvidence(dek, evidence)));
+  ROWSEAL_ASSIGN(const Rows deleted,
+                 connection.Execute(Statement::Sql(
+                     "DELETE FROM rowseal.dek WHERE project_id = $1 AND id = $2 AND revision = $3",
+                     {dek.project.text(), ToText(dek.id), dek.revision.value})));
+  if (deleted.changed != 1) {
+    return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
+  }
+  ROWSEAL_TRY(
+      WriteAudit(connection, session, dek.project.text(), access, "dek.destroy", ToText(dek.id)));
+  return {};
+}
+
+Result<void> DestroyDueDeks(Client& client, const Access& access, DestructionReport& report) {
+  PagePosition after;
+  for (bool more = true; more;) {
+    ROWSEAL_ASSIGN(more, DestroyPage(client, access, after, report));
+  }
+  return {};
+}
+
+Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek, const Access& access) {
+  const auto lock = client.Lock();
+  Session& session = client.session();
+  Connection& connection = client.connection();
+  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
+  ROWSEAL_ASSIGN(Transaction transaction,
+                 Transaction::Begin(connection, TransactionKind::kExclusive));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
+                                  {project.text(), ToText(dek)})));
+  if (answer.rows.empty()) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
+                "rowseal dek list shows what is there, dek list --destroyed what was");
+  }
+  ROWSEAL_ASSIGN(const DekRecord record, ReadRecord(answer.rows.front()));
+  ROWSEAL_TRY(CheckDestroyable(session, record));
+  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_TRY(CheckWaited(connection, record, now));
+  ROWSEAL_TRY(
+      DestroyDekRow(connection, session, record, {complete, CensusOf(record), now}, complete));
+  return transaction.Commit();
+}
+
+Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
+  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
+  DestructionReport report;
+  ROWSEAL_TRY(DestroyDueDeks(client, complete, report));
+  std::vector<KekId> due;
+  {
+    const auto lock = client.Lock();
+    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client.connection()));
+    ROWSEAL_ASSIGN(due, DueKeks(client.connection(), now));
+  }
+  for (const KekId kek : due) {
+    const Result<KekDestruction> destroyed = DestroyKek(client, kek, complete);
+    if (!destroyed && destroyed.error().code != ErrorCode::kRefusedByState &&
+        destroyed.error().code != ErrorCode::kNotFound) {
+      return tl::unexpected(destroyed.error());
+    }
+    if (!destroyed) {
+      report.failures.push_back(destroyed.error().message);
+    } else if (destroyed->destroyed) {
+      report.keks.push_back(kek);
+    }
+  }
+  for (const std::string& failure : report.failures) {
+    client.session().observer().Log({LogLevel::kError,
+                                     "key_not_destroyed",
+                                     "a key was due to be destroyed and stays",
+                                     {{"why", failure}}});
+  }
+  return report;
+}
+
+#undef ROWSEAL_SCANNED_SINCE
+#undef ROWSEAL_DEK_ROW
+
+}  // namespace rowseal

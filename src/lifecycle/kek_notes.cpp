@@ -1,0 +1,33 @@
+#include "lifecycle/kek_notes.h"
+
+namespace rowseal {
+namespace {
+
+std::optional<Timestamp> OptionalTime(RowReader& reader) {
+  if (reader.NextIsNull()) {
+    reader.Skip();
+    return std::nullopt;
+  }
+  return Timestamp(std::chrono::microseconds(reader.Integer()));
+}
+
+}  // namespace
+
+Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT k.id, k.compromised_at, k.destroy_at, coalesce(d.deks, 0)"
+                                  " FROM rowseal.kek k LEFT JOIN (SELECT kek_id, count(*) AS deks"
+                                  "  FROM rowseal.dek GROUP BY kek_id) AS d ON d.kek_id = k.id")));
+  std::map<KekId, KekNotes> notes;
+  for (Row& row : answer.rows) {
+    RowReader reader(row);
+    KekNotes& note = notes[KekId{reader.Integer()}];
+    note.compromised_at = OptionalTime(reader);
+    note.destroy_at = OptionalTime(reader);
+    note.deks = reader.Integer();
+    ROWSEAL_TRY(reader.status());
+  }
+  return notes;
+}
+
+}  // namespace rowseal
