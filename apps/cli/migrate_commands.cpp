@@ -122,7 +122,7 @@ class ReissueList final {
 
   bool is_open() const noexcept { return file_ != nullptr; }
 
-  Result<void> Add(const ExposedSecret& secret) {
+  Result<void> Add(const ReadableRow& secret) {
     const Json line = {{"column", secret.column},
                        {"project", secret.project},
                        {"row", secret.row},
@@ -218,7 +218,7 @@ Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
   options.run = progress.Options(100);
   options.locks = arguments.online ? ScrubLocks::kBrief : ScrubLocks::kHeavy;
   if (list.is_open()) {
-    options.on_exposed = [&](const ExposedSecret& secret) { return list.Add(secret); };
+    options.on_exposed = [&](const ReadableRow& secret) { return list.Add(secret); };
     options.before_deletion = [&] { return list.Finish(); };
   }
   const Result<FinalizeReport> report =

@@ -97,8 +97,8 @@ struct FinalizeReport {
   std::int64_t exposed = 0;  ///< rows whose secrets had stood readable
 };
 
-/// ExposedSecret is one that stood readable in a row until it was migrated.
-struct ExposedSecret {
+/// ReadableRow is a row whose secrets stood readable until it was migrated.
+struct ReadableRow {
   std::string column;
   std::string project;
   std::vector<std::string> row;      ///< its key
@@ -110,7 +110,7 @@ struct FinalizeOptions {
   ScrubLocks locks = ScrubLocks::kHeavy;
   /// Called for every row that had been migrated, before its original is deleted: what may have to
   /// be issued anew; and then once all were named. An error ends the step; nothing was deleted.
-  std::function<Result<void>(const ExposedSecret&)> on_exposed;
+  std::function<Result<void>(const ReadableRow&)> on_exposed;
   std::function<Result<void>()> before_deletion;
 };
 

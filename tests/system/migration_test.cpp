@@ -439,7 +439,7 @@ TEST_P(Migration, WhatStoodReadableIsNamedBeforeItsOriginalIsDeleted) {
   EXPECT_THAT(FinalizeMigration(client_, manifest, options, {}),
               FailsWith(ErrorCode::kUnavailable));
   std::string named;
-  options.on_exposed = [&](const ExposedSecret& secret) -> Result<void> {
+  options.on_exposed = [&](const ReadableRow& secret) -> Result<void> {
     named += secret.project + "/" + secret.row.front() + "=" + secret.secrets.front() + " ";
     return {};
   };
