@@ -32,6 +32,9 @@ void AddGlobalOptions(CLI::App& app, Flags& flags) {
   app.add_option("--reason", flags.reason, "Why, for the audit log; never a secret");
   app.add_flag("--json", flags.json, "Write JSON to stdout");
   app.add_option("--config", flags.config, "A configuration file [./rowseal.toml]");
+  app.add_option("--state", flags.state,
+                 "A folder outside the store's backups, or none: keeps how far keys had come, so"
+                 " that an older copy is noticed [ROWSEAL_STATE, ~/.local/state/rowseal]");
   app.add_option("--log", flags.log, "off, error, warning, info or debug [warning]");
   app.add_option("--metrics", flags.metrics, "Write counters to this file, for Prometheus");
 }

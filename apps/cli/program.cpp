@@ -62,7 +62,10 @@ Program::Program(Settings settings)
     : settings_(std::move(settings)), observer_(MakeObserver(settings_.log)) {}
 
 StoreOptions Program::store_options() const {
-  return {settings_.store, settings_.roots, {settings_.actor, observer_, {}}, AskForPassphrase};
+  return {settings_.store,
+          settings_.roots,
+          {settings_.actor, observer_, {}, settings_.state},
+          AskForPassphrase};
 }
 
 Result<void> Program::Finish() const {

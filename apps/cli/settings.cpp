@@ -127,6 +127,19 @@ Result<std::optional<LogLevel>> ParseLog(const std::string& text) {
               "use off, error, warning, info or debug");
 }
 
+// Where other programs keep what must outlive a restart (XDG Base Directory Specification).
+std::string StateFolder(const std::optional<std::string>& given) {
+  const std::optional<std::string> named = given ? given : Environment("ROWSEAL_STATE");
+  if (named) {
+    return *named == "none" ? std::string() : *named;
+  }
+  if (const auto state = Environment("XDG_STATE_HOME")) {
+    return *state + "/rowseal";
+  }
+  const auto home = Environment("HOME");
+  return home ? *home + "/.local/state/rowseal" : std::string();
+}
+
 // The OS user's name, for the audit log.
 std::string SystemActor() {
   const uid_t uid = getuid();
@@ -163,6 +176,7 @@ Result<Settings> ResolveSettings(const Flags& flags) {
   }
   settings.actor = flags.actor ? *flags.actor : SystemActor();
   settings.reason = flags.reason.value_or("");
+  settings.state = StateFolder(flags.state);
   settings.metrics = flags.metrics;
   settings.json = flags.json;
   return settings;

@@ -16,6 +16,7 @@ struct Flags {
   std::optional<std::string> actor;
   std::optional<std::string> reason;
   std::optional<std::string> config;
+  std::optional<std::string> state;
   std::optional<std::string> log;
   std::optional<std::string> metrics;
   bool json = false;
@@ -27,12 +28,14 @@ struct Settings {
   std::vector<std::string> roots;  ///< empty: none is named
   std::string actor;               ///< never empty
   std::string reason;
+  std::string state;            ///< the folder of epoch anchors; empty: none
   std::optional<LogLevel> log;  ///< nothing: no log
   std::optional<std::string> metrics;
   bool json = false;
 };
 
-/// ResolveSettings puts flags before environment (ROWSEAL_STORE, ROWSEAL_ROOT) before the file
+/// ResolveSettings puts flags before environment (ROWSEAL_STORE, ROWSEAL_ROOT, ROWSEAL_STATE)
+/// before the file
 /// (`--config`, or `rowseal.toml` in the working directory). Errors: kInvalidArgument.
 Result<Settings> ResolveSettings(const Flags& flags);
 

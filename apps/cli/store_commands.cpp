@@ -71,10 +71,12 @@ std::string StatusText(const StatusReport& status) {
       "projects        {}\n"
       "secrets         {}\n"
       "versions        {}\n"
-      "memory locked   {}\n",
+      "memory locked   {}\n"
+      "{}",
       ToText(status.installation), status.format, status.epoch, ToText(status.integrity_kek),
       active, StatesText(status), status.keks, status.deks, status.projects, status.secrets,
-      status.versions, status.memory_locked ? "yes" : "no");
+      status.versions, status.memory_locked ? "yes" : "no",
+      status.rolled_back ? "rolled back     yes: an older copy stands in the store's place\n" : "");
 }
 
 Json KekArray(const std::vector<KekId>& keks) {
@@ -107,7 +109,8 @@ Json StatusJson(const StatusReport& status) {
           {"compromised_keks", KekArray(status.compromised)},
           {"keks_to_destroy", std::move(to_destroy)},
           {"retired_projects", status.retired_projects},
-          {"destroyed_keys", status.destroyed_keys}};
+          {"destroyed_keys", status.destroyed_keys},
+          {"rolled_back", status.rolled_back}};
 }
 
 Result<int> ShowStatus(Program& program) {
@@ -164,8 +167,12 @@ class VerifyOutput final {
   Result<void> written_;
 };
 
-Result<int> RunVerify(Program& program) {
+Result<int> RunVerify(Program& program, bool accept_rollback) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
+  if (accept_rollback) {
+    ROWSEAL_ASSIGN(const std::int64_t epoch, AcceptRollback(client, program.access()));
+    PrintNote(fmt::format("this copy of the store is gone on with, from epoch {}", epoch));
+  }
   ROWSEAL_ASSIGN(const StatusReport status, Status(client));
   Progress progress("verified", "versions", status.versions);
   VerifyOutput output(program.json());
@@ -268,9 +275,13 @@ void AddStoreVerbs(Verbs verbs) {
   verbs.Add({"status", "Show the installation, its keys and counts",
              "  rowseal status\n  rowseal status --json\n"},
             ShowStatus);
-  verbs.Add({"verify", "Open every row and name each that does not stand (exit 4)",
-             "  rowseal verify\n  rowseal verify --json > report.json\n"},
-            RunVerify);
+  const auto accept_rollback = std::make_shared<bool>(false);
+  verbs
+      .Add({"verify", "Open every row and name each that does not stand (exit 4)",
+            "  rowseal verify\n  rowseal verify --json > report.json\n"},
+           [accept_rollback](Program& program) { return RunVerify(program, *accept_rollback); })
+      .add_flag("--accept-rollback", *accept_rollback,
+                "Go on with an older copy of the store that was put in its place");
   const auto print_sql = std::make_shared<bool>(false);
   verbs
       .Add({"upgrade", "Bring a store of an older format to this release's",

@@ -139,6 +139,10 @@ struct ClientOptions {
   std::string actor;                   ///< the default actor; required
   std::shared_ptr<Observer> observer;  ///< optional
   std::function<Timestamp()> clock;    ///< optional; tests supply their own
+  /// A folder of this machine's, outside what is restored with the store, where a file for each
+  /// installation keeps how far its keys had come: so an older copy of a store is noticed. Empty:
+  /// none is kept.
+  std::string state_folder{};
 };
 
 /// Client puts and gets secrets and seals values. Secrets are sealed before anything reaches the

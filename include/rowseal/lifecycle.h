@@ -183,9 +183,15 @@ struct StatusReport {
   std::int64_t secrets = 0;
   std::int64_t versions = 0;
   bool memory_locked = true;
+  bool rolled_back = false;  ///< an older copy of the store stands in its place
 };
 
 Result<StatusReport> Status(Client& client);
+
+/// AcceptRollback goes on with an older copy of a store that was put in its place on purpose: the
+/// epoch leaps past what any machine had seen, by at least one million, so that none raises the
+/// alarm any more. The log gets an entry. Returns the new epoch. Errors: the client's.
+Result<std::int64_t> AcceptRollback(Client& client, const Access& access = {});
 
 /// Severity says who has to look at a finding. kError: the store does not open, may lose data, or
 /// is exposed now. kWarning: it may become so, or something that is not visible from here decides

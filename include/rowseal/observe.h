@@ -49,8 +49,10 @@ enum class Counter : std::uint8_t {
   kCallsRefused,      ///< asynchronous calls refused as kOverloaded
   kDeadlinesPassed,   ///< asynchronous calls that ended at their deadline
   kStoreErrors,
+  kRollbacksNoticed,  ///< an older copy of the store was met: alert on any
 };
-inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Counter::kStoreErrors) + 1;
+inline constexpr std::size_t kCounterCount =
+    static_cast<std::size_t>(Counter::kRollbacksNoticed) + 1;
 
 std::string_view ToText(Counter counter) noexcept;
 

@@ -27,7 +27,7 @@ std::optional<Statement> ActiveDekOperation::Next() {
       return Statement::Call(Procedure::kDekActive,
                              {project_.text(), std::string(ToText(purpose_))});
     case Step::kReloadTrust:
-      epoch_floor_ = session_.keyring().epoch();
+      floor_ = session_.Floor();
       return Statement::Call(Procedure::kTrustLoad);
     case Step::kInsert: {
       Result<Statement> insert = MakeDekInsert(session_, project_, purpose_);
@@ -49,7 +49,7 @@ void ActiveDekOperation::Feed(Result<Rows> outcome) {
     return;
   }
   if (step_ == Step::kReloadTrust) {
-    Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
+    Result<void> adopted = session_.AdoptTrust(std::move(*outcome), floor_);
     if (!adopted) {
       FinishWith(std::move(adopted).error());
       return;
@@ -114,6 +114,7 @@ Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
 }
 
 Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose) {
+  ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   const KekRecord* active = trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {

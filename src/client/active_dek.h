@@ -44,7 +44,7 @@ class ActiveDekOperation final : public Operation {
   const SeenRows::Moment began_;
   Step step_ = Step::kFind;
   int rounds_ = 0;
-  std::int64_t epoch_floor_ = 0;  // of the trusted set when its reload began
+  TrustFloor floor_;  // of the trusted set when its reload began
   std::optional<Error> failure_;
   std::optional<Active> active_;
 };

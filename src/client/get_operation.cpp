@@ -26,7 +26,7 @@ std::optional<Statement> GetOperation::Next() {
     return std::nullopt;
   }
   if (step_ == Step::kReloadTrust) {
-    epoch_floor_ = session_.keyring().epoch();
+    floor_ = session_.Floor();
     return Statement::Call(Procedure::kTrustLoad);
   }
   const Timestamp now = session_.Now();
@@ -63,7 +63,7 @@ void GetOperation::Feed(Result<Rows> outcome) {
       FeedRows(std::move(*outcome));
       return;
     case Step::kReloadTrust: {
-      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
+      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), floor_);
       trust_was_reloaded_ = true;
       if (!adopted) {
         RefuseAll(std::move(adopted).error());

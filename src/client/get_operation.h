@@ -61,7 +61,7 @@ class GetOperation final : public Operation {
   Step step_ = Step::kFetch;
   bool trust_was_reloaded_ = false;
   bool trust_is_stale_ = false;
-  std::int64_t epoch_floor_ = 0;          // of the trusted set when its reload began
+  TrustFloor floor_;                      // of the trusted set when its reload began
   std::vector<Result<Fetched>> fetched_;  // kept: a reload of the trusted set opens them again
   std::string refused_objects_;
   std::string refusal_outcome_;

@@ -139,6 +139,7 @@ void PutOperation::TakeActiveDek() {
 }
 
 Result<Statement> PutOperation::MakeStatement() {
+  ROWSEAL_TRY(session_.CheckNotRolledBack());
   const Timestamp now = session_.Now();
   ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
   std::vector<std::string> names;

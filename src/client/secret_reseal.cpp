@@ -138,6 +138,7 @@ Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
 Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
                                   const StoredVersion& old, const StoredVersion& changed,
                                   const ActiveDekOperation::Active& active) {
+  ROWSEAL_TRY(session.CheckNotRolledBack());
   ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
   const Bytes context = ContextOf(session, project, changed);
   // The old bytes are overwritten, and no other copy is left.

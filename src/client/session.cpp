@@ -24,7 +24,11 @@ Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientO
     : keyring_(std::move(roots)),
       observer_(options.observer ? std::move(options.observer) : std::make_shared<Observer>()),
       clock_(options.clock ? std::move(options.clock) : Clock(SystemClock)),
-      actor_(std::move(options.actor)) {}
+      actor_(std::move(options.actor)) {
+  if (!options.state_folder.empty()) {
+    anchor_.emplace(std::move(options.state_folder));
+  }
+}
 
 Result<Access> Session::Complete(const Access& access) const {
   Access complete{access.actor.empty() ? actor_ : access.actor, access.reason};
@@ -131,15 +135,86 @@ void Session::WarnOnceIfMemoryIsNotLocked() const {
 }
 
 Result<void> Session::LoadTrust(Connection& connection) {
-  const std::int64_t floor = keyring_.epoch();
+  const bool is_first = keyring_.trust() == nullptr;
+  const TrustFloor floor = Floor();
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
-  return AdoptTrust(std::move(answer), floor);
+  ROWSEAL_TRY(AdoptTrust(std::move(answer), floor));
+  // Whose anchor it is was not known before the first rows: they are asked for again.
+  return is_first && anchor_ ? LoadTrust(connection) : Result<void>();
 }
 
-Result<void> Session::AdoptTrust(Rows answer, std::int64_t floor) {
+TrustFloor Session::Floor() {
+  TrustFloor floor{keyring_.epoch(), {}};
+  if (!anchor_ || floor.epoch == 0) {
+    return floor;
+  }
+  Result<std::optional<EpochAnchor::State>> kept = anchor_->Read(installation());
+  if (kept) {
+    floor.anchor = std::move(*kept);
+  } else {
+    observer_->Log({LogLevel::kWarning, "anchor_unusable", kept.error().message, {}});
+  }
+  return floor;
+}
+
+Result<void> Session::AdoptTrust(Rows answer, const TrustFloor& floor) {
   observer_->Count(Counter::kTrustReloads);
   ROWSEAL_ASSIGN(TrustRows rows, ParseTrustRows(std::move(answer)));
-  return keyring_.Adopt(std::move(rows), floor);
+  ROWSEAL_TRY(keyring_.Adopt(std::move(rows), floor.epoch));
+  if (anchor_ && floor.epoch > 0) {
+    CompareWithAnchor(floor);
+  }
+  return {};
+}
+
+void Session::AdoptCommitted(const TrustRows& rows) {
+  if (keyring_.Adopt(rows, keyring_.epoch()) && anchor_) {
+    RaiseAnchor();
+  }
+}
+
+void Session::CompareWithAnchor(const TrustFloor& floor) {
+  const InstallationRecord& found = keyring_.trust()->rows.installation;
+  const bool is_older = floor.anchor && found.epoch < floor.anchor->epoch;
+  const bool is_another = floor.anchor && found.epoch == floor.anchor->epoch &&
+                          found.trust_tag != floor.anchor->trust_tag;
+  if (!is_older && !is_another) {
+    rolled_back_ = false;
+    RaiseAnchor();
+    return;
+  }
+  observer_->Count(Counter::kRollbacksNoticed);
+  observer_->Log({LogLevel::kError,
+                  "store_rolled_back",
+                  "an older copy of the store stands in its place: values still open, nothing is"
+                  " sealed and no key changes; find out why, then rowseal verify"
+                  " --accept-rollback",
+                  {{"epoch", std::to_string(found.epoch)},
+                   {"epoch_seen_before", std::to_string(floor.anchor->epoch)}}});
+  rolled_back_ = true;
+}
+
+void Session::RaiseAnchor() {
+  const InstallationRecord& current = keyring_.trust()->rows.installation;
+  if (current.epoch <= anchored_epoch_) {
+    return;
+  }
+  if (const Result<void> raised = anchor_->Raise(current.id, {current.epoch, current.trust_tag});
+      !raised) {
+    observer_->Log({LogLevel::kWarning, "anchor_unusable", raised.error().message, {}});
+    return;
+  }
+  anchored_epoch_ = current.epoch;
+}
+
+Result<void> Session::CheckNotRolledBack() const {
+  if (!rolled_back_) {
+    return {};
+  }
+  return Fail(
+      ErrorCode::kRefusedByState,
+      "an older copy of the store stands in its place: nothing is sealed and no key changes",
+      "find out why; then rowseal verify --accept-rollback goes on with it");
 }
 
 }  // namespace rowseal

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <rowseal/observe.h>
 
 #include "base/clock.h"
+#include "client/epoch_anchor.h"
 #include "client/seen_rows.h"
 #include "keys/keyring.h"
 #include "store/app_column.h"
@@ -19,6 +21,13 @@ namespace rowseal {
 /// OpenFor says what becomes of what a key opens: it is handed to the app, or it never leaves the
 /// library, because it is sealed again or only looked at.
 enum class OpenFor : std::uint8_t { kUse, kReseal };
+
+/// TrustFloor is how far trusted rows had come before a statement asked for them: what is read then
+/// and is older was put back by somebody.
+struct TrustFloor {
+  std::int64_t epoch = 0;                    ///< that this process had seen
+  std::optional<EpochAnchor::State> anchor;  ///< that this machine had seen
+};
 
 /// Session is what the operations of one client share: opened keys, what was seen committed, the
 /// clock, the default actor and the observer. Threads: any, several operations at once, each on a
@@ -73,17 +82,38 @@ class Session final {
   /// LoadTrust reads and adopts the trusted rows.
   Result<void> LoadTrust(Connection& connection);
 
-  /// AdoptTrust adopts kTrustLoad's answer; `floor` is the keyring's epoch before that statement.
-  /// Errors: Keyring::Adopt's.
-  Result<void> AdoptTrust(Rows answer, std::int64_t floor);
+  /// Floor is to be asked before the statement that AdoptTrust's answer comes from.
+  TrustFloor Floor();
+
+  /// AdoptTrust adopts kTrustLoad's answer. Where it is older than this machine's anchor, an alarm
+  /// is raised: values still open, and CheckNotRolledBack refuses the rest. Errors:
+  /// Keyring::Adopt's.
+  Result<void> AdoptTrust(Rows answer, const TrustFloor& floor);
+
+  /// AdoptCommitted adopts rows that this process has just committed. What is committed is no
+  /// failure any more: where the new set is not taken here, the next operation that meets it loads
+  /// it.
+  void AdoptCommitted(const TrustRows& rows);
+
+  /// CheckNotRolledBack refuses what an older copy of the store must not take: new ciphertext, and
+  /// changes of keys. Errors: kRefusedByState.
+  Result<void> CheckNotRolledBack() const;
+  bool rolled_back() const noexcept { return rolled_back_; }
+  bool has_anchor() const noexcept { return anchor_.has_value(); }
 
  private:
+  void CompareWithAnchor(const TrustFloor& floor);
+  void RaiseAnchor();
+
   Keyring keyring_;
   SeenRows seen_;
   std::shared_ptr<Observer> observer_;
   Clock clock_;
   std::string actor_;
   AppColumnOpener app_columns_;
+  std::optional<EpochAnchor> anchor_;
+  std::atomic<std::int64_t> anchored_epoch_{0};
+  std::atomic<bool> rolled_back_{false};
 };
 
 }  // namespace rowseal

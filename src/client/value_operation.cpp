@@ -184,7 +184,7 @@ std::optional<Statement> OpenValuesOperation::Next() {
     case Step::kDone:
       return std::nullopt;
     case Step::kReloadTrust:
-      epoch_floor_ = session_.keyring().epoch();
+      floor_ = session_.Floor();
       return Statement::Call(Procedure::kTrustLoad);
     case Step::kPrepare:
       return NextAudited(false);
@@ -229,7 +229,7 @@ void OpenValuesOperation::Feed(Result<Rows> outcome) {
       ReadPrepared(std::move(*outcome));
       return;
     case Step::kReloadTrust: {
-      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), epoch_floor_);
+      Result<void> adopted = session_.AdoptTrust(std::move(*outcome), floor_);
       trust_was_reloaded_ = true;
       if (!adopted) {
         FailAll(ToText(column_->id), std::move(adopted).error());

@@ -80,7 +80,7 @@ class OpenValuesOperation final : public Operation {
   const SeenRows::Moment began_;
   Step step_ = Step::kPrepare;
   bool trust_was_reloaded_ = false;
-  std::int64_t epoch_floor_ = 0;  // of the trusted set when its reload began
+  TrustFloor floor_;  // of the trusted set when its reload began
   std::vector<Item> items_;
   std::vector<DekId> dek_ids_;  // sorted, each once
   std::vector<Result<DekAndKek>> deks_;

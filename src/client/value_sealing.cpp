@@ -41,6 +41,7 @@ Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::stri
 Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
                                 const ActiveDekOperation::Active& active, Proof proof) {
+  ROWSEAL_TRY(session.CheckNotRolledBack());
   const auto seal = proof == Proof::kOpenedAgain ? SealProven : SealPadded;
   ROWSEAL_ASSIGN(SealedBytes sealed,
                  seal(active.dek->key, value, ContextOf(session, place, column)));

@@ -250,7 +250,7 @@ class Declaration final {
 
   void Adopt() {
     if (rotation_) {
-      static_cast<void>(session_.keyring().Adopt(rotation_->rows, session_.keyring().epoch()));
+      session_.AdoptCommitted(rotation_->rows);
     }
     if (change_) {
       change_->Adopt();

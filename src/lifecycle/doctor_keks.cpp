@@ -80,6 +80,24 @@ Result<void> CheckRootRows(const Inspection& inspection, Findings& findings) {
   return {};
 }
 
+Result<void> CheckEpoch(const Inspection& inspection, Findings& findings) {
+  if (inspection.session.rolled_back()) {
+    findings.push_back({Severity::kError, "epoch",
+                        "an older copy of the store stands in its place: its keys had come further"
+                        " on this machine; nothing is sealed and no key changes",
+                        "find out why; then rowseal verify --accept-rollback goes on with it"});
+  } else if (!inspection.session.has_anchor()) {
+    findings.push_back({Severity::kWarning, "epoch",
+                        "no state folder is kept, so that an older copy of the store would not be"
+                        " noticed by this machine",
+                        "name one: ROWSEAL_STATE or --state"});
+  } else {
+    findings.push_back(
+        {Severity::kOk, "epoch", "the store is not older than this machine saw it", ""});
+  }
+  return {};
+}
+
 Result<void> CheckKekAge(const Inspection& inspection, Findings& findings) {
   const KekRecord* active = inspection.trust->ActiveKek(kDefaultScope);
   if (active == nullptr) {

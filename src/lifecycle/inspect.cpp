@@ -131,6 +131,7 @@ Result<StatusReport> Status(Client& client) {
   StatusReport report;
   report.installation = trust->rows.installation.id;
   report.epoch = trust->rows.installation.epoch;
+  report.rolled_back = client.session().rolled_back();
   report.integrity_kek = trust->rows.installation.integrity_kek;
   if (const KekRecord* active = trust->ActiveKek(kDefaultScope)) {
     ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));

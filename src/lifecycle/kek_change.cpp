@@ -60,6 +60,7 @@ Result<void> KekChange::Remove(KekId id) {
 }
 
 Result<void> KekChange::Write(Connection& connection) {
+  ROWSEAL_TRY(session_.CheckNotRolledBack());
   for (const auto& [id, seen] : moved_) {
     ROWSEAL_TRY(
         UpdateKekState(connection, *std::ranges::find(rows_.keks, id, &KekRecord::id), seen));
@@ -72,10 +73,6 @@ Result<void> KekChange::Write(Connection& connection) {
   return UpdateInstallation(connection, rows_.installation);
 }
 
-// What is committed is not a failure any more: where the new set is not taken here, the next
-// operation that meets it loads it.
-void KekChange::Adopt() const {
-  static_cast<void>(session_.keyring().Adopt(rows_, session_.keyring().epoch()));
-}
+void KekChange::Adopt() const { session_.AdoptCommitted(rows_); }
 
 }  // namespace rowseal

@@ -123,7 +123,7 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
   ROWSEAL_TRY(transaction.Commit());
   // Only what is committed is switched to in memory, and what is committed is not a failure any
   // more: where the new set is not taken here, the next operation that meets it loads it.
-  static_cast<void>(session.keyring().Adopt(rotation.rows, session.keyring().epoch()));
+  session.AdoptCommitted(rotation.rows);
   const auto elapsed = std::chrono::steady_clock::now() - start;
   report.duration = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
   session.observer().Count(Counter::kKekRotations);
@@ -137,6 +137,7 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
 
 Result<KekRotation> PrepareRotation(Session& session, const KekRecord& old_kek, KeyState becomes,
                                     Timestamp now) {
+  ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   KekRotation rotation{trust->rows, old_kek, nullptr};
   InstallationRecord& installation = rotation.rows.installation;

@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
     "secrets_sealed", "secrets_opened",   "values_sealed",    "values_opened", "opens_refused",
     "put_conflicts",  "trust_reloads",    "deks_created",     "kek_rotations", "deks_rewrapped",
     "dek_rotations",  "secrets_resealed", "values_resealed",  "deks_drained",  "items_quarantined",
-    "gets_coalesced", "calls_refused",    "deadlines_passed", "store_errors"};
+    "gets_coalesced", "calls_refused",    "deadlines_passed", "store_errors",  "rollbacks_noticed"};
 
 constexpr std::array<std::string_view, kTimerCount> kTimerNames = {"get", "put", "kek_rotation",
                                                                    "call_wait"};

@@ -107,6 +107,7 @@ def run(commands, folder, more_environment):
                    if not name.startswith("ROWSEAL_")}
     environment["PATH"] = os.path.dirname(ROWSEAL) + ":" + environment["PATH"]
     environment["LC_ALL"] = "C.UTF-8"
+    environment["HOME"] = os.path.join(folder, ".home")
     environment.update(more_environment)
     shell = subprocess.Popen(["bash", "-c", script_of(commands, mark)], cwd=folder,
                              env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -94,6 +94,7 @@ ClientObject::ClientObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cl
   options_.store = Text(options.Get("store"));
   options_.roots = Texts(options.Get("roots"));
   options_.client.actor = Text(options.Get("actor"));
+  options_.client.state_folder = Text(options.Get("state"));
   worker_ = Worker::Start(info.Env(), info[1].As<Napi::Function>());
   auto place = std::make_shared<std::weak_ptr<Worker>>(worker_);
   auto listener =

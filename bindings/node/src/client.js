@@ -66,7 +66,7 @@ export class Client extends EventEmitter {
   /** Use `connect`. */
   constructor(options) {
     super();
-    const { db, root, roots = root === undefined ? [] : [root], actor } = options;
+    const { db, root, roots = root === undefined ? [] : [root], actor, state = '' } = options;
     const isFile = typeof db === 'string';
     if (isFile ? !db.startsWith('sqlite:') : typeof db?.query !== 'function') {
       throw badArgument('`db` is neither a pg Pool or Client nor `sqlite:PATH`');
@@ -75,7 +75,8 @@ export class Client extends EventEmitter {
     const database = isFile ? null : new PgDatabase(db, options);
     this.#native = new native.NativeClient(
       { store: isFile ? check.text(db, 'db') : database.store,
-        roots: roots.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor') },
+        roots: roots.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor'),
+        state: check.text(state, 'state') },
       (question) => void this.#driver.answer(question),
       (event) => this.#tell(event));
     this.#driver = new Driver(this.#native, database);

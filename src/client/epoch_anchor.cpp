@@ -1,0 +1,176 @@
+#include "client/epoch_anchor.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "base/encoding.h"
+
+namespace rowseal {
+namespace {
+
+// Lines: the head, then states from the newest to older ones, which are for people who must find
+// out what happened: `EPOCH TAG TIME`.
+constexpr std::string_view kHead = "rowseal epoch anchor 1";
+constexpr std::size_t kKeptStates = 16;
+constexpr std::size_t kMostBytes = 64 * 1024;
+
+class Descriptor final {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) {
+      close(number_);
+    }
+  }
+  int number() const noexcept { return number_; }
+  bool is_open() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+tl::unexpected<Error> CannotUse(const std::string& path) {
+  return Fail(ErrorCode::kUnavailable,
+              "the epoch anchor " + Printable(path) +
+                  " cannot be used: " + std::generic_category().message(errno),
+              "give this user a folder of its own to keep it in, or name none");
+}
+
+Result<std::string> ReadWhole(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.is_open()) {
+    return errno == ENOENT ? Result<std::string>(std::string()) : CannotUse(path);
+  }
+  std::string text(kMostBytes, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = read(file.number(), text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return CannotUse(path);
+    }
+    if (count == 0) {
+      break;
+    }
+    size += static_cast<std::size_t>(count);
+  }
+  text.resize(size);
+  return text;
+}
+
+std::vector<std::string_view> LinesOf(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::optional<EpochAnchor::State> ParseState(std::string_view line) {
+  EpochAnchor::State state;
+  const char* const end = line.data() + line.size();
+  const auto [behind, failed] = std::from_chars(line.data(), end, state.epoch);
+  if (failed != std::errc() || behind == end || *behind != ' ' || state.epoch < 1) {
+    return std::nullopt;
+  }
+  std::string_view rest(behind + 1, static_cast<std::size_t>(end - behind - 1));
+  Result<Bytes> tag = FromHex(rest.substr(0, rest.find(' ')));
+  if (!tag || tag->size() != 32) {
+    return std::nullopt;
+  }
+  state.trust_tag = std::move(*tag);
+  return state;
+}
+
+std::string LineOf(const EpochAnchor::State& state) {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 32> time{};
+  std::strftime(time.data(), time.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return std::to_string(state.epoch) + " " + ToHex(state.trust_tag) + " " + time.data() + "\n";
+}
+
+// The new file is on the disk before it takes the old one's place.
+bool Replace(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";  // one writer at a time
+  const Descriptor file(
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return file.is_open() &&
+         write(file.number(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+         fsync(file.number()) == 0 && rename(temporary.c_str(), path.c_str()) == 0;
+}
+
+}  // namespace
+
+std::string EpochAnchor::PathOf(const InstallationId& installation) const {
+  return folder_ + "/" + ToText(installation) + ".anchor";
+}
+
+Result<std::optional<EpochAnchor::State>> EpochAnchor::Read(
+    const InstallationId& installation) const {
+  const std::string path = PathOf(installation);
+  ROWSEAL_ASSIGN(const std::string text, ReadWhole(path));
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  const std::vector<std::string_view> lines = LinesOf(text);
+  std::optional<State> newest =
+      lines.size() >= 2 && lines.front() == kHead ? ParseState(lines[1]) : std::nullopt;
+  if (!newest) {
+    return Fail(ErrorCode::kIntegrity, "the epoch anchor " + Printable(path) + " is malformed",
+                "it is written anew; look who writes there");
+  }
+  return newest;
+}
+
+Result<void> EpochAnchor::Raise(const InstallationId& installation, const State& state) const {
+  const std::string path = PathOf(installation);
+  std::error_code failed;
+  if (!std::filesystem::exists(folder_, failed)) {
+    std::filesystem::create_directories(std::filesystem::path(folder_).parent_path(), failed);
+    if (mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) {
+      return CannotUse(folder_);
+    }
+  }
+  const std::string lock_path = path + ".lock";
+  const Descriptor lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.is_open() || flock(lock.number(), LOCK_EX) != 0) {
+    return CannotUse(lock_path);
+  }
+  const Result<std::optional<State>> kept = Read(installation);
+  if (!kept && kept.error().code != ErrorCode::kIntegrity) {
+    return tl::unexpected(kept.error());
+  }
+  if (kept && *kept && (*kept)->epoch >= state.epoch) {
+    return {};
+  }
+  std::string text = std::string(kHead) + "\n" + LineOf(state);
+  if (kept && *kept) {
+    ROWSEAL_ASSIGN(const std::string old, ReadWhole(path));
+    const std::vector<std::string_view> lines = LinesOf(old);
+    for (std::size_t i = 1; i < std::min(lines.size(), kKeptStates); ++i) {
+      text += std::string(lines[i]) + "\n";
+    }
+  }
+  return Replace(path, text) ? Result<void>() : CannotUse(path);
+}
+
+}  // namespace rowseal
