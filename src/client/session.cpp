@@ -24,7 +24,16 @@ Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientO
     : keyring_(std::move(roots)),
       observer_(options.observer ? std::move(options.observer) : std::make_shared<Observer>()),
       clock_(options.clock ? std::move(options.clock) : Clock(SystemClock)),
-      actor_(std::move(options.actor)) {}
+      actor_(std::move(options.actor)) {
+  keyring_.WatchRoots([observer = observer_](const RootProvider& root, const Error& error) {
+    observer->Log({LogLevel::kError,
+                   "root_failed",
+                   "a root did not open a key, and another one did; restore or replace it",
+                   {{"root", std::string(root.uri())},
+                    {"code", std::string(ErrorName(error.code))},
+                    {"why", error.message}}});
+  });
+}
 
 Result<Access> Session::Complete(const Access& access) const {
   Access complete{access.actor.empty() ? actor_ : access.actor, access.reason};
@@ -139,7 +148,16 @@ Result<void> Session::LoadTrust(Connection& connection) {
 Result<void> Session::AdoptTrust(Rows answer, std::int64_t floor) {
   observer_->Count(Counter::kTrustReloads);
   ROWSEAL_ASSIGN(TrustRows rows, ParseTrustRows(std::move(answer)));
-  return keyring_.Adopt(std::move(rows), floor);
+  ROWSEAL_TRY(keyring_.Adopt(std::move(rows), floor));
+  if (floor == 0) {  // the first set
+    for (const std::string& uri : keyring_.UnmatchedRoots()) {
+      observer_->Log({LogLevel::kWarning,
+                      "root_unmatched",
+                      "a root was given that is none of this store's",
+                      {{"root", uri}}});
+    }
+  }
+  return {};
 }
 
 }  // namespace rowseal

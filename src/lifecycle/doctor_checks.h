@@ -26,6 +26,7 @@ using Findings = std::vector<Finding>;
 /// Each check adds its findings, at least one of kOk where it has nothing to say. Errors: the
 /// store's; kIntegrity becomes a finding, and the next check goes on.
 Result<void> CheckRootRows(const Inspection& inspection, Findings& findings);
+Result<void> CheckRecoveryDrills(const Inspection& inspection, Findings& findings);
 Result<void> CheckKekAge(const Inspection& inspection, Findings& findings);
 Result<void> CheckKeyStates(const Inspection& inspection, Findings& findings);
 Result<void> CheckKekUse(const Inspection& inspection, Findings& findings);

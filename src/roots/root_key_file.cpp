@@ -132,8 +132,13 @@ Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exp
 }
 
 Result<SecretBytes> ReadRecoveryKeyFile(const std::string& path) {
-  return ReadGuarded(path, FileExposure::kOwnerOnly, "recovery key file '" + Printable(path) + "'",
-                     "give the path of the file that `rowseal recovery keygen` wrote");
+  Result<SecretBytes> text =
+      ReadGuarded(path, FileExposure::kOwnerOnly, "recovery key file '" + Printable(path) + "'",
+                  "give the path of the file that `rowseal recovery keygen` wrote");
+  if (!text && text.error().code == ErrorCode::kRootKeyExposed) {
+    text.error().hint = "chmod 600 it, and ask who read it";
+  }
+  return text;
 }
 
 Result<void> CreateRootKeyFile(const std::string& path) {
