@@ -128,6 +128,12 @@ std::optional<Error> NoneMayOpenAll(const MatchedRoots& matched, const TrustRows
                "give an active root of scope default too (--root, several times)"};
 }
 
+// Whether a DEK is under a KEK that may wrap it. A KEK that is not there is another error's.
+bool IsOfItsScope(const TrustSet& trust, const DekRecord& dek) {
+  const KekRecord* kek = trust.FindKek(dek.kek);
+  return kek == nullptr || kek->scope == trust.ScopeOf(dek.project);
+}
+
 bool SameRow(const DekRecord& a, const DekRecord& b) {
   return a.project == b.project && a.kek == b.kek && a.revision == b.revision &&
          a.state == b.state && a.purpose == b.purpose && a.suite == b.suite &&
@@ -270,6 +276,15 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
     return {};  // another thread adopted a newer set meanwhile
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
+  // A DEK opened before its project had a root of its own is looked at again.
+  for (auto held = deks_.begin(); held != deks_.end();) {
+    const auto next = std::next(held);
+    if (!IsOfItsScope(*set, held->record)) {
+      dek_index_.erase(held->record.id);
+      deks_.erase(held);
+    }
+    held = next;
+  }
   held_ = std::move(matches.roots);
   unmatched_ = std::move(matches.unmatched);
   trust_ = std::move(set);
@@ -340,12 +355,11 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
                     ", whose purpose is " + std::string(ToText(row->purpose)),
                 "restore the row of dek from a backup");
   }
-  if (const KekRecord* row = trust->FindKek(record.kek);
-      row != nullptr && row->scope != trust->ScopeOf(record.project)) {
+  if (!IsOfItsScope(*trust, record)) {
     return Fail(ErrorCode::kIntegrity,
                 "DEK " + ToText(record.id) + " of project '" + Printable(record.project.text()) +
-                    "' is under KEK " + ToText(record.kek) + " of scope '" + Printable(row->scope) +
-                    "', which is not its project's",
+                    "' is under KEK " + ToText(record.kek) + " of scope '" +
+                    Printable(trust->FindKek(record.kek)->scope) + "', which is not its project's",
                 "an older row was put back, or one could not be rewrapped: rowseal kek rewrap");
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, OpenKek(record.kek));
@@ -353,6 +367,9 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
   auto dek = std::make_shared<const Dek>(std::move(opened));
 
   const std::lock_guard lock(mutex_);
+  if (!IsOfItsScope(*trust_, record)) {
+    return dek;  // the set has changed meanwhile: it serves this call and is not held
+  }
   if (const auto held = dek_index_.find(record.id); held != dek_index_.end()) {
     deks_.erase(held->second);
     dek_index_.erase(held);
