@@ -110,6 +110,7 @@ std::vector<const KekRecord*> KeksOf(const TrustRows& rows, std::string_view sco
       keks.push_back(&kek);
     }
   }
+  std::ranges::sort(keks, {}, [](const KekRecord* kek) { return kek->id.value; });
   return keks;
 }
 
