@@ -54,8 +54,11 @@ PUBLIC = {
     "client.h": "client",
     "started_call.h": "client",
     "jobs.h": "lifecycle",
+    "key_destruction.h": "lifecycle",
+    "key_states.h": "lifecycle",
     "lifecycle.h": "lifecycle",
     "policy.h": "lifecycle",
+    "retire.h": "lifecycle",
     "roots.h": "lifecycle",
     "rowseal.h": "connect",
 }

@@ -399,7 +399,7 @@ TEST_F(OwnRootTest, SpareOfAProjectsRootOpensItToo) {
 }
 
 TEST_F(OwnRootTest, ItsKekIsDeclaredCompromisedLikeAnother) {
-  const KekCompromise done = Must(MarkKekCompromised(client_, *added_.made_kek));
+  const KekCompromise done = Must(DeclareCompromised(client_, *added_.made_kek));
   RunAll(client_);
   EXPECT_EQ(KeksOver("p1"), 1);
   EXPECT_EQ(KekOver("p1"), done.new_kek->value);
