@@ -54,8 +54,12 @@ PUBLIC = {
     "client.h": "client",
     "started_call.h": "client",
     "jobs.h": "lifecycle",
+    "key_destruction.h": "lifecycle",
+    "key_states.h": "lifecycle",
     "lifecycle.h": "lifecycle",
     "policy.h": "lifecycle",
+    "retire.h": "lifecycle",
+    "roots.h": "lifecycle",
     "rowseal.h": "connect",
 }
 
@@ -65,6 +69,7 @@ VENDORS = (
     ("libsodium", re.compile(r"sodium(\.h|/)"), ("crypto", "memory")),
     ("SQLite", re.compile(r"sqlite3"), ("db/sqlite",)),
     ("libpq", re.compile(r"(postgresql/)?(libpq|pq-fs|pg_config|postgres_ext)"), ("db/postgres",)),
+    ("libcurl", re.compile(r"curl/"), ("roots",)),
     ("CLI11", re.compile(r"CLI/"), ("apps",)),
     ("toml++", re.compile(r"toml(\+\+|plusplus)/"), ("apps",)),
     ("nlohmann-json", re.compile(r"nlohmann/"), ("apps",)),

@@ -9,12 +9,12 @@
 # packages_for PURPOSE prints names, one a line. Every purpose holds what building needs.
 packages_for() {
   local build="g++ cmake ninja-build pkg-config ccache libssl-dev libsodium-dev libsqlite3-dev
-    libpq-dev libexpected-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev"
+    libpq-dev libcurl4-openssl-dev libexpected-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev"
   local more
   case $1 in
     build) more="" ;;
     test) more="libgtest-dev libgmock-dev librapidcheck-dev libargon2-dev libbenchmark-dev
-      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm openssl
+      python3 python3-cryptography python3-argon2 sqlite3 postgresql-15 pgbouncer nodejs npm openssl softhsm2 opensc
       clang-format clang-tidy mandoc shellcheck" ;;
     node) more="nodejs npm" ;;
     demo) more="python3 sqlite3 openssl" ;;

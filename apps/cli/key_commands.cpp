@@ -6,47 +6,11 @@
 #include "output.h"
 #include "paging.h"
 #include "program.h"
-#include "roots/root_registry.h"
 
-// root, kek and dek.
+// kek and dek.
 
 namespace rowseal::cli {
 namespace {
-
-constexpr std::size_t kFingerprintDigits = 8;
-
-Result<int> Keygen(const Program& program, const std::string& path) {
-  ROWSEAL_TRY(CreateRootKey(path));
-  ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> root, OpenRoot("file:" + path));
-  const std::string fingerprint = ToHex(root->fingerprint()).substr(0, kFingerprintDigits);
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"path", path}, {"fingerprint", fingerprint}})
-                  : PrintText(fmt::format("{} fingerprint {}\n", Printable(path), fingerprint)));
-  return 0;
-}
-
-Result<int> ShowRoots(Program& program) {
-  ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<RootSummary> roots, ListRoots(client));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const RootSummary& root : roots) {
-    list.push_back({{"id", root.id.value},
-                    {"uri", root.uri},
-                    {"scope", root.scope},
-                    {"fingerprint", root.fingerprint},
-                    {"state", root.state},
-                    {"configured", root.configured},
-                    {"created_at", ToRfc3339(root.created_at)}});
-    rows.push_back({ToText(root.id), Printable(root.uri), root.scope, root.fingerprint, root.state,
-                    root.configured ? "yes" : "no", ToRfc3339(root.created_at)});
-  }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"roots", std::move(list)}})
-                             : PrintText(Table({"ID", "URI", "SCOPE", "FINGERPRINT", "STATE",
-                                                "CONFIGURED", "CREATED"},
-                                               rows)));
-  return 0;
-}
 
 // A KEK's id is a number; KeySummary gives it as text, as it does a DEK's.
 Json KekJson(const KeySummary& kek) {
@@ -95,6 +59,7 @@ struct RotateArguments {
   std::optional<std::string> project;
   bool destroyed = false;
   std::optional<std::int64_t> kek;
+  std::string scope = "default";
   int share = kDefaultShare;
 };
 
@@ -120,10 +85,14 @@ Result<int> FinishJobs(const Program& program, Client& client, const std::vector
 Result<int> RotateTheKek(Program& program, const RotateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   std::optional<RotationReport> report;
+  if (arguments.if_due && arguments.scope != "default") {
+    return Fail(ErrorCode::kInvalidArgument, "the policies speak of scope default",
+                "rotate a project's KEK without --if-due");
+  }
   if (arguments.if_due) {
     ROWSEAL_ASSIGN(report, RotateKekIfDue(client, program.access()));
   } else {
-    ROWSEAL_ASSIGN(report, RotateKek(client, program.access()));
+    ROWSEAL_ASSIGN(report, RotateKek(client, program.access(), arguments.scope));
   }
   if (!report) {
     ROWSEAL_TRY(program.json() ? PrintJson({{"rotated", false}}) : PrintText("not due\n"));
@@ -138,7 +107,7 @@ Result<int> RotateTheKek(Program& program, const RotateArguments& arguments) {
 
 Result<int> RewrapTheDeks(Program& program, const RotateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const JobId job, StartRewrap(client, program.access()));
+  ROWSEAL_ASSIGN(const JobId job, StartRewrap(client, program.access(), arguments.scope));
   if (program.json()) {
     ROWSEAL_TRY(PrintJson({{"job", ToText(job)}}));
   }
@@ -311,6 +280,11 @@ Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
   return 0;
 }
 
+void AddScope(CLI::App& verb, RotateArguments& arguments) {
+  verb.add_option("--scope", arguments.scope,
+                  "default, or a project that has a root of its own [default]");
+}
+
 void AddWaiting(CLI::App& verb, RotateArguments& arguments) {
   verb.add_flag("--no-wait", arguments.no_wait,
                 "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name its"
@@ -321,15 +295,6 @@ void AddWaiting(CLI::App& verb, RotateArguments& arguments) {
 }  // namespace
 
 void AddKeyVerbs(Verbs verbs) {
-  Verbs root = verbs.Group("root", "Make and list root keys");
-  const auto path = std::make_shared<std::string>();
-  root.Add({"keygen", "Write a new random root key to a file (mode 0600, never overwritten)",
-            "  rowseal root keygen --output root.key\n"},
-           [path](Program& program) { return Keygen(program, *path); })
-      .add_option("--output", *path, "The file")
-      ->required();
-  root.Add({"list", "List the roots that open this store", "  rowseal root list\n"}, ShowRoots);
-
   const auto arguments = std::make_shared<RotateArguments>();
   Verbs kek = verbs.Group("kek", "List, count, rotate, suspend and destroy key-encrypting keys");
   kek.Add({"list", "List the KEKs: their states and ages, what they wrap, what is due",
@@ -352,11 +317,13 @@ void AddKeyVerbs(Verbs verbs) {
               [arguments](Program& program) { return RotateTheKek(program, *arguments); });
   rotate.add_flag("--if-due", arguments->if_due,
                   "Only when the policies kek.max_age and rotation.min_interval say so");
+  AddScope(rotate, *arguments);
   AddWaiting(rotate, *arguments);
   CLI::App& rewrap =
       kek.Add({"rewrap", "Wrap every DEK under the active KEK, where some are not",
                "  rowseal kek rewrap\n  rowseal kek rewrap --no-wait\n"},
               [arguments](Program& program) { return RewrapTheDeks(program, *arguments); });
+  AddScope(rewrap, *arguments);
   AddWaiting(rewrap, *arguments);
   AddKekStateVerbs(kek);
 

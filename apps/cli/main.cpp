@@ -45,6 +45,8 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddColumnVerbs(verbs);
   AddValueVerbs(verbs);
   AddRunVerb(verbs, command);
+  AddRootVerbs(verbs);
+  AddRecoveryVerbs(verbs);
   AddKeyVerbs(verbs);
   AddProjectVerbs(verbs);
   AddMaintenanceVerbs(verbs);

@@ -71,6 +71,8 @@ void AddTransferVerbs(Verbs secret_verbs);
 void AddColumnVerbs(Verbs verbs);
 void AddValueVerbs(Verbs verbs);
 void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
+void AddRootVerbs(Verbs verbs);
+void AddRecoveryVerbs(Verbs verbs);
 void AddKeyVerbs(Verbs verbs);
 void AddKekStateVerbs(Verbs kek_verbs);
 void AddDekStateVerbs(Verbs dek_verbs);

@@ -32,6 +32,19 @@ std::optional<std::string> Environment(const char* name) {
   return value;
 }
 
+// Several roots stand in one variable a line each: a path may hold any other character.
+std::vector<std::string> LinesOf(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (end > 0) {
+      lines.emplace_back(text.substr(0, end));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 tl::unexpected<Error> BadConfig(const std::string& path, const std::string& why) {
   return Fail(ErrorCode::kInvalidArgument, "configuration '" + Printable(path) + "': " + why,
               "it holds store, root and log, and nothing else");
@@ -164,7 +177,7 @@ Result<Settings> ResolveSettings(const Flags& flags) {
   ROWSEAL_TRY(RefusePassword(settings.store));
   settings.roots = config.roots;
   if (root) {
-    settings.roots = {*root};
+    settings.roots = LinesOf(*root);
   }
   if (!flags.roots.empty()) {
     settings.roots = flags.roots;

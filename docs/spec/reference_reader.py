@@ -267,6 +267,8 @@ class Store:
                                                              root_keys[wrapping["root_id"]])
         self.tag_id = self.installation["integrity_kek_id"]
         self.kek_purposes = {kek["id"]: kek["purpose"] for kek in self.keks}
+        self.kek_scopes = {kek["id"]: kek["scope"] for kek in self.keks}
+        self.own_scopes = {kek["scope"] for kek in self.keks if kek["purpose"] == "wrap"}
         require(self.kek_purposes.get(self.tag_id) == "integrity",
                 "installation: integrity_kek_id names no KEK of purpose integrity")
         require(self.tag_id in self.kek_keys, "installation: the integrity key does not open")
@@ -337,6 +339,8 @@ class Store:
                        bytes([dek["suite"]]), dek["state"], dek["revision"], dek["check_value"])
         require(dek["suite"] == 1, "an unknown suite")
         require(self.kek_purposes.get(dek["kek_id"]) == "wrap", "it names no KEK that wraps")
+        scope = dek["project_id"] if dek["project_id"] in self.own_scopes else "default"
+        require(self.kek_scopes[dek["kek_id"]] == scope, "its KEK is of another scope")
         require(dek["kek_id"] in self.kek_keys, "no KEK that this root key opens wraps it")
         context = fields("rowseal/v1/dek", self.id, dek["project_id"], dek["id"], dek["purpose"],
                          bytes([dek["suite"]]), dek["check_value"], str(dek["kek_id"]))

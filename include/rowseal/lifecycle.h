@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,16 +38,6 @@ struct KeySummary {
 
 /// CountFrom says where counts come from: key rows alone, or every row that a key protects too.
 enum class CountFrom : std::uint8_t { kKeyRows, kEveryRow };
-
-struct RootSummary {
-  RootId id;
-  std::string uri;
-  std::string scope;
-  std::string fingerprint;  ///< 8 hexadecimal digits
-  std::string state;
-  bool configured = false;  ///< whether this process holds the root key
-  Timestamp created_at;
-};
 
 /// ListKeks lists the KEKs of purpose `wrap` by id. Errors: the client's.
 Result<std::vector<KeySummary>> ListKeks(Client& client);
@@ -91,8 +82,6 @@ struct KekCensus {
 /// column.
 Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count = CountFrom::kKeyRows);
 
-Result<std::vector<RootSummary>> ListRoots(Client& client);
-
 struct RotationReport {
   KekId old_kek;
   KekId new_kek;
@@ -103,18 +92,24 @@ struct RotationReport {
   std::optional<JobId> job;  ///< rewraps the DEKs where there are too many for one transaction
 };
 
-/// RotateKek makes a new active KEK of scope `default`, deactivates the old one and rewraps every
-/// DEK, in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are
+/// RotateKek makes a new active KEK of a scope (`default`, or a project that has a root of its
+/// own), wrapped for every root of that scope, deactivates the old one and rewraps the scope's
+/// DEKs, in one transaction: one DEK row a project and purpose, not one row a secret. Secrets are
 /// untouched, and readers go on. Over 10,000 DEKs are rewrapped by a job, to be run with RunJobs.
-/// Errors: kUnavailable (another writer held the store too long: retry).
-Result<RotationReport> RotateKek(Client& client, const Access& access = {});
+/// Errors: kUnavailable (another writer held the store too long: retry), kRootKeyMissing (a root
+/// that must wrap the new KEK was not given here, named), kNotFound (no such scope).
+Result<RotationReport> RotateKek(Client& client, const Access& access = {},
+                                 std::string_view scope = "default");
 
-/// RotateKekIfDue rotates where the policies `kek.max_age` and `rotation.min_interval` say so by
-/// the store's clock, and else returns nothing. Of several callers at once, one rotates.
+/// RotateKekIfDue rotates the KEK of scope `default` where the policies `kek.max_age` and
+/// `rotation.min_interval` say so by the store's clock, and else returns nothing. Of several
+/// callers at once, one rotates.
 Result<std::optional<RotationReport>> RotateKekIfDue(Client& client, const Access& access = {});
 
-/// StartRewrap starts a job that wraps every DEK that is not under the active KEK under that one.
-Result<JobId> StartRewrap(Client& client, const Access& access = {});
+/// StartRewrap starts a job that wraps every DEK of a scope that is not under the scope's active
+/// KEK under that one. Errors: kNotFound (no KEK of that scope is active).
+Result<JobId> StartRewrap(Client& client, const Access& access = {},
+                          std::string_view scope = "default");
 
 struct DekRotation {
   std::int64_t rotated = 0;  ///< DEKs; with all projects, those are the first job's

@@ -26,6 +26,7 @@
 #include <rowseal/policy.h>
 #include <rowseal/postgres_text.h>
 #include <rowseal/retire.h>
+#include <rowseal/roots.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/started_call.h>
 #include <rowseal/statement.h>
@@ -37,7 +38,8 @@ struct StoreOptions {
   std::string store;               ///< `sqlite:PATH`, `postgres://USER@HOST/DATABASE` or
                                    ///< `service=NAME`; never holds a password
   std::vector<std::string> roots;  ///< root URIs: `file:PATH`, `env:NAME`, `passphrase:`,
-                                   ///< `passphrase:@PATH`; the first makes a new store
+                                   ///< `passphrase:@PATH`, …; the first makes a new store. Any one
+                                   ///< opens it: those that cannot be used are logged as errors
   ClientOptions client;
   AskPassphrase ask_passphrase{};  ///< for `passphrase:`; without it that root is refused
 };
@@ -71,6 +73,13 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options);
 /// OpenStore connects to a store that `InitStore` made. Errors: kNotFound (no store there), and
 /// those of InitStore and Client::Connect.
 Result<Client> OpenStore(const StoreOptions& options);
+
+/// OpenStoreForRecovery connects with the private key in a recovery key file, for when every other
+/// root is lost, and for drills. `options.roots` may be empty; those given are held too. What to do
+/// next is AddRoot. Errors: kRootKeyMissing, kRootKeyMalformed, kRootKeyExposed, kRootKeyMismatch
+/// (the passphrase is another, or the key is no root of this store), OpenStore's.
+Result<Client> OpenStoreForRecovery(const StoreOptions& options, const std::string& key_file,
+                                    const SecretBytes& passphrase);
 
 /// OpenAsyncStore connects to such a store for calls that do not wait: each worker of the client
 /// gets a connection of its own. Errors: OpenStore's and AsyncClient::Connect's.

@@ -116,15 +116,21 @@ Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
 Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  const std::string scope = trust->ScopeOf(project);
+  const KekRecord* active = trust->ActiveKek(scope);
   if (active == nullptr) {
-    return NoActiveKek(*trust, kDefaultScope);
+    return NoActiveKek(*trust, scope);
   }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session.keyring().OpenKek(active->id));
+  return MakeDekInsertUnder(session, project, purpose, *kek);
+}
+
+Result<Statement> MakeDekInsertUnder(Session& session, const ProjectId& project, DekPurpose purpose,
+                                     const Kek& kek) {
   ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
   DekRecord record{.project = project, .id = id, .purpose = purpose};
-  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, *kek, session.installation()));
-  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, kek, session.installation()));
+  ROWSEAL_ASSIGN(record.row_tag, session.integrity()->Tag(record));
   return Statement::Call(
       Procedure::kDekInsert,
       {project.text(), ToText(record.id), record.kek.value, std::string(ToText(record.purpose)),

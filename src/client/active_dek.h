@@ -49,9 +49,14 @@ class ActiveDekOperation final : public Operation {
   std::optional<Active> active_;
 };
 
-/// MakeDekInsert makes a fresh DEK, wrapped under the active KEK and tagged, and the statement that
-/// stores it. Errors: kRefusedByState (no KEK is active), kRandomFailure, the root provider's.
+/// MakeDekInsert makes a fresh DEK, wrapped under the active KEK of the project's scope and tagged,
+/// and the statement that stores it. Errors: kRefusedByState (no KEK is active), kRandomFailure,
+/// the root provider's.
 Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose);
+
+/// MakeDekInsertUnder does that under the KEK given.
+Result<Statement> MakeDekInsertUnder(Session& session, const ProjectId& project, DekPurpose purpose,
+                                     const Kek& kek);
 
 /// AskActiveDek is the statement that reads a project's active DEK, and OpenActiveDek opens what it
 /// gave, in the same transaction, in which the trusted set was loaded; none is made. Errors:

@@ -28,6 +28,14 @@ Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientO
   if (!options.state_folder.empty()) {
     anchor_.emplace(std::move(options.state_folder));
   }
+  keyring_.WatchRoots([observer = observer_](const RootProvider& root, const Error& error) {
+    observer->Log({LogLevel::kError,
+                   "root_failed",
+                   "a root did not open a key, and another one did; restore or replace it",
+                   {{"root", std::string(root.uri())},
+                    {"code", std::string(ErrorName(error.code))},
+                    {"why", error.message}}});
+  });
 }
 
 Result<Access> Session::Complete(const Access& access) const {
@@ -139,8 +147,17 @@ Result<void> Session::LoadTrust(Connection& connection) {
   const TrustFloor floor = Floor();
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
   ROWSEAL_TRY(AdoptTrust(std::move(answer), floor));
-  // Whose anchor it is was not known before the first rows: they are asked for again.
-  return is_first && anchor_ ? LoadTrust(connection) : Result<void>();
+  if (!is_first || !anchor_) {
+    return {};
+  }
+  // Whose anchor it is was not known before. One that is ahead may have been raised since the rows
+  // were read: then they are read again.
+  const TrustFloor now = Floor();
+  if (IsBehind(now)) {
+    return LoadTrust(connection);
+  }
+  RaiseAnchor();
+  return {};
 }
 
 TrustFloor Session::Floor() {
@@ -161,42 +178,57 @@ Result<void> Session::AdoptTrust(Rows answer, const TrustFloor& floor) {
   observer_->Count(Counter::kTrustReloads);
   ROWSEAL_ASSIGN(TrustRows rows, ParseTrustRows(std::move(answer)));
   ROWSEAL_TRY(keyring_.Adopt(std::move(rows), floor.epoch));
-  if (anchor_ && floor.epoch > 0) {
+  if (floor.epoch > 0) {
     CompareWithAnchor(floor);
+    return {};
+  }
+  for (const std::string& uri : keyring_.UnmatchedRoots()) {
+    observer_->Log({LogLevel::kWarning,
+                    "root_unmatched",
+                    "a root was given that is none of this store's",
+                    {{"root", uri}}});
   }
   return {};
 }
 
 void Session::AdoptCommitted(const TrustRows& rows) {
-  if (keyring_.Adopt(rows, keyring_.epoch()) && anchor_) {
+  if (keyring_.Adopt(rows, keyring_.epoch())) {
     RaiseAnchor();
   }
 }
 
+bool Session::IsBehind(const TrustFloor& floor) const {
+  if (!floor.anchor) {
+    return false;
+  }
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const InstallationRecord& found = trust->rows.installation;
+  return found.epoch < floor.anchor->epoch ||
+         (found.epoch == floor.anchor->epoch && found.trust_tag != floor.anchor->trust_tag);
+}
+
 void Session::CompareWithAnchor(const TrustFloor& floor) {
-  const InstallationRecord& found = keyring_.trust()->rows.installation;
-  const bool is_older = floor.anchor && found.epoch < floor.anchor->epoch;
-  const bool is_another = floor.anchor && found.epoch == floor.anchor->epoch &&
-                          found.trust_tag != floor.anchor->trust_tag;
-  if (!is_older && !is_another) {
+  if (!IsBehind(floor)) {
     rolled_back_ = false;
     RaiseAnchor();
     return;
   }
+  const std::int64_t found = keyring_.epoch();
   observer_->Count(Counter::kRollbacksNoticed);
   observer_->Log({LogLevel::kError,
                   "store_rolled_back",
                   "an older copy of the store stands in its place: values still open, nothing is"
                   " sealed and no key changes; find out why, then rowseal verify"
                   " --accept-rollback",
-                  {{"epoch", std::to_string(found.epoch)},
+                  {{"epoch", std::to_string(found)},
                    {"epoch_seen_before", std::to_string(floor.anchor->epoch)}}});
   rolled_back_ = true;
 }
 
 void Session::RaiseAnchor() {
-  const InstallationRecord& current = keyring_.trust()->rows.installation;
-  if (current.epoch <= anchored_epoch_) {
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const InstallationRecord& current = trust->rows.installation;
+  if (!anchor_ || current.epoch <= anchored_epoch_) {
     return;
   }
   if (const Result<void> raised = anchor_->Raise(current.id, {current.epoch, current.trust_tag});

@@ -102,6 +102,7 @@ class Session final {
   bool has_anchor() const noexcept { return anchor_.has_value(); }
 
  private:
+  bool IsBehind(const TrustFloor& floor) const;
   void CompareWithAnchor(const TrustFloor& floor);
   void RaiseAnchor();
 

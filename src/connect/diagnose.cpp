@@ -132,9 +132,15 @@ Environment Inspect(const StoreOptions& options) {
                                     "give --root file:PATH or set ROWSEAL_ROOT"});
     environment.may_open = false;
   }
+  // Any one root opens the store.
+  bool any_root_usable = false;
   for (const std::string& uri : options.roots) {
-    Append(CheckRoot(uri, path ? *path : std::string()), environment);
+    FileReport root = CheckRoot(uri, path ? *path : std::string());
+    any_root_usable = any_root_usable || root.usable;
+    root.usable = true;
+    Append(std::move(root), environment);
   }
+  environment.may_open = environment.may_open && (any_root_usable || options.roots.empty());
   if (!path) {
     environment.findings.push_back(FromError("store", path.error()));
     environment.may_open = false;

@@ -17,15 +17,43 @@ namespace {
 
 constexpr std::string_view kFileScheme = "file:";
 
+// What a spare root is for: a key that is gone, damaged or does not answer. One that others can
+// read is neither, and a mistake in the URI is the user's to correct.
+bool IsLost(const Error& error) {
+  return error.code == ErrorCode::kRootKeyMissing || error.code == ErrorCode::kRootKeyMalformed ||
+         error.code == ErrorCode::kUnavailable;
+}
+
 Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options) {
   if (options.roots.empty()) {
     return Fail(ErrorCode::kRootKeyMissing, "no root key was given",
                 "give --root file:PATH or set ROWSEAL_ROOT");
   }
   std::vector<std::shared_ptr<const RootProvider>> roots;
+  std::vector<std::pair<std::string, Error>> unusable;
   for (const std::string& uri : options.roots) {
-    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenRoot(uri, options.ask_passphrase));
-    roots.push_back(std::move(root));
+    Result<std::shared_ptr<const RootProvider>> root = OpenRoot(uri, options.ask_passphrase);
+    if (root) {
+      roots.push_back(std::move(*root));
+    } else if (IsLost(root.error())) {
+      unusable.emplace_back(uri, std::move(root).error());
+    } else {
+      return root.map([](auto&&) { return std::vector<std::shared_ptr<const RootProvider>>(); });
+    }
+  }
+  if (roots.empty()) {
+    return tl::unexpected(std::move(unusable.front().second));
+  }
+  // Another root stands in, and whoever watches must hear of it: the last one may be next.
+  for (const auto& [uri, error] : unusable) {
+    if (options.client.observer) {
+      options.client.observer->Log(
+          {LogLevel::kError,
+           "root_unusable",
+           "a root cannot be used and another one stands in; restore or"
+           " replace it",
+           {{"root", uri}, {"code", std::string(ErrorName(error.code))}, {"why", error.message}}});
+    }
   }
   return roots;
 }
@@ -98,6 +126,10 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
   }
   const std::string& uri = options.roots.front();
   Result<std::shared_ptr<const RootProvider>> root = NewRoot(uri, options.ask_passphrase);
+  if (root && !(*root)->can_unwrap()) {
+    return Fail(ErrorCode::kInvalidArgument, "a recovery: root only wraps, so it makes no store",
+                "make the store with another root, then: rowseal root add recovery:PUBLIC-KEY");
+  }
   const bool may_be_created = !root && root.error().code == ErrorCode::kRootKeyMissing &&
                               uri.starts_with(kFileScheme) && uri.find('?') == std::string::npos;
   if (!may_be_created) {

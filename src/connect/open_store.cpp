@@ -9,6 +9,7 @@
 #include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
 #include "lifecycle/installation.h"
+#include "roots/recovery_key_file.h"
 #include "roots/root_key_file.h"
 
 namespace rowseal {
@@ -83,6 +84,22 @@ Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions&
 Result<Client> OpenStore(const StoreOptions& options) {
   ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
   ROWSEAL_ASSIGN(Client client, OpenClient(std::move(connection), options));
+  client.session().UseAppColumns(OpenAppColumn);
+  return client;
+}
+
+Result<Client> OpenStoreForRecovery(const StoreOptions& options, const std::string& key_file,
+                                    const SecretBytes& passphrase) {
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> key,
+                 OpenRecoveryKeyFile(key_file, passphrase));
+  ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
+  std::vector<std::shared_ptr<const RootProvider>> roots;
+  if (!options.roots.empty()) {
+    ROWSEAL_ASSIGN(roots, OpenRootsOf(*connection, options));
+  }
+  roots.push_back(std::move(key));
+  ROWSEAL_ASSIGN(Client client,
+                 Client::Connect(std::move(connection), std::move(roots), options.client));
   client.session().UseAppColumns(OpenAppColumn);
   return client;
 }

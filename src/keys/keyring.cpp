@@ -15,7 +15,7 @@ std::string ShortFingerprint(ByteView fingerprint) {
 
 // What the configured roots are to a store's rows.
 struct Matches {
-  MatchedRoots roots;
+  HeldRoots roots;
   std::vector<std::string> unmatched;  // URIs of roots that serve no row
   std::optional<Error> mismatch;       // of a root that is of the right kind and has another key
 };
@@ -49,7 +49,9 @@ Result<Matches> MatchByFingerprint(
       } else if (!found) {
         return tl::unexpected(std::move(found).error());
       } else if (*found) {
-        matches.roots.emplace(row.id, std::move(*found));
+        if (matches.roots.by_row.emplace(row.id, std::move(*found)).second) {
+          matches.roots.order.push_back(row.id);
+        }
         serves_a_row = true;
       }
     }
@@ -80,6 +82,58 @@ Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& pro
                "give the root key that the store was made with (--root or ROWSEAL_ROOT)"};
 }
 
+// Says which roots would open a KEK. The rows may be claims still, so nothing is done with them.
+Error NoRootFor(const KekRecord& kek, const TrustRows& rows) {
+  std::string wrapped_for;
+  for (const WrappingRecord& wrapping : rows.wrappings) {
+    const auto root = std::ranges::find(rows.roots, wrapping.root, &RootRecord::id);
+    if (wrapping.kek == kek.id && root != rows.roots.end()) {
+      wrapped_for +=
+          (wrapped_for.empty() ? "" : ", ") + ToText(root->id) + " (" + Printable(root->uri) + ")";
+    }
+  }
+  if (kek.scope == kDefaultScope) {
+    return {ErrorCode::kRootKeyMissing,
+            "no root key given here opens KEK " + ToText(kek.id) +
+                (wrapped_for.empty() ? "" : "; it is wrapped for root " + wrapped_for),
+            "give a root key that wraps it (rowseal root list)"};
+  }
+  return {ErrorCode::kRootKeyMissing,
+          "project '" + Printable(kek.scope) +
+              "' has a root of its own, which was not given here: " +
+              (wrapped_for.empty() ? "none is left" : "root " + wrapped_for),
+          "add it (--root, several times); the other projects' secrets open without it"};
+}
+
+// Why the roots given cannot open the integrity key where nothing was tampered with: none of them
+// is of scope default, active, and able to open. Nothing otherwise.
+std::optional<Error> NoneMayOpenAll(const MatchedRoots& matched, const TrustRows& rows) {
+  std::string why;
+  for (const auto& [id, provider] : matched) {
+    const auto root = std::ranges::find(rows.roots, id, &RootRecord::id);
+    std::string is;
+    if (!provider->can_unwrap()) {
+      is = "can only wrap: its private key opens the store (rowseal recovery open)";
+    } else if (root->state != KeyState::kActive) {
+      is = "is marked " + std::string(ToText(root->state)) + " and opens nothing any more";
+    } else if (root->scope != kDefaultScope) {
+      is = "opens project '" + Printable(root->scope) + "' only";
+    } else {
+      return std::nullopt;
+    }
+    why += (why.empty() ? "" : "; ") + ("root " + ToText(id)) + " (" + Printable(provider->uri()) +
+           ") " + is;
+  }
+  return Error{ErrorCode::kRootKeyMissing, why,
+               "give an active root of scope default too (--root, several times)"};
+}
+
+// Whether a DEK is under a KEK that may wrap it. A KEK that is not there is another error's.
+bool IsOfItsScope(const TrustSet& trust, const DekRecord& dek) {
+  const KekRecord* kek = trust.FindKek(dek.kek);
+  return kek == nullptr || kek->scope == trust.ScopeOf(dek.project);
+}
+
 bool SameRow(const DekRecord& a, const DekRecord& b) {
   return a.project == b.project && a.kek == b.kek && a.revision == b.revision &&
          a.state == b.state && a.purpose == b.purpose && a.suite == b.suite &&
@@ -100,41 +154,66 @@ const KekRecord* TrustSet::ActiveKek(std::string_view scope) const noexcept {
   return found == rows.keks.end() ? nullptr : &*found;
 }
 
+std::string TrustSet::ScopeOf(const ProjectId& project) const {
+  const bool has_its_own = std::ranges::any_of(rows.keks, [&](const KekRecord& kek) {
+    return kek.purpose == KekPurpose::kWrap && kek.scope == project.text();
+  });
+  return has_its_own ? project.text() : std::string(kDefaultScope);
+}
+
 Keyring::Keyring(std::vector<std::shared_ptr<const RootProvider>> roots)
     : roots_(std::move(roots)) {}
 
+void Keyring::Hold(std::shared_ptr<const RootProvider> root) {
+  const std::lock_guard lock(mutex_);
+  roots_.push_back(std::move(root));
+}
+
 Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& rows,
-                                                              const MatchedRoots& matched,
-                                                              KekId id) {
+                                                              const HeldRoots& held,
+                                                              KekId id) const {
   const auto record = std::ranges::find(rows.keks, id, &KekRecord::id);
   if (record == rows.keks.end()) {
     return Fail(ErrorCode::kIntegrity, "KEK " + ToText(id) + " is not in the store",
                 "restore the table kek from a backup");
   }
-  Error last{ErrorCode::kRootKeyMissing, "no root key given here opens KEK " + ToText(id),
-             "give a root key that wraps it (rowseal root list)"};
-  for (const WrappingRecord& wrapping : rows.wrappings) {
-    const auto provider = matched.find(wrapping.root);
-    if (wrapping.kek != id || provider == matched.end()) {
+  std::vector<std::pair<const RootProvider*, Error>> failures;
+  for (const RootId root : held.order) {
+    const RootProvider& provider = *held.by_row.at(root);
+    const auto wrapping = std::ranges::find_if(rows.wrappings, [&](const WrappingRecord& row) {
+      return row.kek == id && row.root == root;
+    });
+    if (wrapping == rows.wrappings.end() || !provider.can_unwrap()) {
       continue;
     }
-    Result<Kek> kek = UnwrapKek(*record, wrapping, rows.installation.id, *provider->second);
+    Result<Kek> kek = UnwrapKek(*record, *wrapping, rows.installation.id, provider);
     if (kek) {
+      for (const auto& [failed, error] : failures) {
+        if (watcher_) {
+          watcher_(*failed, error);
+        }
+      }
       return std::make_shared<const Kek>(std::move(*kek));
     }
-    last = std::move(kek).error();
+    failures.emplace_back(&provider, std::move(kek).error());
   }
-  return tl::unexpected(std::move(last));
+  if (failures.empty()) {
+    return tl::unexpected(NoRootFor(*record, rows));
+  }
+  // Of several failures, a changed byte is the one to act on; to wait for a service would hide it.
+  const auto changed = std::ranges::find_if(
+      failures, [](const auto& failure) { return failure.second.code == ErrorCode::kIntegrity; });
+  return tl::unexpected(changed == failures.end() ? failures.back().second : changed->second);
 }
 
 // Wrappings have no tag of their own, only the set's. Where every tagged row stands, a wrapping
 // that does not open says what was changed better than the set does.
 Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
-                              const MatchedRoots& matched) {
+                              const HeldRoots& held) const {
   const auto stands = [&](const auto& row) { return integrity.Verify(row).has_value(); };
   if (std::ranges::all_of(rows.roots, stands) && std::ranges::all_of(rows.keks, stands)) {
     for (const KekRecord& kek : rows.keks) {
-      const Result<std::shared_ptr<const Kek>> opened = UnwrapWithAnyRoot(rows, matched, kek.id);
+      const Result<std::shared_ptr<const Kek>> opened = UnwrapWithAnyRoot(rows, held, kek.id);
       if (!opened && opened.error().code == ErrorCode::kIntegrity) {
         return opened.error();
       }
@@ -144,10 +223,15 @@ Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity, const 
 }
 
 Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
-  ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots_, rows));
-  if (matches.roots.empty()) {
-    const bool says_enough = roots_.size() == 1 && matches.mismatch;
-    return tl::unexpected(says_enough ? *matches.mismatch : NoMatchingRoot(roots_, rows));
+  std::vector<std::shared_ptr<const RootProvider>> roots;
+  {
+    const std::lock_guard lock(mutex_);
+    roots = roots_;
+  }
+  ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots, rows));
+  if (matches.roots.by_row.empty()) {
+    const bool says_enough = roots.size() == 1 && matches.mismatch;
+    return tl::unexpected(says_enough ? *matches.mismatch : NoMatchingRoot(roots, rows));
   }
   // A KEK that wraps makes no tags: who got hold of one would otherwise name it here and forge them
   // all. Its purpose needs no tag, for it is bound where the KEK is wrapped.
@@ -161,7 +245,10 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
   Result<std::shared_ptr<const Kek>> integrity_kek =
       UnwrapWithAnyRoot(rows, matches.roots, rows.installation.integrity_kek);
   if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
-    // The root is known, so somebody removed the wrapping.
+    if (std::optional<Error> other = NoneMayOpenAll(matches.roots.by_row, rows)) {
+      return tl::unexpected(std::move(*other));
+    }
+    // Such a root is known, so somebody removed the wrapping.
     return Fail(ErrorCode::kIntegrity, "the integrity key has no wrapping by a root given here",
                 "restore the table kek_wrapping from a backup");
   }
@@ -189,7 +276,16 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
     return {};  // another thread adopted a newer set meanwhile
   }
   std::erase_if(keks_, [&](const auto& held) { return set->FindKek(held.first) == nullptr; });
-  matched_ = std::move(matches.roots);
+  // A DEK opened before its project had a root of its own is looked at again.
+  for (auto held = deks_.begin(); held != deks_.end();) {
+    const auto next = std::next(held);
+    if (!IsOfItsScope(*set, held->record)) {
+      dek_index_.erase(held->record.id);
+      deks_.erase(held);
+    }
+    held = next;
+  }
+  held_ = std::move(matches.roots);
   unmatched_ = std::move(matches.unmatched);
   trust_ = std::move(set);
   return {};
@@ -207,16 +303,16 @@ std::shared_ptr<const TrustSet> Keyring::trust() const {
 
 Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
   std::shared_ptr<const TrustSet> trust;
-  MatchedRoots matched;
+  HeldRoots roots;
   {
     const std::lock_guard lock(mutex_);
     if (const auto held = keks_.find(id); held != keks_.end()) {
       return held->second;
     }
     trust = trust_;
-    matched = matched_;
+    roots = held_;
   }
-  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, matched, id));
+  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, roots, id));
   const std::lock_guard lock(mutex_);
   if (trust_->FindKek(id) == nullptr) {
     return kek;  // it left the set meanwhile: it serves this call and is not held
@@ -259,11 +355,21 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
                     ", whose purpose is " + std::string(ToText(row->purpose)),
                 "restore the row of dek from a backup");
   }
+  if (!IsOfItsScope(*trust, record)) {
+    return Fail(ErrorCode::kIntegrity,
+                "DEK " + ToText(record.id) + " of project '" + Printable(record.project.text()) +
+                    "' is under KEK " + ToText(record.kek) + " of scope '" +
+                    Printable(trust->FindKek(record.kek)->scope) + "', which is not its project's",
+                "an older row was put back, or one could not be rewrapped: rowseal kek rewrap");
+  }
   ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, OpenKek(record.kek));
   ROWSEAL_ASSIGN(Dek opened, UnwrapDek(record, *kek, trust->rows.installation.id));
   auto dek = std::make_shared<const Dek>(std::move(opened));
 
   const std::lock_guard lock(mutex_);
+  if (!IsOfItsScope(*trust_, record)) {
+    return dek;  // the set has changed meanwhile: it serves this call and is not held
+  }
   if (const auto held = dek_index_.find(record.id); held != dek_index_.end()) {
     deks_.erase(held->second);
     dek_index_.erase(held);
@@ -279,8 +385,8 @@ Result<std::shared_ptr<const Dek>> Keyring::OpenDek(const DekRecord& record) {
 
 std::shared_ptr<const RootProvider> Keyring::Provider(RootId id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = matched_.find(id);
-  return found == matched_.end() ? nullptr : found->second;
+  const auto found = held_.by_row.find(id);
+  return found == held_.by_row.end() ? nullptr : found->second;
 }
 
 std::vector<std::string> Keyring::UnmatchedRoots() const {

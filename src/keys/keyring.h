@@ -23,6 +23,12 @@ namespace rowseal {
 /// MatchedRoots are the roots configured here by the row of `root_key` that each serves.
 using MatchedRoots = std::map<RootId, std::shared_ptr<const RootProvider>>;
 
+/// HeldRoots are those, and the order in which they were given: the first is asked first.
+struct HeldRoots {
+  MatchedRoots by_row;
+  std::vector<RootId> order;
+};
+
 /// TrustSet is the verified set of roots, KEKs and wrappings as of one moment. Immutable.
 struct TrustSet {
   TrustRows rows;
@@ -32,6 +38,9 @@ struct TrustSet {
   const KekRecord* FindKek(KekId id) const noexcept;
   /// ActiveKek is the one active `wrap` KEK of a scope, or nullptr.
   const KekRecord* ActiveKek(std::string_view scope) const noexcept;
+  /// ScopeOf gives the scope whose KEKs wrap a project's DEKs: the project's own where it has KEKs
+  /// that wrap, else `default`.
+  std::string ScopeOf(const ProjectId& project) const;
 };
 
 /// Keyring opens keys from verified rows and holds the opened ones: every KEK asked for, and the
@@ -55,13 +64,24 @@ class Keyring final {
   /// trust is the set adopted last; nullptr before the first.
   std::shared_ptr<const TrustSet> trust() const;
 
-  /// OpenKek opens a KEK of the trusted set, whatever its state. Errors: kIntegrity,
-  /// kRootKeyMissing (no root configured here wraps it), the provider's.
+  /// OpenKek opens a KEK of the trusted set, whatever its state. Where one root fails and another
+  /// opens it, the failure is told to whoever watches. Errors: kIntegrity, kRootKeyMissing (no root
+  /// configured here wraps it; for a project's own root, naming project and root), the provider's.
   Result<std::shared_ptr<const Kek>> OpenKek(KekId id);
 
   /// OpenDek verifies the record's tag and opens the DEK under its KEK; states are the caller's
-  /// question. A record equal to the one opened before costs a comparison.
+  /// question. A record equal to the one opened before costs a comparison. A DEK under a KEK of
+  /// another scope than its project's is refused: an old row that was put back would otherwise open
+  /// a project's secrets without the root that it brought.
   Result<std::shared_ptr<const Dek>> OpenDek(const DekRecord& record);
+
+  /// Hold adds a root to those configured here. It serves from the next Adopt on.
+  void Hold(std::shared_ptr<const RootProvider> root);
+
+  /// RootFailure is told of each root that failed where another one opened the key.
+  using RootFailure = std::function<void(const RootProvider& root, const Error& error)>;
+  /// WatchRoots comes before use.
+  void WatchRoots(RootFailure watcher) { watcher_ = std::move(watcher); }
 
   /// Provider returns the configured root of that row, or nullptr.
   std::shared_ptr<const RootProvider> Provider(RootId id) const;
@@ -98,17 +118,17 @@ class Keyring final {
   };
   using HeldDeks = std::list<HeldDek>;  // most recently used first
 
-  static Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows,
-                                                              const MatchedRoots& matched,
-                                                              KekId id);
-  static Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
-                              const MatchedRoots& matched);
+  Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, const HeldRoots& held,
+                                                       KekId id) const;
+  Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
+                       const HeldRoots& held) const;
   HeldDeks TakeIdle(std::chrono::steady_clock::time_point now);
 
-  const std::vector<std::shared_ptr<const RootProvider>> roots_;
+  RootFailure watcher_;
   mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<const RootProvider>> roots_;
   std::shared_ptr<const TrustSet> trust_;
-  MatchedRoots matched_;
+  HeldRoots held_;
   std::vector<std::string> unmatched_;
   std::map<KekId, std::shared_ptr<const Kek>> keks_;
   HeldDeks deks_;

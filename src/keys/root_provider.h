@@ -35,6 +35,10 @@ class RootProvider {
   /// public_part is what `root_key.public_part` holds for this root; may be empty.
   virtual ByteView public_part() const noexcept { return {}; }
 
+  /// can_unwrap is false for a root whose key is elsewhere (recovery): it protects, and opens
+  /// nothing.
+  virtual bool can_unwrap() const noexcept { return true; }
+
   /// ForRow gives the provider of the row with that fingerprint and public part, where the key
   /// follows from the row; nullptr when the row is of another kind of root. Both are claims: what
   /// they may cost is bounded by `budget`. A provider with a fingerprint of its own is matched by

@@ -67,7 +67,7 @@ Result<void> NoteCompromised(Connection& connection, KekId kek) {
 // every one of the scope; of scope default, every project's.
 Result<std::vector<JobId>> StartFreshDeks(Connection& connection, Session& session,
                                           const KekRecord& kek, Timestamp before,
-                                          const Access& access) {
+                                          const Access& access, const Kek* under = nullptr) {
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   if (kek.scope == kDefaultScope) {
     ROWSEAL_ASSIGN(const JobId job, StartDekRotation(connection, session, before, now));
@@ -76,7 +76,7 @@ Result<std::vector<JobId>> StartFreshDeks(Connection& connection, Session& sessi
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(kek.scope));
   ROWSEAL_TRY(RotateProjectDeks(connection, session, project,
                                 before == kWithoutLimit ? std::nullopt : std::optional(before),
-                                access));
+                                access, under));
   ROWSEAL_ASSIGN(const JobId reseal,
                  StartJobOfKind(connection, session, kResealJob, project.text(), {}, now));
   ROWSEAL_ASSIGN(std::vector<JobId> jobs, StartColumnJobs(connection, session, now));
@@ -191,7 +191,7 @@ class Declaration final {
  private:
   Result<void> AtOnce() {
     ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> target, MakeTarget(KeyState::kCompromised));
-    DekRewrapper rewrapper(session_, target, kek_.id);
+    DekRewrapper rewrapper(session_, target, kek_.scope, kek_.id);
     ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(connection_, rewrapper));
     report_.rewrapped = outcome.done;
     for (const JobFailure& failure : outcome.failures) {
@@ -208,8 +208,8 @@ class Declaration final {
       ROWSEAL_TRY(change_->Write(connection_));
     }
     ROWSEAL_TRY(NoteCompromised(connection_, kek_.id));
-    ROWSEAL_ASSIGN(report_.jobs,
-                   StartFreshDeks(connection_, session_, kek_, kWithoutLimit, access_));
+    ROWSEAL_ASSIGN(report_.jobs, StartFreshDeks(connection_, session_, kek_, kWithoutLimit, access_,
+                                                target.get()));
     return {};
   }
 
@@ -242,7 +242,7 @@ class Declaration final {
       return session_.keyring().OpenKek(active->id);
     }
     ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection_));
-    ROWSEAL_ASSIGN(rotation_, PrepareRotation(session_, kek_, becomes, now));
+    ROWSEAL_ASSIGN(rotation_, PrepareRotation(session_, trust_->rows, kek_, becomes, now));
     ROWSEAL_TRY(WriteRotation(connection_, *rotation_));
     report_.new_kek = rotation_->new_kek->id;
     return rotation_->new_kek;
@@ -298,7 +298,7 @@ Result<void> CompromisedKekBody::Read(Connection& connection, const std::string&
   ROWSEAL_ASSIGN(const KekRecord* target, Target());
   if (!rewrapper_ || rewrapper_->kek() != target->id) {
     ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(target->id));
-    rewrapper_.emplace(session_, std::move(kek), kek_);
+    rewrapper_.emplace(session_, std::move(kek), target->scope, kek_);
   }
   return rewrapper_->Read(connection, position, limit.items);
 }

@@ -15,7 +15,8 @@ struct Check {
 // Every check of an open store, in the order in which their findings are shown. What is added to a
 // store later reports here by a check of its own.
 constexpr std::array kChecks = {
-    Check{"epoch", CheckEpoch},     Check{"roots", CheckRootRows},
+    Check{"epoch", CheckEpoch},
+    Check{"roots", CheckRootRows},  Check{"recovery_drill", CheckRecoveryDrills},
     Check{"kek_age", CheckKekAge},  Check{"key_states", CheckKeyStates},
     Check{"kek_use", CheckKekUse},  Check{"key_times", CheckKeyTimes},
     Check{"dek_age", CheckDekAge},  Check{"dek_use", CheckDekUse},

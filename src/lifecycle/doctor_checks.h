@@ -27,6 +27,7 @@ using Findings = std::vector<Finding>;
 /// store's; kIntegrity becomes a finding, and the next check goes on.
 Result<void> CheckEpoch(const Inspection& inspection, Findings& findings);
 Result<void> CheckRootRows(const Inspection& inspection, Findings& findings);
+Result<void> CheckRecoveryDrills(const Inspection& inspection, Findings& findings);
 Result<void> CheckKekAge(const Inspection& inspection, Findings& findings);
 Result<void> CheckKeyStates(const Inspection& inspection, Findings& findings);
 Result<void> CheckKekUse(const Inspection& inspection, Findings& findings);

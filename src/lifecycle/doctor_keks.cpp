@@ -57,29 +57,6 @@ Result<void> FindFutureDeks(const Inspection& inspection, Findings& findings) {
 
 }  // namespace
 
-Result<void> CheckRootRows(const Inspection& inspection, Findings& findings) {
-  const std::size_t before = findings.size();
-  const Keyring& keyring = inspection.session.keyring();
-  for (const RootRecord& root : inspection.trust->rows.roots) {
-    if (keyring.Provider(root.id) == nullptr) {
-      findings.push_back({Severity::kWarning, "roots",
-                          "root " + ToText(root.id) + " (" + root.uri + ") was not given here",
-                          "give every root of the store (--root, several times): a rotation needs"
-                          " them all; if nobody has it any more, it is to be replaced"});
-    }
-  }
-  for (const std::string& uri : keyring.UnmatchedRoots()) {
-    findings.push_back({Severity::kWarning, "roots",
-                        Printable(uri) + " was given, but is none of the store's roots",
-                        "leave it out if it belongs to another store; rowseal root list shows the"
-                        " fingerprints of this one's"});
-  }
-  if (findings.size() == before) {
-    findings.push_back({Severity::kOk, "roots", "every root of the store was given", {}});
-  }
-  return {};
-}
-
 Result<void> CheckEpoch(const Inspection& inspection, Findings& findings) {
   if (inspection.session.rolled_back()) {
     findings.push_back({Severity::kError, "epoch",

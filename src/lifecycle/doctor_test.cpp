@@ -53,9 +53,10 @@ TEST_F(DoctorOfKeys, HealthyStoreIsOkAndLookingChangesNothing) {
   const std::string before = store_.ContentWithAudit();
   const std::vector<Finding> findings = Look();
   EXPECT_EQ(store_.ContentWithAudit(), before);
-  EXPECT_EQ(findings.size(), 11U);
-  for (const char* check : {"roots", "kek_age", "key_states", "kek_use", "key_times", "dek_age",
-                            "dek_use", "drained", "columns", "jobs", "policies"}) {
+  EXPECT_EQ(findings.size(), 12U);
+  for (const char* check :
+       {"roots", "recovery_drill", "kek_age", "key_states", "kek_use", "key_times", "dek_age",
+        "dek_use", "drained", "columns", "jobs", "policies"}) {
     EXPECT_THAT(findings, HasFinding(Severity::kOk, check, ""));
   }
 }

@@ -1,6 +1,5 @@
 #include <rowseal/lifecycle.h>
 
-#include "base/encoding.h"
 #include "client/session.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
@@ -105,19 +104,6 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& 
     }
     ROWSEAL_TRY(reader.status());
     summaries.push_back(std::move(summary));
-  }
-  return summaries;
-}
-
-Result<std::vector<RootSummary>> ListRoots(Client& client) {
-  const auto lock = client.Lock();
-  ROWSEAL_TRY(client.session().LoadTrust(client.connection()));
-  const Keyring& keyring = client.session().keyring();
-  std::vector<RootSummary> summaries;
-  for (const RootRecord& root : keyring.trust()->rows.roots) {
-    summaries.push_back({root.id, root.uri, root.scope, ToHex(root.fingerprint).substr(0, 8),
-                         std::string(ToText(root.state)), keyring.Provider(root.id) != nullptr,
-                         root.created_at});
   }
   return summaries;
 }

@@ -1,5 +1,6 @@
 #include "lifecycle/job_kinds.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/encoding.h"
@@ -100,7 +101,12 @@ Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& 
     return std::make_unique<ResealColumn>(session, *column, access, job.id);
   }
   if (job.kind == kRewrapJob) {
-    return std::make_unique<RewrapBody>(session);
+    const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+    if (std::ranges::find(trust->rows.keks, job.object, &KekRecord::scope) ==
+        trust->rows.keks.end()) {
+      return NotOurs(job, "an unknown object");
+    }
+    return std::make_unique<RewrapBody>(session, job.object);
   }
   if (job.kind == kRotateDeksJob) {
     return MakeRotateDeks(session, job, access);

@@ -23,7 +23,7 @@ std::string KeyText(const std::vector<std::string>& key) {
 
 bool IsOfThisItem(const Error& error) {
   return error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kRefusedByState ||
-         error.code == ErrorCode::kInvalidArgument;
+         error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kRootKeyMissing;
 }
 
 }  // namespace

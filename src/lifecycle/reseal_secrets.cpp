@@ -182,7 +182,8 @@ Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
   for (std::size_t i = 0; i < projects.size(); ++i) {
     Result<std::optional<ActiveDekOperation::Active>> active = OpenActiveDek(
         connection, session_, projects[i], DekPurpose::kSecret, std::move(answers[i]));
-    if (!active && active.error().code != ErrorCode::kRefusedByState) {
+    if (!active && active.error().code != ErrorCode::kRefusedByState &&
+        active.error().code != ErrorCode::kRootKeyMissing) {
       return tl::unexpected(std::move(active).error());
     }
     if (!active) {
@@ -243,7 +244,8 @@ Result<void> ResealSecrets::Work() {
     if (resealed) {
       item.resealed = std::move(*resealed);
     } else if (resealed.error().code == ErrorCode::kIntegrity ||
-               resealed.error().code == ErrorCode::kRefusedByState) {
+               resealed.error().code == ErrorCode::kRefusedByState ||
+               resealed.error().code == ErrorCode::kRootKeyMissing) {
       Refuse(item.name, resealed.error());
     } else {
       return tl::unexpected(std::move(resealed).error());

@@ -11,6 +11,30 @@ namespace {
 
 constexpr std::size_t kPage = 1000;  // DEK rows held at once
 
+// A project belongs to `default` until it has a KEK of its own. Statements are whole, fixed texts.
+constexpr std::string_view kReadOfDefault =
+    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
+    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
+    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+    " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
+    "  WHERE s.purpose = 'wrap' AND s.scope <> $4)"
+    " ORDER BY d.project_id, d.id LIMIT $5";
+constexpr std::string_view kReadOfProject =
+    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
+    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
+    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3 AND d.project_id = $4"
+    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+    " ORDER BY d.project_id, d.id LIMIT $5";
+constexpr std::string_view kCountOfDefault =
+    "SELECT count(*) FROM rowseal.dek d WHERE d.kek_id <> $1"
+    " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
+    "  WHERE s.purpose = 'wrap' AND s.scope <> $2)";
+constexpr std::string_view kCountOfProject =
+    "SELECT count(*) FROM rowseal.dek d WHERE d.kek_id <> $1 AND d.project_id = $2";
+
 }  // namespace
 
 Result<Bytes> DekRewrapper::Rewrap(const DekRecord& dek) const {
@@ -29,16 +53,10 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
   const std::size_t separator = position.find('\n');
   const std::string after_id =
       separator == std::string::npos ? std::string(kBeforeAnyId) : position.substr(separator + 1);
-  ROWSEAL_ASSIGN(Rows page,
-                 connection.Execute(Statement::Sql(
-                     "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-                     " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-                     " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-                     " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
-                     "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $5)"
-                     " ORDER BY d.project_id, d.id LIMIT $4",
-                     {position.substr(0, separator), after_id, kek_->id.value,
-                      static_cast<std::int64_t>(limit), condemned_.value})));
+  ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(
+                                scope_ == kDefaultScope ? kReadOfDefault : kReadOfProject,
+                                {position.substr(0, separator), after_id, kek_->id.value, scope_,
+                                 static_cast<std::int64_t>(limit), condemned_.value})));
   last_ = page.rows.size() < limit;
   for (Row& row : page.rows) {
     const std::string project_text = TextAt(row, 0);
@@ -62,7 +80,8 @@ Result<void> DekRewrapper::Work() {
     Result<Bytes> wrapped = Rewrap(item.dek);
     if (wrapped) {
       item.wrapped = std::move(*wrapped);
-    } else if (wrapped.error().code == ErrorCode::kIntegrity) {
+    } else if (wrapped.error().code == ErrorCode::kIntegrity ||
+               wrapped.error().code == ErrorCode::kRootKeyMissing) {
       failures_.push_back({item.name, wrapped.error().message});
     } else {
       return tl::unexpected(std::move(wrapped).error());
@@ -114,9 +133,9 @@ Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper) 
 
 Result<const KekRecord*> RewrapBody::ActiveKek() const {
   const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  const KekRecord* active = trust->ActiveKek(scope_);
   if (active == nullptr) {
-    return NoActiveKek(*trust, kDefaultScope);
+    return NoActiveKek(*trust, scope_);
   }
   return active;
 }
@@ -124,9 +143,9 @@ Result<const KekRecord*> RewrapBody::ActiveKek() const {
 Result<std::int64_t> RewrapBody::Count(Connection& connection) {
   ROWSEAL_TRY(session_.LoadTrust(connection));
   ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT count(*) FROM rowseal.dek WHERE kek_id <> $1", {active->id.value})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  scope_ == kDefaultScope ? kCountOfDefault : kCountOfProject,
+                                  {active->id.value, scope_})));
   RowReader reader(answer.rows.front());
   const std::int64_t count = reader.Integer();
   ROWSEAL_TRY(reader.status());
@@ -139,7 +158,7 @@ Result<void> RewrapBody::Read(Connection& connection, const std::string& positio
   ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
   if (!rewrapper_ || rewrapper_->kek() != active->id) {
     ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
-    rewrapper_.emplace(session_, std::move(kek));
+    rewrapper_.emplace(session_, std::move(kek), scope_);
   }
   return rewrapper_->Read(connection, position, limit.items);
 }

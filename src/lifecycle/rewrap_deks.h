@@ -10,15 +10,17 @@
 
 namespace rowseal {
 
-/// DekRewrapper wraps DEKs that are not under one KEK under that one, in three steps. The payload
-/// of a DEK, its tag and its revision stay; a row is changed only while its `kek_id` is the one
-/// read. A row that does not open is named and left: the others must not wait for it, and its KEK
-/// stays. DEKs of a suspended KEK are passed over, because under another one they would be used
-/// again; those of `condemned` are not, because somebody declares it compromised.
+/// DekRewrapper wraps DEKs of a KEK's scope that are not under that KEK under it, in three steps.
+/// To `default` belong the projects that have no KEK of their own; the KEK's row is there already.
+/// The payload of a DEK, its tag and its revision stay; a row is changed only while its `kek_id` is
+/// the one read. A row that does not open is named and left: the others must not wait for it, and
+/// its KEK stays. DEKs of a suspended KEK are passed over, because under another one they would be
+/// used again; those of `condemned` are not, because somebody declares it compromised.
 class DekRewrapper final {
  public:
-  DekRewrapper(Session& session, std::shared_ptr<const Kek> kek, KekId condemned = {})
-      : session_(session), kek_(std::move(kek)), condemned_(condemned) {}
+  DekRewrapper(Session& session, std::shared_ptr<const Kek> kek, std::string scope,
+               KekId condemned = {})
+      : session_(session), kek_(std::move(kek)), scope_(std::move(scope)), condemned_(condemned) {}
 
   KekId kek() const noexcept { return kek_->id; }
 
@@ -37,6 +39,7 @@ class DekRewrapper final {
 
   Session& session_;
   const std::shared_ptr<const Kek> kek_;
+  const std::string scope_;
   const KekId condemned_;
   std::string position_;
   bool last_ = false;
@@ -47,10 +50,10 @@ class DekRewrapper final {
 /// RewrapAll rewraps every DEK that `rewrapper` finds, in the open transaction.
 Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper);
 
-/// RewrapBody rewraps, as a job, every DEK that is not under the active KEK of scope `default`.
+/// RewrapBody rewraps, as a job, every DEK of a scope that is not under the scope's active KEK.
 class RewrapBody final : public JobBody {
  public:
-  explicit RewrapBody(Session& session) : session_(session) {}
+  RewrapBody(Session& session, std::string scope) : session_(session), scope_(std::move(scope)) {}
 
   Result<std::int64_t> Count(Connection& connection) override;
   Result<void> Read(Connection& connection, const std::string& position,
@@ -62,6 +65,7 @@ class RewrapBody final : public JobBody {
   Result<const KekRecord*> ActiveKek() const;
 
   Session& session_;
+  const std::string scope_;
   std::optional<DekRewrapper> rewrapper_;
 };
 

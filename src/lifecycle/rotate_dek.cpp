@@ -11,9 +11,8 @@
 namespace rowseal {
 namespace {
 
-Result<DekRecord> InsertNewDek(Connection& connection, Session& session, const ProjectId& project,
-                               DekPurpose purpose) {
-  ROWSEAL_ASSIGN(const Statement insert, MakeDekInsert(session, project, purpose));
+Result<DekRecord> InsertNewDek(Connection& connection, const Statement& insert,
+                               const ProjectId& project) {
   ROWSEAL_ASSIGN(Rows inserted, connection.Execute(insert));
   if (inserted.rows.empty()) {
     return Fail(ErrorCode::kRefusedByState,
@@ -26,7 +25,8 @@ Result<DekRecord> InsertNewDek(Connection& connection, Session& session, const P
 }
 
 Result<bool> RotateOne(Connection& connection, Session& session, const ProjectId& project,
-                       DekPurpose purpose, std::optional<Timestamp> before, const Access& access) {
+                       DekPurpose purpose, std::optional<Timestamp> before, const Access& access,
+                       const Kek* under) {
   ROWSEAL_ASSIGN(Rows active,
                  connection.Execute(Statement::Call(
                      Procedure::kDekActive, {project.text(), std::string(ToText(purpose))})));
@@ -40,8 +40,12 @@ Result<bool> RotateOne(Connection& connection, Session& session, const ProjectId
     return false;
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  // Made first: a project whose root was not given here is left as it is.
+  ROWSEAL_ASSIGN(const Statement insert,
+                 under == nullptr ? MakeDekInsert(session, project, purpose)
+                                  : MakeDekInsertUnder(session, project, purpose, *under));
   ROWSEAL_TRY(DeactivateDek(connection, session, old.dek, now));
-  ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, session, project, purpose));
+  ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, insert, project));
   ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "dek.rotate",
                          ToText(old.dek.id) + " " + ToText(fresh.id)));
   session.observer().Count(Counter::kDekRotations);
@@ -78,12 +82,12 @@ Result<DekRecord> DeactivateDek(Connection& connection, Session& session, DekRec
 
 Result<RotatedPurposes> RotateProjectDeks(Connection& connection, Session& session,
                                           const ProjectId& project, std::optional<Timestamp> before,
-                                          const Access& access) {
+                                          const Access& access, const Kek* under) {
   RotatedPurposes rotated;
-  ROWSEAL_ASSIGN(rotated.secret,
-                 RotateOne(connection, session, project, DekPurpose::kSecret, before, access));
-  ROWSEAL_ASSIGN(rotated.value,
-                 RotateOne(connection, session, project, DekPurpose::kValue, before, access));
+  ROWSEAL_ASSIGN(rotated.secret, RotateOne(connection, session, project, DekPurpose::kSecret,
+                                           before, access, under));
+  ROWSEAL_ASSIGN(rotated.value, RotateOne(connection, session, project, DekPurpose::kValue, before,
+                                          access, under));
   session.seen().ForgetActiveDek(project);
   return rotated;
 }
@@ -124,7 +128,8 @@ Result<BatchOutcome> RotateDeksBody::Write(Connection& connection) {
         project ? RotateProjectDeks(connection, session_, *project, before_, access_)
                 : tl::unexpected(project.error());
     if (!rotated && rotated.error().code != ErrorCode::kIntegrity &&
-        rotated.error().code != ErrorCode::kInvalidArgument) {
+        rotated.error().code != ErrorCode::kInvalidArgument &&
+        rotated.error().code != ErrorCode::kRootKeyMissing) {
       return tl::unexpected(rotated.error());
     }
     if (rotated) {

@@ -17,10 +17,11 @@ struct RotatedPurposes {
 
 /// RotateProjectDeks gives each purpose of a project that has an active DEK a fresh one, and
 /// deactivates the old, in the open write transaction in which the trusted set was loaded. With
-/// `before`, only DEKs that were created before it. Errors: kIntegrity, kRefusedByState.
+/// `before`, only DEKs that were created before it; with `under`, fresh ones are wrapped under that
+/// KEK, which the transaction made. Errors: kIntegrity, kRefusedByState.
 Result<RotatedPurposes> RotateProjectDeks(Connection& connection, Session& session,
                                           const ProjectId& project, std::optional<Timestamp> before,
-                                          const Access& access);
+                                          const Access& access, const Kek* under = nullptr);
 
 /// DeactivateDek deactivates an active DEK where nobody changed its row since it was read, and
 /// returns it as it then stands. Errors: kConflict.

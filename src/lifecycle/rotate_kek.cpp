@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <chrono>
 
-#include <rowseal/lifecycle.h>
-
+#include "base/encoding.h"
 #include "client/audit.h"
 #include "client/key_refusals.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rewrap_deks.h"
+#include "lifecycle/root_rows.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -21,13 +21,8 @@ Result<void> WrapForRoots(Session& session, KekRotation& rotation, const KekReco
     if (root.scope != record.scope || root.state != KeyState::kActive) {
       continue;
     }
-    const std::shared_ptr<const RootProvider> provider = session.keyring().Provider(root.id);
-    if (!provider) {
-      return Fail(ErrorCode::kRootKeyMissing,
-                  "root " + ToText(root.id) + " (" + root.uri +
-                      ") must wrap the new KEK, but was not given here",
-                  "give every root of the store (--root, several times)");
-    }
+    ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> provider,
+                   WrappingProvider(session, root));
     ROWSEAL_ASSIGN(
         WrappingRecord wrapping,
         WrapKek(*rotation.new_kek, record, rotation.rows.installation.id, root.id, *provider));
@@ -50,7 +45,8 @@ Result<bool> IsDue(Connection& connection, Session& session) {
   }
   Timestamp newest = active->created_at;
   for (const KekRecord& kek : trust->rows.keks) {
-    newest = kek.purpose == KekPurpose::kWrap ? std::max(newest, kek.created_at) : newest;
+    const bool of_scope = kek.purpose == KekPurpose::kWrap && kek.scope == kDefaultScope;
+    newest = of_scope ? std::max(newest, kek.created_at) : newest;
   }
   if (newest > now) {
     session.observer().Log({LogLevel::kWarning,
@@ -63,20 +59,21 @@ Result<bool> IsDue(Connection& connection, Session& session) {
   return now - active->created_at >= *max_age && now - newest >= *interval;
 }
 
-void LogRotated(Observer& observer, const RotationReport& report) {
-  observer.Log({report.failures.empty() ? LogLevel::kInfo : LogLevel::kError,
-                "kek_rotated",
-                "the new KEK is active",
-                {{"old_kek", ToText(report.old_kek)},
-                 {"new_kek", ToText(report.new_kek)},
-                 {"rewrapped", std::to_string(report.rewrapped)},
-                 {"failed", std::to_string(report.failures.size())}}});
+Result<void> CheckScope(const TrustSet& trust, std::string_view scope) {
+  const bool is_there = std::ranges::any_of(trust.rows.keks, [&](const KekRecord& kek) {
+    return kek.scope == scope && kek.purpose == KekPurpose::kWrap;
+  });
+  if (!is_there) {
+    return Fail(ErrorCode::kNotFound, "there is no KEK of scope '" + Printable(scope) + "'",
+                "a project gets one with a root of its own: rowseal root add URI --scope PROJECT");
+  }
+  return {};
 }
 
 enum class Rotate : std::uint8_t { kAlways, kIfDue };
 
 Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
-                                                  const Access& access) {
+                                                  std::string_view scope, const Access& access) {
   const auto start = std::chrono::steady_clock::now();
   Session& session = client.session();
   Connection& connection = client.connection();
@@ -93,53 +90,33 @@ Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  ROWSEAL_TRY(CheckScope(*trust, scope));
+  const KekRecord* active = trust->ActiveKek(scope);
   if (active == nullptr) {
-    return NoActiveKek(*trust, kDefaultScope);
+    return NoActiveKek(*trust, scope);
   }
   ROWSEAL_ASSIGN(const KekRotation rotation,
-                 PrepareRotation(session, *active, KeyState::kDeactivated, now));
-  RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}, {}};
-  session.observer().Log(
-      {LogLevel::kInfo,
-       "kek_rotation_started",
-       "a new KEK is made and DEKs are rewrapped",
-       {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
-  ROWSEAL_TRY(WriteRotation(connection, rotation));
-  ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection));
-  if (deks <= kRewrappedAtOnce) {
-    DekRewrapper rewrapper(session, rotation.new_kek);
-    ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(connection, rewrapper));
-    report.rewrapped = outcome.done;
-    for (const JobFailure& failure : outcome.failures) {
-      report.failures.push_back(failure.item + ": " + failure.message);
-    }
-  } else {
-    ROWSEAL_ASSIGN(report.job, StartJobOfKind(connection, session, kRewrapJob,
-                                              std::string(kDefaultScope), {}, now));
-  }
+                 PrepareRotation(session, trust->rows, *active, KeyState::kDeactivated, now));
+  ROWSEAL_ASSIGN(RotationReport report, WriteRotationAndRewrap(connection, session, rotation, now));
   ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rotate",
                          ToText(report.old_kek) + " " + ToText(report.new_kek)));
   ROWSEAL_TRY(transaction.Commit());
   // Only what is committed is switched to in memory, and what is committed is not a failure any
   // more: where the new set is not taken here, the next operation that meets it loads it.
   session.AdoptCommitted(rotation.rows);
-  const auto elapsed = std::chrono::steady_clock::now() - start;
-  report.duration = std::chrono::duration_cast<std::chrono::microseconds>(elapsed);
-  session.observer().Count(Counter::kKekRotations);
-  session.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(report.rewrapped));
-  session.observer().Record(Timer::kKekRotation, elapsed);
-  LogRotated(session.observer(), report);
+  report.duration = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - start);
+  ReportRotation(session.observer(), report);
   return report;
 }
 
 }  // namespace
 
-Result<KekRotation> PrepareRotation(Session& session, const KekRecord& old_kek, KeyState becomes,
-                                    Timestamp now) {
+Result<KekRotation> PrepareRotation(Session& session, TrustRows rows, const KekRecord& old_kek,
+                                    KeyState becomes, Timestamp now) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  KekRotation rotation{trust->rows, old_kek, nullptr};
+  KekRotation rotation{std::move(rows), old_kek, nullptr};
   InstallationRecord& installation = rotation.rows.installation;
   KekRecord record;
   record.id = KekId{installation.next_kek_id};
@@ -183,6 +160,43 @@ Result<void> WriteRotation(Connection& connection, const KekRotation& rotation) 
   return UpdateInstallation(connection, rotation.rows.installation);
 }
 
+Result<RotationReport> WriteRotationAndRewrap(Connection& connection, Session& session,
+                                              const KekRotation& rotation, Timestamp now) {
+  RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}, {}};
+  session.observer().Log(
+      {LogLevel::kInfo,
+       "kek_rotation_started",
+       "a new KEK is made and DEKs are rewrapped",
+       {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
+  ROWSEAL_TRY(WriteRotation(connection, rotation));
+  ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection));
+  if (deks > kRewrappedAtOnce) {
+    ROWSEAL_ASSIGN(report.job, StartJobOfKind(connection, session, kRewrapJob,
+                                              rotation.old_kek.scope, {}, now));
+    return report;
+  }
+  DekRewrapper rewrapper(session, rotation.new_kek, rotation.old_kek.scope);
+  ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(connection, rewrapper));
+  report.rewrapped = outcome.done;
+  for (const JobFailure& failure : outcome.failures) {
+    report.failures.push_back(failure.item + ": " + failure.message);
+  }
+  return report;
+}
+
+void ReportRotation(Observer& observer, const RotationReport& report) {
+  observer.Count(Counter::kKekRotations);
+  observer.Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(report.rewrapped));
+  observer.Record(Timer::kKekRotation, report.duration);
+  observer.Log({report.failures.empty() ? LogLevel::kInfo : LogLevel::kError,
+                "kek_rotated",
+                "the new KEK is active",
+                {{"old_kek", ToText(report.old_kek)},
+                 {"new_kek", ToText(report.new_kek)},
+                 {"rewrapped", std::to_string(report.rewrapped)},
+                 {"failed", std::to_string(report.failures.size())}}});
+}
+
 Result<std::int64_t> CountDeks(Connection& connection) {
   ROWSEAL_ASSIGN(Rows answer,
                  connection.Execute(Statement::Sql("SELECT count(*) FROM rowseal.dek")));
@@ -192,8 +206,9 @@ Result<std::int64_t> CountDeks(Connection& connection) {
   return count;
 }
 
-Result<RotationReport> RotateKek(Client& client, const Access& access) {
-  Result<std::optional<RotationReport>> report = RunRotation(client, Rotate::kAlways, access);
+Result<RotationReport> RotateKek(Client& client, const Access& access, std::string_view scope) {
+  Result<std::optional<RotationReport>> report =
+      RunRotation(client, Rotate::kAlways, scope, access);
   if (!report) {
     return tl::unexpected(std::move(report).error());
   }
@@ -201,19 +216,21 @@ Result<RotationReport> RotateKek(Client& client, const Access& access) {
 }
 
 Result<std::optional<RotationReport>> RotateKekIfDue(Client& client, const Access& access) {
-  return RunRotation(client, Rotate::kIfDue, access);
+  return RunRotation(client, Rotate::kIfDue, kDefaultScope, access);
 }
 
-Result<JobId> StartRewrap(Client& client, const Access& access) {
+Result<JobId> StartRewrap(Client& client, const Access& access, std::string_view scope) {
   const auto lock = client.Lock();
   Session& session = client.session();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
   ROWSEAL_ASSIGN(Transaction transaction,
                  Transaction::Begin(connection, TransactionKind::kExclusive));
+  ROWSEAL_TRY(session.LoadTrust(connection));
+  ROWSEAL_TRY(CheckScope(*session.keyring().trust(), scope));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(connection, session, kRewrapJob,
-                                                 std::string(kDefaultScope), {}, now));
+  ROWSEAL_ASSIGN(const JobId job,
+                 StartJobOfKind(connection, session, kRewrapJob, std::string(scope), {}, now));
   ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rewrap", ToText(job)));
   ROWSEAL_TRY(transaction.Commit());
   return job;

@@ -654,6 +654,155 @@ TEST_F(ReplayTest, ChangedWriteMacIsNamedByVerify) {
   EXPECT_EQ(Verified(), std::vector<std::string>{"replay secret_version p1/" + id + "/1"});
 }
 
+// --- several roots -------------------------------------------------------------------------------
+
+// Root 1 and its spare, root 2, open everything but p1, which opens with root 3 alone (KEK 3).
+class SeveralRootsTest : public ::testing::Test {
+ protected:
+  SeveralRootsTest() : intruder_(store_.path()), live_(store_.Open()) {
+    Must(Put(live_, "p1", "name", "one"));
+    Must(Put(live_, "p2", "name", "two"));
+    spare_ = NewKey("spare.key");
+    own_ = NewKey("p1.key");
+    Must(AddRoot(live_, {spare_}));
+    before_own_ = intruder_.Table("dek");
+    Must(AddRoot(live_, {own_, "p1"}));
+  }
+
+  std::string NewKey(const std::string& name) {
+    Must(CreateRootKey(store_.folder() / name));
+    return "file:" + (store_.folder() / name);
+  }
+  Result<Client> OpenWith(std::vector<std::string> roots) {
+    StoreOptions options = store_.Options();
+    options.roots = std::move(roots);
+    return OpenStore(options);
+  }
+  // Nobody opens, whichever roots they hold.
+  void ExpectSetRefused(const std::string& named) {
+    const std::string first = "file:" + store_.root_path();
+    for (const std::vector<std::string>& roots :
+         {std::vector{first}, std::vector{spare_}, std::vector{first, spare_, own_}}) {
+      EXPECT_THAT(OpenWith(roots), FailsNaming(ErrorCode::kIntegrity, named));
+    }
+    EXPECT_THAT(RotateKek(live_), FailsNaming(ErrorCode::kIntegrity, named));
+    EXPECT_THAT(AddRoot(live_, {NewKey("late.key")}), FailsNaming(ErrorCode::kIntegrity, named));
+  }
+
+  TestStore store_;
+  Intruder intruder_;
+  Client live_;
+  std::string spare_;
+  std::string own_;
+  std::vector<Row> before_own_;  // the table dek as it stood before p1 had a root
+};
+
+class EditedRoots : public SeveralRootsTest, public ::testing::WithParamInterface<Edit> {};
+
+TEST_P(EditedRoots, AreRefused) {
+  const std::string before = store_.Content();
+  for (const std::string& sql : GetParam().sql) {
+    intruder_.Run(sql);
+  }
+  ASSERT_NE(store_.Content(), before) << "the attack changed nothing";
+  ExpectSetRefused(GetParam().named);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    SeveralRoots, EditedRoots,
+    ::testing::Values(Edit{"spare_redirected",
+                           {"UPDATE root_key SET uri = 'file:/tmp/evil.key' WHERE id = 2"},
+                           "row 2 of root_key"},
+                      Edit{"own_kek_moved_to_default",
+                           {"UPDATE kek SET scope = 'default', state = 'deactivated' WHERE id = 3"},
+                           "row 3 of kek"},
+                      Edit{"own_kek_moved_to_another_project",
+                           {"UPDATE kek SET scope = 'p2' WHERE id = 3"},
+                           "row 3 of kek"},
+                      Edit{"own_root_moved_to_default",
+                           {"UPDATE root_key SET scope = 'default' WHERE id = 3"},
+                           "row 3 of root_key"},
+                      Edit{"default_kek_moved_to_the_project",
+                           {"UPDATE kek SET scope = 'p2' WHERE id = 1"},
+                           "row 1 of kek"},
+                      Edit{"wrappings_exchanged_between_roots",
+                           {"UPDATE kek_wrapping SET root_id = 4 WHERE kek_id = 1 AND root_id = 1",
+                            "UPDATE kek_wrapping SET root_id = 1 WHERE kek_id = 1 AND root_id = 2",
+                            "UPDATE kek_wrapping SET root_id = 2 WHERE kek_id = 1 AND root_id = 4"},
+                           "KEK 1 by root"},
+                      Edit{"own_kek_wrapped_for_the_default_root",
+                           {"INSERT INTO kek_wrapping SELECT 3, 1, secret, key FROM kek_wrapping"
+                            " WHERE kek_id = 1 AND root_id = 1"},
+                           ""},
+                      Edit{"spare_without_a_wrapping",
+                           {"DELETE FROM kek_wrapping WHERE kek_id = 1 AND root_id = 2"},
+                           kSet},
+                      Edit{"own_root_deleted",
+                           {"DELETE FROM kek_wrapping WHERE root_id = 3",
+                            "DELETE FROM root_key WHERE id = 3"},
+                           kSet},
+                      Edit{"spare_marked_compromised",
+                           {"UPDATE root_key SET state = 'compromised' WHERE id = 2"},
+                           "row 2 of root_key"}),
+    [](const auto& edit) { return edit.param.name; });
+
+// Rows that stood there once, tags and all: the set of today does not hold them.
+TEST_F(SeveralRootsTest, RemovedRootPutBackIsRefused) {
+  const std::vector<Row> roots = intruder_.Table("root_key");
+  const std::vector<Row> wrappings = intruder_.Table("kek_wrapping");
+  Must(RemoveRoot(live_, RootId{2}, RootChange::kCarryOut));
+  intruder_.Restore("root_key", roots);
+  intruder_.Restore("kek_wrapping", wrappings);
+  EXPECT_THAT(OpenWith({spare_}), FailsNaming(ErrorCode::kIntegrity, kSet));
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, kSet));
+  EXPECT_THAT(RotateKek(live_), FailsNaming(ErrorCode::kIntegrity, kSet));
+}
+
+TEST_F(SeveralRootsTest, CompromisedRootPutBackIsRefused) {
+  const std::vector<Row> roots = intruder_.Table("root_key");
+  const std::vector<Row> wrappings = intruder_.Table("kek_wrapping");
+  Must(MarkRootCompromised(live_, RootId{2}, RootChange::kCarryOut));
+  intruder_.Restore("root_key", roots);
+  EXPECT_THAT(OpenWith({spare_}), FailsWith(ErrorCode::kIntegrity));
+  intruder_.Restore("kek_wrapping", wrappings);
+  EXPECT_THAT(OpenWith({spare_}), FailsNaming(ErrorCode::kIntegrity, kSet));
+  EXPECT_THAT(store_.TryOpen(), FailsNaming(ErrorCode::kIntegrity, kSet));
+}
+
+// No tag covers a DEK's wrapping, so its old row verifies; it would open p1 without p1's root.
+TEST_F(SeveralRootsTest, ProjectsOldDekUnderTheDefaultKekIsRefused) {
+  intruder_.Restore("dek", before_own_);
+  const auto refused = FailsNaming(ErrorCode::kIntegrity, "of scope 'default'");
+  EXPECT_THAT(Get(live_, "p1", "name"), refused);
+  EXPECT_THAT(Put(live_, "p1", "name", "other"), ::testing::Not(Succeeds()));
+  Client without = Must(store_.TryOpen());
+  EXPECT_THAT(Get(without, "p1", "name"), refused);
+  EXPECT_EQ(Must(Get(without, "p2", "name")), "two");
+  // The same key under the project's KEK is what stood there: a rewrap brings it back.
+  RunJobsOptions rewrap;
+  rewrap.jobs = {Must(StartRewrap(live_, {}, "p1"))};
+  EXPECT_EQ(Must(RunJobs(live_, rewrap)).failed, 0);
+  EXPECT_EQ(Must(Get(live_, "p1", "name")), "one");
+}
+
+// Another project's DEK under the project's KEK, wrapped by somebody who holds both keys.
+TEST_F(SeveralRootsTest, AnotherProjectsDekUnderTheProjectsKekIsRefused) {
+  std::vector<Row> answer = intruder_.Run(
+      "SELECT id, kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag,"
+      " created_at, 1, row_tag FROM dek WHERE project_id = 'p2'");
+  RowReader reader(answer.front());
+  const DekRecord record = Must(ReadDek(Project("p2"), reader)).dek;
+  const InstallationId installation = live_.session().installation();
+  const Dek dek =
+      Must(UnwrapDek(record, *Must(live_.session().keyring().OpenKek(record.kek)), installation));
+  const Bytes wrapped =
+      Must(WrapDek(dek, record, *Must(live_.session().keyring().OpenKek(KekId{3})), installation));
+  intruder_.Run("UPDATE dek SET kek_id = 3, wrapped_key = $2 WHERE id = $1",
+                {ToText(record.id), wrapped});
+  Client fresh = Must(OpenWith({"file:" + store_.root_path(), own_}));
+  EXPECT_THAT(Get(fresh, "p2", "name"), FailsNaming(ErrorCode::kIntegrity, "of scope 'p1'"));
+}
+
 // --- a set without its installation --------------------------------------------------------------
 
 TEST_F(TrustRowsTest, InitMakesNoNewKeysWhereOldOnesWereHidden) {

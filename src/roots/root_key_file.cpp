@@ -131,17 +131,31 @@ Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exp
   return Naming(name, DecodePassphrase(text.Reveal()));
 }
 
+Result<SecretBytes> ReadRecoveryKeyFile(const std::string& path) {
+  Result<SecretBytes> text =
+      ReadGuarded(path, FileExposure::kOwnerOnly, "recovery key file '" + Printable(path) + "'",
+                  "give the path of the file that `rowseal recovery keygen` wrote");
+  if (!text && text.error().code == ErrorCode::kRootKeyExposed) {
+    text.error().hint = "chmod 600 it, and ask who read it";
+  }
+  return text;
+}
+
 Result<void> CreateRootKeyFile(const std::string& path) {
-  namespace fs = std::filesystem;
   ROWSEAL_ASSIGN(const SecretBytes key, RandomSecret(kKeySize));
   ROWSEAL_ASSIGN(const SecretBytes text, EncodeRootKey(key));
+  return CreateSecretFile(path, text);
+}
+
+Result<void> CreateSecretFile(const std::string& path, const SecretBytes& text) {
+  namespace fs = std::filesystem;
 
   const fs::path parent = fs::path(path).parent_path();
   const std::string folder = parent.empty() ? "." : parent.string();
   std::string temporary = folder + "/.rowseal-root-XXXXXX";
   const FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
   if (file.number() < 0) {
-    return SystemFailure("cannot create a root key file in", folder);
+    return SystemFailure("cannot create a key file in", folder);
   }
   const std::uint8_t newline = '\n';
   Result<void> done = WriteAll(file.number(), text.Reveal(), temporary);
@@ -154,7 +168,7 @@ Result<void> CreateRootKeyFile(const std::string& path) {
   // A link fails where a rename would overwrite somebody's key.
   if (done && link(temporary.c_str(), path.c_str()) != 0) {
     done = errno == EEXIST ? Fail(ErrorCode::kConflict, "'" + Printable(path) + "' exists already",
-                                  "a root key is never overwritten; choose another path")
+                                  "a key is never overwritten; choose another path")
                            : SystemFailure("cannot create", path);
   }
   unlink(temporary.c_str());

@@ -8,8 +8,12 @@
 #include <rowseal/bytes.h>
 
 #include "base/encoding.h"
+#include "roots/aws_kms_root.h"
+#include "roots/exec_root.h"
 #include "roots/local_root.h"
 #include "roots/passphrase_root.h"
+#include "roots/recovery_root.h"
+#include "roots/remote_root.h"
 #include "roots/root_key_file.h"
 #include "roots/root_key_text.h"
 
@@ -76,6 +80,23 @@ Result<std::shared_ptr<const RootProvider>> OpenEnvRoot(std::string_view rest) {
   return LocalRoot::Create(std::string(kEnvScheme) + name, std::move(*key));
 }
 
+Result<std::shared_ptr<const RootProvider>> OpenExecRoot(std::string_view rest) {
+  if (rest.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "exec: names no program",
+                "write exec:/path/to/the/program");
+  }
+  std::error_code failure;
+  const std::filesystem::path absolute = std::filesystem::absolute(std::string(rest), failure);
+  if (failure) {
+    return Fail(ErrorCode::kRootKeyMissing,
+                "the path of an exec: root cannot be resolved: " + failure.message());
+  }
+  constexpr RemoteLimits kLimits;
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root,
+                 ExecRoot::Open(absolute.string(), {.deadline = kLimits.attempt}));
+  return std::make_shared<const RemoteRoot>(std::move(root), kLimits);
+}
+
 Result<SecretBytes> AskFor(const AskPassphrase& ask, PassphraseUse use) {
   if (!ask) {
     return Fail(ErrorCode::kRootKeyMissing, "nobody can be asked for the passphrase",
@@ -95,11 +116,12 @@ tl::unexpected<Error> PassphraseInUri() {
 // Only a scheme is repeated: what stands behind it may be a secret that was typed there.
 tl::unexpected<Error> NoSuchKind(std::string_view uri) {
   const std::size_t colon = uri.find(':');
-  return Fail(ErrorCode::kInvalidArgument,
-              colon == std::string_view::npos
-                  ? std::string("a root was given without its kind")
-                  : "'" + Printable(uri.substr(0, colon)) + ":' is not a kind of root",
-              "write file:PATH, env:NAME or passphrase:");
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      colon == std::string_view::npos
+          ? std::string("a root was given without its kind")
+          : "'" + Printable(uri.substr(0, colon)) + ":' is not a kind of root",
+      "write file:PATH, env:NAME, passphrase:, recovery:PUBLIC-KEY, exec:PROGRAM or aws-kms:ARN");
 }
 
 Result<std::shared_ptr<const PassphraseRoot>> OpenPassphraseRoot(std::string_view uri,
@@ -132,7 +154,29 @@ Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri,
   if (uri.starts_with(kPassphraseScheme)) {
     return OpenPassphraseRoot(uri, ask, PassphraseUse::kOpen);
   }
+  if (uri.starts_with(kRecoveryScheme)) {
+    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, RecoveryRoot::FromUri(uri));
+    return root;
+  }
+  if (uri.starts_with(kExecScheme)) {
+    return OpenExecRoot(uri.substr(kExecScheme.size()));
+  }
+  if (uri.starts_with(kAwsKmsScheme)) {
+    constexpr RemoteLimits kLimits;
+    ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root,
+                   AwsKmsRoot::Create(uri.substr(kAwsKmsScheme.size()), kLimits.attempt));
+    return std::make_shared<const RemoteRoot>(std::move(root), kLimits);
+  }
   return NoSuchKind(uri);
+}
+
+Result<std::shared_ptr<const RootProvider>> OpenWrapOnlyRoot(const RootRecord& row) {
+  if (!row.uri.starts_with(kRecoveryScheme)) {
+    return nullptr;
+  }
+  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root,
+                 RecoveryRoot::FromPublicPart(row.public_part));
+  return root;
 }
 
 Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
@@ -146,7 +190,8 @@ Result<std::shared_ptr<const RootProvider>> NewRoot(std::string_view uri,
 }
 
 Result<std::optional<RootFile>> FileOfRoot(std::string_view uri) {
-  if (uri.starts_with(kEnvScheme) || uri == kPassphraseScheme) {
+  if (uri.starts_with(kEnvScheme) || uri == kPassphraseScheme || uri.starts_with(kRecoveryScheme) ||
+      uri.starts_with(kExecScheme) || uri.starts_with(kAwsKmsScheme)) {
     return std::nullopt;
   }
   for (const std::string_view scheme : {kFileScheme, kPassphraseFileScheme}) {

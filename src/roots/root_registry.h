@@ -8,6 +8,7 @@
 #include <rowseal/error.h>
 #include <rowseal/passphrase.h>
 
+#include "keys/records.h"
 #include "keys/root_provider.h"
 #include "roots/root_key_file.h"
 
@@ -17,6 +18,9 @@ namespace rowseal {
 /// - `file:PATH` reads a root key file; refused when group or others have any right on it, unless
 ///   the URI ends in `?mounted` (an orchestrator's mount, whose modes it chooses);
 /// - `env:NAME` reads an environment variable; it is left as it is, the host owns it;
+/// - `exec:PROGRAM` starts a program, and asks it which key it uses;
+/// - `aws-kms:ARN` asks AWS KMS, but nothing yet;
+/// - `recovery:PUBLIC-KEY` wraps to a key that is elsewhere, and opens nothing;
 /// - `passphrase:` calls `ask`; `passphrase:@PATH` reads a file, under the rules of `file:`. The
 /// key
 ///   follows from the store's row, so that provider has no fingerprint yet.
@@ -26,6 +30,11 @@ namespace rowseal {
 /// into.
 Result<std::shared_ptr<const RootProvider>> OpenRoot(std::string_view uri,
                                                      const AskPassphrase& ask = {});
+
+/// OpenWrapOnlyRoot gives the provider of a row from the row alone where that is all that wrapping
+/// takes, a public key; nullptr for other kinds. The row's tag must have been verified. Errors:
+/// kIntegrity.
+Result<std::shared_ptr<const RootProvider>> OpenWrapOnlyRoot(const RootRecord& row);
 
 /// NewRoot makes the provider of a root that is to be added to a store: as OpenRoot, and a
 /// passphrase gets a salt and so has its key. Errors: OpenRoot's, kInvalidArgument (a passphrase

@@ -280,6 +280,32 @@ Result<void> DeleteKek(Connection& connection, KekId id) {
                    "KEK " + ToText(id));
 }
 
+Result<void> UpdateRootState(Connection& connection, const RootRecord& record, Revision seen) {
+  return RunChange(connection,
+                   "UPDATE rowseal.root_key SET state = $2, revision = $3, row_tag = $4"
+                   " WHERE id = $1 AND revision = $5",
+                   {record.id.value, std::string(ToText(record.state)), record.revision.value,
+                    record.row_tag, seen.value},
+                   "root " + ToText(record.id));
+}
+
+Result<void> DeleteWrappingsOf(Connection& connection, RootId root) {
+  ROWSEAL_TRY(connection.Execute(
+      Statement::Sql("DELETE FROM rowseal.kek_wrapping WHERE root_id = $1", {root.value})));
+  return {};
+}
+
+Result<void> DeleteRoot(Connection& connection, const RootRecord& record) {
+  return RunChange(connection, "DELETE FROM rowseal.root_key WHERE id = $1 AND revision = $2",
+                   {record.id.value, record.revision.value}, "root " + ToText(record.id));
+}
+
+Result<void> LockKeks(Connection& connection, std::string_view scope) {
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(
+      "SELECT id FROM rowseal.kek WHERE scope = $1 ORDER BY id FOR UPDATE", {std::string(scope)})));
+  return {};
+}
+
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record) {
   return RunChange(
       connection,

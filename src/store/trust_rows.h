@@ -43,6 +43,15 @@ Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen);
 /// DeleteKek deletes a KEK and its wrappings. Errors: kConflict when a DEK needs it.
 Result<void> DeleteKek(Connection& connection, KekId id);
+/// UpdateRootState writes state, revision and tag where the revision is `seen`. Errors: kConflict.
+Result<void> UpdateRootState(Connection& connection, const RootRecord& record, Revision seen);
+/// DeleteWrappingsOf removes what a root may open, and DeleteRoot its row where the revision is
+/// `seen`. Errors: kConflict.
+Result<void> DeleteWrappingsOf(Connection& connection, RootId root);
+Result<void> DeleteRoot(Connection& connection, const RootRecord& record);
+/// LockKeks locks the rows of a scope's KEKs: who adds or removes a root, and who makes or destroys
+/// a KEK, wait for each other.
+Result<void> LockKeks(Connection& connection, std::string_view scope);
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record);
 Result<void> UpdateInstallation(Connection& connection, const InstallationRecord& record);
 
