@@ -55,6 +55,9 @@ PUBLIC = {
     "started_call.h": "client",
     "jobs.h": "lifecycle",
     "lifecycle.h": "lifecycle",
+    "key_destruction.h": "lifecycle",
+    "key_states.h": "lifecycle",
+    "retire.h": "lifecycle",
     "policy.h": "lifecycle",
     "rowseal.h": "connect",
 }
