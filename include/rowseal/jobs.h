@@ -22,8 +22,9 @@ namespace rowseal {
 /// JobSummary is a job as operators see it.
 struct JobSummary {
   JobId id;
-  std::string kind;      ///< `reseal`, `reseal-column`, `rewrap`, `dek-rotate`
-  std::string object;    ///< what it works on: a project, a column's id, a scope; empty: all
+  std::string kind;      ///< `reseal`, `reseal-column`, `rewrap`, `dek-rotate`, `kek-compromised`,
+                         ///< `project-destroy`
+  std::string object;    ///< what it works on: a project, a column's id, a scope, a KEK; empty: all
   std::string subject;   ///< the same for people: a project, a column's label, `all projects`
   std::string state;     ///< `ready`, `paused`, `done`, `failed`, `cancelled`
   bool running = false;  ///< a process holds its lease

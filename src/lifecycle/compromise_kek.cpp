@@ -313,11 +313,12 @@ Result<BatchOutcome> CompromisedKekBody::Write(Connection& connection) {
   ROWSEAL_TRY(session_.LoadTrust(connection));
   const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
   ROWSEAL_ASSIGN(const KekRecord* kek, FindWrapKek(trust->rows, kek_));
-  if (kek->state != KeyState::kCompromised) {
-    KekChange change(session_);
-    ROWSEAL_TRY(change.Move(kek_, KeyState::kCompromised));
-    ROWSEAL_TRY(change.Write(connection));
+  if (kek->state == KeyState::kCompromised) {
+    return outcome;  // another run of the job, for DEKs that had failed: fresh ones are made once
   }
+  KekChange change(session_);
+  ROWSEAL_TRY(change.Move(kek_, KeyState::kCompromised));
+  ROWSEAL_TRY(change.Write(connection));
   ROWSEAL_TRY(NoteCompromised(connection, kek_));
   ROWSEAL_ASSIGN(started_, StartFreshDeks(connection, session_, *kek, kWithoutLimit, access_));
   return outcome;

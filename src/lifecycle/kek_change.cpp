@@ -31,10 +31,11 @@ Result<void> KekChange::Move(KekId id, KeyState to) {
       CanMove(kek.state, to) &&
       (kek.state != KeyState::kSuspended || to == kek.resumes_to || to == KeyState::kCompromised);
   if (!is_allowed) {
-    return Fail(ErrorCode::kRefusedByState,
-                "KEK " + ToText(id) + " is " + std::string(ToText(kek.state)) + ", and cannot be " +
-                    std::string(ToText(to)) + " from there",
-                WayOut(kek));
+    return Fail(
+        ErrorCode::kRefusedByState,
+        "KEK " + ToText(id) + " is " + std::string(ToText(kek.state)) +
+            (kek.state == to ? " already" : ", and cannot become " + std::string(ToText(to))),
+        WayOut(kek));
   }
   moved_.emplace_back(id, kek.revision);
   kek.resumes_to = to == KeyState::kSuspended ? std::optional(kek.state) : std::nullopt;

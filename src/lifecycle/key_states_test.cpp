@@ -380,6 +380,9 @@ TEST_P(CompromisedKek, LeavesADekThatDoesNotOpenAndNothingElse) {
   EXPECT_EQ(StateOf(1), "compromised");
   EXPECT_EQ(Must(Get(other_, "acme", "name")), "two");
   EXPECT_EQ(Count("dek WHERE kek_id = 1"), 1);
+  const std::int64_t deks = Count("dek");
+  Must(Maintain(client_));  // a failed job is run again
+  EXPECT_EQ(Count("dek"), deks) << "fresh DEKs were made once more";
   EXPECT_THAT(Get(other_, "zeta", "name"), FailsWith(ErrorCode::kRefusedByState))
       << "a compromised KEK opens for a reseal only";
   intruder.Run("UPDATE dek SET wrapped_key = $1 WHERE project_id = 'zeta' AND kek_id = 1", {key});

@@ -262,6 +262,35 @@ TEST_F(TwoTenants, ADeletedProjectIsRetiredAndKeepsItsKeys) {
   EXPECT_EQ(Must(Get(client, "ann", "token")), "CANARY-ann");
 }
 
+// The app's row coming back takes no operator's word back; once the keys are gone, it is a new
+// project.
+TEST_F(TwoTenants, AProjectThatAnOperatorRetiredStaysSoUntilItsKeysAreGone) {
+  const std::string ann = std::string("INSERT INTO projects VALUES ('ann', '") + kAnn + "')";
+  Client client = Open("worker");
+  Client keeper = Open("keeper");
+  Must(RetireProject(keeper, Project("ann")));
+  EXPECT_THAT(Get(client, "ann", "token"), FailsNaming(ErrorCode::kRefusedByState, "retired"));
+  Run("DELETE FROM projects WHERE id = 'ann'", "installer");
+  Run(ann, "installer");
+  EXPECT_THAT(Get(client, "ann", "token"), FailsWith(ErrorCode::kRefusedByState));
+  Must(CancelRetirement(keeper, Project("ann")));
+  EXPECT_EQ(Must(Get(client, "ann", "token")), "CANARY-ann");
+  Must(SetPolicy(keeper, "destroy.wait", "0s"));
+  Must(RetireProject(keeper, Project("ann")));
+  Run("DELETE FROM projects WHERE id = 'ann'", "installer");
+  Must(CancelRetirement(keeper, Project("ann")));
+  EXPECT_THAT(Get(client, "ann", "token"), FailsWith(ErrorCode::kRefusedByState))
+      << "it is gone from the app's table";
+  Must(RetireProject(keeper, Project("ann")));
+  EXPECT_EQ(Must(Maintain(keeper, {})).jobs.failed, 0);
+  EXPECT_EQ(server_.Run(database_, "SELECT count(*) FROM rowseal.dek WHERE project_id = 'ann'"),
+            "0\n");
+  Run(ann, "installer");
+  EXPECT_THAT(Get(client, "ann", "token"), FailsWith(ErrorCode::kNotFound));
+  EXPECT_THAT(Put(client, "ann", "token", "anew"), Succeeds());
+  EXPECT_EQ(Must(Get(client, "bob", "token")), "CANARY-bob");
+}
+
 TEST_F(TwoTenants, MaintainFindsProjectsThatNoTriggerSaw) {
   Run("DROP TRIGGER rowseal_project_deleted ON projects; DELETE FROM projects WHERE id = 'ann'",
       "installer");
