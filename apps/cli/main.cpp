@@ -48,6 +48,7 @@ void AddVerbs(Verbs verbs, const std::vector<std::string>& command) {
   AddRootVerbs(verbs);
   AddRecoveryVerbs(verbs);
   AddKeyVerbs(verbs);
+  AddBundleVerbs(verbs);
   AddProjectVerbs(verbs);
   AddMaintenanceVerbs(verbs);
   AddAuditVerbs(verbs);

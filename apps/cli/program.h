@@ -74,6 +74,7 @@ void AddRunVerb(Verbs verbs, const std::vector<std::string>& command);
 void AddRootVerbs(Verbs verbs);
 void AddRecoveryVerbs(Verbs verbs);
 void AddKeyVerbs(Verbs verbs);
+void AddBundleVerbs(Verbs verbs);
 void AddKekStateVerbs(Verbs kek_verbs);
 void AddDekStateVerbs(Verbs dek_verbs);
 void AddProjectVerbs(Verbs verbs);

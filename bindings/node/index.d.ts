@@ -33,6 +33,8 @@ export interface ConnectOptions {
   root?: string;
   roots?: string[];
   actor: string;
+  /** A folder of this machine's, outside what is restored with the database: an older copy is noticed. */
+  state?: string;
   /** Named statements; a pooler in transaction mode must know them. */
   prepared?: boolean;
   callTimeoutMs?: number;
@@ -98,10 +100,15 @@ export class Client extends EventEmitter {
   auditLog(project: string, options?: CallOptions & { limit?: number }): Promise<AuditEntry[]>;
   rotateKek(options?: CallOptions): Promise<RotationReport>;
   rotateDek(project: string, options?: CallOptions): Promise<JobsReport & { rotated: number }>;
+  suspendKek(id: number, options?: CallOptions): Promise<'suspended'>;
+  resumeKek(id: number, options?: CallOptions): Promise<'active' | 'deactivated'>;
+  compromiseKek(id: number, options?: CallOptions): Promise<JobsReport & {
+    newKek: number | null; rewrapped: number; failedDeks: number;
+  }>;
   maintain(options?: CallOptions): Promise<JobsReport & { kekRotation: RotationReport | null }>;
   keyStatus(options?: CallOptions): Promise<{
     installation: string; activeKek: number; activeKekCreatedAt: Date; keks: number; deks: number;
-    projects: number; secrets: number; versions: number;
+    projects: number; secrets: number; versions: number; rolledBack: boolean;
   }>;
   metrics(): { counters: Record<string, number>; timers: Record<string, number>; prometheus: string };
   close(): Promise<void>;

@@ -15,6 +15,7 @@
 #include <rowseal/ids.h>
 #include <rowseal/install.h>
 #include <rowseal/jobs.h>
+#include <rowseal/key_bundle.h>
 #include <rowseal/key_destruction.h>
 #include <rowseal/key_states.h>
 #include <rowseal/lifecycle.h>

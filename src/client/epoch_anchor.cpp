@@ -23,6 +23,8 @@ namespace {
 // out what happened: `EPOCH TAG TIME`.
 constexpr std::string_view kHead = "rowseal epoch anchor 1";
 constexpr std::size_t kKeptStates = 16;
+constexpr std::size_t kShortestTag = 32;
+constexpr std::size_t kLongestTag = 64;
 constexpr std::size_t kMostBytes = 64 * 1024;
 
 class Descriptor final {
@@ -92,7 +94,7 @@ std::optional<EpochAnchor::State> ParseState(std::string_view line) {
   }
   std::string_view rest(behind + 1, static_cast<std::size_t>(end - behind - 1));
   Result<Bytes> tag = FromHex(rest.substr(0, rest.find(' ')));
-  if (!tag || tag->size() != 32) {
+  if (!tag || tag->size() < kShortestTag || tag->size() > kLongestTag) {
     return std::nullopt;
   }
   state.trust_tag = std::move(*tag);

@@ -20,7 +20,7 @@ class EpochAnchor final {
   /// State is a set of trusted rows: its epoch, and the tag over it.
   struct State {
     std::int64_t epoch = 0;
-    Bytes trust_tag;  ///< 32 bytes
+    Bytes trust_tag;  ///< 32 to 64 bytes
   };
 
   /// Read gives the state with the highest epoch that was kept, or nothing where none was. Errors:

@@ -24,6 +24,8 @@ bool IsLost(const Error& error) {
          error.code == ErrorCode::kUnavailable;
 }
 
+}  // namespace
+
 Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options) {
   if (options.roots.empty()) {
     return Fail(ErrorCode::kRootKeyMissing, "no root key was given",
@@ -57,6 +59,8 @@ Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOp
   }
   return roots;
 }
+
+namespace {
 
 // A malformed root key says by itself what is wrong; which one the store expects helps further,
 // unless it is a passphrase: nobody knows theirs by its fingerprint.

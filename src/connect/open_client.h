@@ -13,6 +13,10 @@ namespace rowseal {
 
 /// What opening and making a store needs of neither SQLite nor PostgreSQL.
 
+/// OpenRoots opens those roots of `options` that can be used, and logs the others as errors.
+/// Errors: kRootKeyMissing (none was given), the roots'.
+Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRoots(const StoreOptions& options);
+
 /// OpenRootsOf opens the roots of `options` for a store that has its keys. Errors: kNotFound (the
 /// store has no keys yet), the roots'.
 Result<std::vector<std::shared_ptr<const RootProvider>>> OpenRootsOf(Connection& connection,

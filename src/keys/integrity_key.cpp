@@ -181,4 +181,13 @@ Result<Bytes> IntegrityKey::WriteMac(ByteView context, ByteView nonce,
   return Bytes(mac.begin(), mac.end());
 }
 
+Result<Bytes> IntegrityKey::BundleMac(ByteView text) const {
+  ROWSEAL_ASSIGN(const Mac hash, Sha256(text));
+  ROWSEAL_ASSIGN(
+      const Mac mac,
+      HmacSha256(kek_->key.bytes().Reveal(),
+                 FieldWriter("rowseal/v1/key-bundle").Add(installation_).Add(hash).bytes()));
+  return Bytes(mac.begin(), mac.end());
+}
+
 }  // namespace rowseal

@@ -40,6 +40,10 @@ class IntegrityKey final {
   /// WriteMac is logged with every write of a secret version, so that an older row put back shows.
   Result<Bytes> WriteMac(ByteView context, ByteView nonce, ByteView encrypted_data) const;
 
+  /// BundleMac binds the text of a bundle of keys to the installation, whose name and epoch stand
+  /// in the text.
+  Result<Bytes> BundleMac(ByteView text) const;
+
   KekId id() const noexcept { return kek_->id; }
 
  private:

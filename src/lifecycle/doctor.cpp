@@ -16,12 +16,18 @@ struct Check {
 // store later reports here by a check of its own.
 constexpr std::array kChecks = {
     Check{"epoch", CheckEpoch},
-    Check{"roots", CheckRootRows},  Check{"recovery_drill", CheckRecoveryDrills},
-    Check{"kek_age", CheckKekAge},  Check{"key_states", CheckKeyStates},
-    Check{"kek_use", CheckKekUse},  Check{"key_times", CheckKeyTimes},
-    Check{"dek_age", CheckDekAge},  Check{"dek_use", CheckDekUse},
-    Check{"drained", CheckDrained}, Check{"columns", CheckColumns},
-    Check{"jobs", CheckJobs},       Check{"policies", CheckPolicies},
+    Check{"roots", CheckRootRows},
+    Check{"recovery_drill", CheckRecoveryDrills},
+    Check{"kek_age", CheckKekAge},
+    Check{"key_states", CheckKeyStates},
+    Check{"kek_use", CheckKekUse},
+    Check{"key_times", CheckKeyTimes},
+    Check{"dek_age", CheckDekAge},
+    Check{"dek_use", CheckDekUse},
+    Check{"drained", CheckDrained},
+    Check{"columns", CheckColumns},
+    Check{"jobs", CheckJobs},
+    Check{"policies", CheckPolicies},
 };
 
 }  // namespace

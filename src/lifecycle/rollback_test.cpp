@@ -7,8 +7,8 @@
 #include <fstream>
 #include <thread>
 
-#include <rowseal/lifecycle.h>
 #include <rowseal/key_states.h>
+#include <rowseal/lifecycle.h>
 
 #include "client/epoch_anchor.h"
 #include "client/session.h"

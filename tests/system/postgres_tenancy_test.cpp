@@ -397,6 +397,25 @@ TEST_F(TwoTenants, ASuperusersDumpIsWholeAndOpensNothingWithoutTheRootKey) {
     server_.Run(copy, sql);
     return copy;
   };
+  // The dump, a bundle of keys kept apart from it, and the root fit together.
+  {
+    Client keeper = Must(OpenStore(Options("keeper")));
+    const KeyBundle bundle = Must(ExportKeys(keeper));
+    const KeySet of_dump = Must(CheckKeysOfDump(Options("keeper"), whole.output));
+    EXPECT_GE(of_dump.deks, 2);
+    EXPECT_EQ(of_dump.deks_opened, of_dump.deks);
+    EXPECT_EQ(of_dump.keks_opened, of_dump.keks);
+    EXPECT_TRUE(
+        Must(KeysNotIn(of_dump, Must(CheckKeysOfBundle(Options("keeper"), bundle.text)))).empty());
+    std::string changed = whole.output;
+    const std::size_t dek = changed.find("\tactive\t", changed.find("COPY rowseal.dek"));
+    ASSERT_NE(dek, std::string::npos);
+    changed.replace(dek + 1, 6, "suspended");
+    EXPECT_EQ(Must(CheckKeysOfDump(Options("keeper"), changed)).deks_opened, of_dump.deks - 1);
+    EXPECT_THAT(CheckKeysOfDump(Options("keeper"), whole.output.substr(0, dek)),
+                FailsWith(ErrorCode::kIntegrity));
+    EXPECT_THAT(CheckKeysOfDump(Options("keeper"), "SELECT 1;"), FailsWith(ErrorCode::kNotFound));
+  }
   const std::string copy = restore(whole.output);
   for (const std::string table : {"secret", "secret_version", "dek", "audit_log", "kek"}) {
     const std::string count = "SELECT count(*) FROM rowseal." + table;

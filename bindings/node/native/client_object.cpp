@@ -83,6 +83,9 @@ Napi::Function ClientObject::Define(Napi::Env env) {
                       InstanceMethod<&ClientObject::AuditLog>("auditLog"),
                       InstanceMethod<&ClientObject::RotateKek>("rotateKek"),
                       InstanceMethod<&ClientObject::RotateDeks>("rotateDeks"),
+                      InstanceMethod<&ClientObject::SuspendKek>("suspendKek"),
+                      InstanceMethod<&ClientObject::ResumeKek>("resumeKek"),
+                      InstanceMethod<&ClientObject::DeclareCompromised>("declareCompromised"),
                       InstanceMethod<&ClientObject::Maintain>("maintain"),
                       InstanceMethod<&ClientObject::StopJobs>("stopJobs"),
                       InstanceMethod<&ClientObject::KeyStatus>("keyStatus"),
@@ -297,6 +300,47 @@ Napi::Value ClientObject::RotateKek(const Napi::CallbackInfo& info) {
     ROWSEAL_ASSIGN(const RotationReport report, rowseal::RotateKek(client, access));
     return ToJs([report](Napi::Env env) { return RotationValue(env, report); });
   });
+}
+
+Napi::Value ClientObject::SuspendKek(const Napi::CallbackInfo& info) {
+  return Submit(info.Env(),
+                [kek = KekId{info[0].As<Napi::Number>().Int64Value()},
+                 access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
+                  ROWSEAL_TRY(rowseal::SuspendKek(client, kek, access));
+                  return ToJs([](Napi::Env env) { return Napi::String::New(env, "suspended"); });
+                });
+}
+
+Napi::Value ClientObject::ResumeKek(const Napi::CallbackInfo& info) {
+  return Submit(info.Env(),
+                [kek = KekId{info[0].As<Napi::Number>().Int64Value()},
+                 access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
+                  ROWSEAL_ASSIGN(const std::string state, rowseal::ResumeKek(client, kek, access));
+                  return ToJs([state](Napi::Env env) { return Napi::String::New(env, state); });
+                });
+}
+
+Napi::Value ClientObject::DeclareCompromised(const Napi::CallbackInfo& info) {
+  return Submit(
+      info.Env(),
+      [kek = KekId{info[0].As<Napi::Number>().Int64Value()}, access = AccessOf(info[1]),
+       options = JobsOf(info[2].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
+        ROWSEAL_ASSIGN(const KekCompromise compromise,
+                       rowseal::DeclareCompromised(client, kek, access));
+        RunJobsOptions run = options;
+        run.jobs = compromise.jobs;
+        ROWSEAL_ASSIGN(const JobsReport report, RunJobs(client, run, access));
+        return ToJs([compromise, report](Napi::Env env) {
+          auto value = JobsValue(env, report).As<Napi::Object>();
+          value["newKek"] =
+              compromise.new_kek
+                  ? Napi::Number::New(env, static_cast<double>(compromise.new_kek->value))
+                  : env.Null();
+          value["rewrapped"] = static_cast<double>(compromise.rewrapped);
+          value["failedDeks"] = static_cast<double>(compromise.failures.size());
+          return value;
+        });
+      });
 }
 
 // Stops the jobs of the run that a caller numbered, at the next batch.

@@ -60,6 +60,9 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
   Napi::Value AuditLog(const Napi::CallbackInfo& info);
   Napi::Value RotateKek(const Napi::CallbackInfo& info);
   Napi::Value RotateDeks(const Napi::CallbackInfo& info);
+  Napi::Value SuspendKek(const Napi::CallbackInfo& info);
+  Napi::Value ResumeKek(const Napi::CallbackInfo& info);
+  Napi::Value DeclareCompromised(const Napi::CallbackInfo& info);
   Napi::Value Maintain(const Napi::CallbackInfo& info);
   void StopJobs(const Napi::CallbackInfo& info);
   Napi::Value KeyStatus(const Napi::CallbackInfo& info);

@@ -131,6 +131,7 @@ Napi::Value StatusValue(Napi::Env env, const StatusReport& status) {
   value["projects"] = NumberValue(env, status.projects);
   value["secrets"] = NumberValue(env, status.secrets);
   value["versions"] = NumberValue(env, status.versions);
+  value["rolledBack"] = status.rolled_back;
   return value;
 }
 

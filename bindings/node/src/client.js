@@ -266,6 +266,22 @@ export class Client extends EventEmitter {
       check.access(options));
   }
 
+  /** Refuses a KEK from the next read on, in every process, until it is resumed. */
+  async suspendKek(id, options = {}) {
+    return this.#run(options, 'suspendKek', check.wholeNumber(id, 'id'), check.access(options));
+  }
+
+  /** Gives a suspended KEK the state back that it had, and returns that. */
+  async resumeKek(id, options = {}) {
+    return this.#run(options, 'resumeKek', check.wholeNumber(id, 'id'), check.access(options));
+  }
+
+  /** For a KEK that somebody else may have: another one, fresh DEKs, everything sealed again. */
+  async compromiseKek(id, options = {}) {
+    return this.#runJobs(options, 'declareCompromised', check.wholeNumber(id, 'id'),
+      check.access(options));
+  }
+
   async maintain(options = {}) {
     return this.#runJobs(options, 'maintain', check.access(options));
   }
@@ -348,7 +364,7 @@ export class Client extends EventEmitter {
 /**
  * Connects to a store.
  * @param {{db: object|string, root?: string, roots?: string[], actor: string, prepared?: boolean,
- *   callTimeoutMs?: number}} options
+ *   callTimeoutMs?: number, state?: string}} options
  */
 export async function connect(options) {
   if (options === null || typeof options !== 'object') throw badArgument('options are missing');

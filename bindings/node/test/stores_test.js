@@ -1,6 +1,7 @@
 // What every store does, on SQLite and on PostgreSQL through `pg`.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -176,6 +177,22 @@ function exercise(kind, make) {
         String(cli(store.environment, ['value', 'open', 'swap', 'swap.field'], sealed)), 'value');
     });
 
+    test('a KEK is suspended, resumed and replaced', async () => {
+      await client.put('acme', 'of a KEK', 'value');
+      const { activeKek } = await client.keyStatus();
+      assert.equal(await client.suspendKek(activeKek, { reason: 'test' }), 'suspended');
+      await assert.rejects(client.get('acme', 'of a KEK'), code('refused_by_state'));
+      await assert.rejects(client.suspendKek(activeKek), code('refused_by_state'));
+      assert.equal(await client.resumeKek(activeKek), 'active');
+      assert.equal((await client.get('acme', 'of a KEK')).reveal(), 'value');
+      const done = await client.compromiseKek(activeKek);
+      assert.ok(done.newKek > activeKek);
+      assert.equal(done.failedDeks, 0);
+      assert.equal((await client.get('acme', 'of a KEK')).reveal(), 'value');
+      await assert.rejects(client.suspendKek(999), code('not_found'));
+      await assert.rejects(client.suspendKek('1'), code('invalid_argument'));
+    });
+
     test('keys rotate under readers, and events and metrics say so', async () => {
       const events = [];
       client.on('rotation', (event) => events.push(event.name));
@@ -247,4 +264,27 @@ describe('on a server', { skip: withoutCli }, async () => {
   }
   after(() => server.end());
   exercise('PostgreSQL', () => postgresStore(server));
+});
+
+describe('an older copy of a store', { skip: withoutCli }, () => {
+  test('is noticed: values open, nothing is sealed', async () => {
+    const store = sqliteStore();
+    const options = { ...store.options, state: `${store.folder}/state` };
+    const file = `${store.folder}/secrets.db`;
+    let client = await connect(options);
+    await client.put('acme', 'name', 'value');
+    await client.close();
+    copyFileSync(file, `${file}.old`);
+    client = await connect(options);
+    await client.rotateKek();
+    await client.close();
+    for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
+    copyFileSync(`${file}.old`, file);
+    client = await connect(options);
+    assert.equal((await client.keyStatus()).rolledBack, true);
+    assert.equal((await client.get('acme', 'name')).reveal(), 'value');
+    await assert.rejects(client.put('acme', 'name', 'new'), code('refused_by_state'));
+    await client.close();
+    store.end();
+  });
 });

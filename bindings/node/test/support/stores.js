@@ -16,7 +16,8 @@ export const withoutCli = CLI ? false : 'ROWSEAL_CLI names no program: the store
 const { LD_PRELOAD: _, ...forPrograms } = process.env;
 
 export function cli(environment, args, input = '') {
-  return execFileSync(CLI, args, { input, env: { ...forPrograms, ...environment } });
+  return execFileSync(CLI, args,
+    { input, env: { ROWSEAL_STATE: 'none', ...forPrograms, ...environment } });
 }
 
 /** Makes a SQLite store; gives `connect`'s options and the program's environment. */
