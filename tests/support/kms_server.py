@@ -94,14 +94,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, status, content):
         if status != 200:
             content = {"__type": "com.amazonaws.kms#" + content, "message": "refused"}
+        # Before the answer: whoever has that counts the requests.
+        with open(os.path.join(FOLDER, "requests"), "a", encoding="utf-8") as file:
+            file.write("%s %s\n" % (self.headers.get("X-Amz-Target"), content.get("__type", "ok")))
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        with open(os.path.join(FOLDER, "requests"), "a", encoding="utf-8") as file:
-            file.write("%s %s\n" % (self.headers.get("X-Amz-Target"), content.get("__type", "ok")))
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
