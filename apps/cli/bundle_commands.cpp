@@ -54,6 +54,12 @@ std::string SetText(std::string_view what, const KeySet& set) {
                      set.deks_opened, set.deks);
 }
 
+void NameFailures(const KeySet& set) {
+  for (const std::string& failure : set.failures) {
+    PrintNote(failure);
+  }
+}
+
 bool AllOpen(const KeySet& set) {
   return set.keks_opened == set.keks && set.deks_opened == set.deks;
 }
@@ -103,10 +109,9 @@ Result<int> Check(Program& program, const BundleArguments& arguments) {
     }
     ROWSEAL_TRY(PrintText(text));
   }
-  for (const KeySet* set : {&database, bundle ? &*bundle : nullptr}) {
-    for (const std::string& failure : set == nullptr ? std::vector<std::string>() : set->failures) {
-      PrintNote(failure);
-    }
+  NameFailures(database);
+  if (bundle) {
+    NameFailures(*bundle);
   }
   if (!AllOpen(database) || (bundle && !AllOpen(*bundle))) {
     return Fail(ErrorCode::kIntegrity, "not every key opens with the roots that were given",

@@ -213,6 +213,9 @@ void Session::CompareWithAnchor(const TrustFloor& floor) {
     RaiseAnchor();
     return;
   }
+  if (rolled_back_.exchange(true)) {
+    return;  // said already
+  }
   const std::int64_t found = keyring_.epoch();
   observer_->Count(Counter::kRollbacksNoticed);
   observer_->Log({LogLevel::kError,
@@ -222,7 +225,6 @@ void Session::CompareWithAnchor(const TrustFloor& floor) {
                   " --accept-rollback",
                   {{"epoch", std::to_string(found)},
                    {"epoch_seen_before", std::to_string(floor.anchor->epoch)}}});
-  rolled_back_ = true;
 }
 
 void Session::RaiseAnchor() {

@@ -53,7 +53,7 @@ TEST_F(SharedSession, TrustOlderThanWhatWasHeldBeforeItWasReadIsRefused) {
   const Rows older = Must(connection_->Execute(Statement::Call(Procedure::kTrustLoad)));
   Must(RotateKek(client_));
   Must(session_.LoadTrust(*connection_));
-  EXPECT_THAT(session_.AdoptTrust(older, session_.keyring().epoch()),
+  EXPECT_THAT(session_.AdoptTrust(older, session_.Floor()),
               FailsNaming(ErrorCode::kIntegrity, "went back from epoch"));
 }
 

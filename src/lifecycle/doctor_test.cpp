@@ -53,7 +53,8 @@ TEST_F(DoctorOfKeys, HealthyStoreIsOkAndLookingChangesNothing) {
   const std::string before = store_.ContentWithAudit();
   const std::vector<Finding> findings = Look();
   EXPECT_EQ(store_.ContentWithAudit(), before);
-  EXPECT_EQ(findings.size(), 12U);
+  EXPECT_EQ(findings.size(), 13U);
+  EXPECT_THAT(findings, HasFinding(Severity::kWarning, "epoch", "no state folder"));
   for (const char* check :
        {"roots", "recovery_drill", "kek_age", "key_states", "kek_use", "key_times", "dek_age",
         "dek_use", "drained", "columns", "jobs", "policies"}) {

@@ -122,7 +122,8 @@ TEST_F(Bundles, GiveLostKeysBack) {
   std::string changed = bundle.text;
   changed[changed.size() / 2] ^= 1;
   EXPECT_FALSE(RestoreKeys(client, changed));
-  Client other = TestStore(TestStore::Keys::kOwn).Open();
+  const TestStore other_store(TestStore::Keys::kOwn);
+  Client other = other_store.Open();
   EXPECT_THAT(RestoreKeys(other, bundle.text), FailsWith(ErrorCode::kIntegrity));
 }
 

@@ -397,6 +397,20 @@ TEST_F(TwoTenants, ASuperusersDumpIsWholeAndOpensNothingWithoutTheRootKey) {
     server_.Run(copy, sql);
     return copy;
   };
+  const std::string copy = restore(whole.output);
+  for (const std::string table : {"secret", "secret_version", "dek", "audit_log", "kek"}) {
+    const std::string count = "SELECT count(*) FROM rowseal." + table;
+    EXPECT_EQ(server_.Run(copy, count), server_.Run(database_, count)) << table;
+  }
+  StoreOptions options = Options("worker");
+  options.store = server_.Url(copy, "worker");
+  Client client = Must(OpenStore(options));
+  EXPECT_EQ(Must(Get(client, "ann", "token")), "CANARY-ann");
+  options.roots = {"file:" + (folder_ / "other.key")};
+  Must(CreateRootKey(folder_ / "other.key"));
+  EXPECT_THAT(OpenStore(options), FailsWith(ErrorCode::kRootKeyMismatch));
+  server_.DropDatabase(copy);
+
   // The dump, a bundle of keys kept apart from it, and the root fit together.
   {
     Client keeper = Must(OpenStore(Options("keeper")));
@@ -416,19 +430,6 @@ TEST_F(TwoTenants, ASuperusersDumpIsWholeAndOpensNothingWithoutTheRootKey) {
                 FailsWith(ErrorCode::kIntegrity));
     EXPECT_THAT(CheckKeysOfDump(Options("keeper"), "SELECT 1;"), FailsWith(ErrorCode::kNotFound));
   }
-  const std::string copy = restore(whole.output);
-  for (const std::string table : {"secret", "secret_version", "dek", "audit_log", "kek"}) {
-    const std::string count = "SELECT count(*) FROM rowseal." + table;
-    EXPECT_EQ(server_.Run(copy, count), server_.Run(database_, count)) << table;
-  }
-  StoreOptions options = Options("worker");
-  options.store = server_.Url(copy, "worker");
-  Client client = Must(OpenStore(options));
-  EXPECT_EQ(Must(Get(client, "ann", "token")), "CANARY-ann");
-  options.roots = {"file:" + (folder_ / "other.key")};
-  Must(CreateRootKey(folder_ / "other.key"));
-  EXPECT_THAT(OpenStore(options), FailsWith(ErrorCode::kRootKeyMismatch));
-  server_.DropDatabase(copy);
 
   // The owner's dump with row-level security is empty of tenants, and doctor notices.
   server_.Run("postgres", "CREATE ROLE dumper LOGIN; GRANT rowseal_owner TO dumper");

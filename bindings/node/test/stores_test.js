@@ -1,7 +1,7 @@
 // What every store does, on SQLite and on PostgreSQL through `pg`.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -274,12 +274,14 @@ describe('an older copy of a store', { skip: withoutCli }, () => {
     let client = await connect(options);
     await client.put('acme', 'name', 'value');
     await client.close();
-    copyFileSync(file, `${file}.old`);
+    const files = readdirSync(store.folder).filter((name) => name.startsWith('secrets.db'));
+    mkdirSync(`${store.folder}/old`);
+    for (const name of files) copyFileSync(`${store.folder}/${name}`, `${store.folder}/old/${name}`);
     client = await connect(options);
     await client.rotateKek();
     await client.close();
     for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
-    copyFileSync(`${file}.old`, file);
+    for (const name of files) copyFileSync(`${store.folder}/old/${name}`, `${store.folder}/${name}`);
     client = await connect(options);
     assert.equal((await client.keyStatus()).rolledBack, true);
     assert.equal((await client.get('acme', 'name')).reveal(), 'value');

@@ -74,7 +74,11 @@ export async function everyCall(signal: AbortSignal, request: Request): Promise<
   const { newKek, rewrapped } = await client.rotateKek();
   const jobsDone: JobsReport & { rotated: number } = await client.rotateDek('p');
   const { kekRotation, jobs } = await client.maintain();
+  const suspended: 'suspended' = await client.suspendKek(1, { reason: 'r' });
+  const resumed: 'active' | 'deactivated' = await client.resumeKek(1);
+  const compromised: JobsReport & { newKek: number | null } = await client.compromiseKek(1);
   const { activeKek, activeKekCreatedAt } = await client.keyStatus();
+  console.log(suspended, resumed, compromised.newKek);
   console.log(newKek - activeKek, rewrapped, jobsDone.rotated, jobsDone.failed, kekRotation?.oldKek, jobs,
     activeKekCreatedAt.getTime());
   const { counters, prometheus } = client.metrics();
