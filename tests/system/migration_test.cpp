@@ -454,6 +454,20 @@ TEST_P(Migration, WhatStoodReadableIsNamedBeforeItsOriginalIsDeleted) {
   EXPECT_GE(report.elsewhere.size(), 2U);
 }
 
+// The app's own migration may make a table anew: the guard is put in place again.
+TEST_P(Migration, ATableThatWasMadeAnewIsGuardedAndMigratedAgain) {
+  MakeItems(3);
+  const MigrationManifest manifest = Manifest({Sealed("secret")});
+  RunOnce(manifest);
+  app_.Run("DROP TABLE item");
+  MakeItems(5);
+  EXPECT_EQ(RunOnce(manifest).rows, 5);
+  app_.Run("UPDATE item SET secret = 'again' WHERE id = 4");
+  EXPECT_EQ(RunOnce(manifest).rows, 1);
+  EXPECT_EQ(Opened(4), "again");
+  EXPECT_EQ(VerifyOnce(manifest).failures, 0);
+}
+
 TEST_P(PostgresMigration, OldValuesStandInTheFilesUntilTheyAreScrubbed) {
   MakeItems(50);
   app_.Run("CREATE INDEX item_secret ON item (secret); ANALYZE item");

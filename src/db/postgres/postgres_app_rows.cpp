@@ -669,8 +669,11 @@ class PostgresAppRows final : public AppRows {
     const std::string table = OriginalTable();
     return "CREATE TABLE IF NOT EXISTS " + table + " AS SELECT " + keys +
            "''::text AS sealed, ''::text AS written, ''::text AS secrets FROM " + place_.table +
-           " t WITH NO DATA; ALTER TABLE " + table + " ADD PRIMARY KEY (" + KeyNames() +
-           "), ALTER sealed SET NOT NULL, ALTER secrets SET NOT NULL;";
+           " t WITH NO DATA; ALTER TABLE " + table +
+           " ALTER sealed SET NOT NULL, ALTER secrets SET NOT NULL; CREATE UNIQUE INDEX IF NOT"
+           " EXISTS original_" +
+           column_.migration + "_" + std::to_string(column_.number) + "_key ON " + table + " (" +
+           KeyNames() + ");";
   }
 
   std::string Condition(RowsToLock which, std::string_view row) const {
