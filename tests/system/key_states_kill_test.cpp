@@ -1,5 +1,7 @@
 // What an operator does to keys is killed at every statement. Whatever stands then opens, and the
 // same command with the jobs brings it to its end.
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <functional>
 #include <memory>
@@ -28,9 +30,21 @@ void RunAllJobs(Client& client) {
 // A second call may find that the first was done.
 template <class T>
 void MustOrWasDone(const Result<T>& result) {
-  if (!result && result.error().code != ErrorCode::kRefusedByState) {
+  constexpr std::array kDone = {ErrorCode::kRefusedByState, ErrorCode::kNotFound,
+                                ErrorCode::kConflict};
+  if (!result && std::ranges::find(kDone, result.error().code) == kDone.end()) {
     Must(result ? Result<void>() : tl::unexpected(result.error()));
   }
+}
+
+// A second root's key, beside the stores that are killed.
+const std::string& SpareUri() {
+  static const TempFolder folder;
+  static const std::string uri = [] {
+    Must(CreateRootKey(folder / "spare.key"));
+    return "file:" + (folder / "spare.key");
+  }();
+  return uri;
 }
 
 struct Operation {
@@ -70,6 +84,18 @@ const Operation kOperations[] = {
      },
      [](Client& client) { Must(DestroyDueKeys(client)); }, true,
      "destroyed_key WHERE kind = 'dek' AND project_id = 'acme'"},
+    {"AddRoot", [](Client&) {},
+     [](Client& client) { MustOrWasDone(AddRoot(client, {SpareUri()})); }, true,
+     "root_key WHERE id <> 1 AND state = 'active'"},
+    {"RemoveRoot", [](Client& client) { Must(AddRoot(client, {SpareUri()})); },
+     [](Client& client) { MustOrWasDone(RemoveRoot(client, RootId{2}, RootChange::kCarryOut)); },
+     true, "root_key"},
+    {"CompromisedRoot", [](Client& client) { Must(AddRoot(client, {SpareUri()})); },
+     [](Client& client) {
+       Must(MarkRootCompromised(client, RootId{2}, RootChange::kCarryOut));
+       RunAllJobs(client);
+     },
+     true, "root_key WHERE id = 2 AND state = 'compromised'"},
     {"RetireProject", [](Client&) {},
      [](Client& client) {
        MustOrWasDone(RetireProject(client, Project("acme")));

@@ -197,7 +197,16 @@ TEST_P(StoppedMigration, AtSystemCallsGoesOnAtTheNextRun) {
 // Two migrators, an old release that writes plaintext, and a new one that writes sealed values (of
 // moved ones, new releases write once the run has ended): each row's last acknowledged value is
 // what opens at the end.
-class MigrationBesideWriters : public KilledMigration {};
+class MigrationBesideWriters : public KilledMigration {
+ protected:
+  static inline const int kWriters = static_cast<int>(Scaled(4, 2));
+
+  // A writer has rows of its own, so that an order of its writes is known.
+  static int RowOf(int writer, Random& random) {
+    const auto rows = static_cast<std::size_t>(kRows / kWriters);
+    return static_cast<int>(random.Below(rows)) * kWriters + writer + 1;
+  }
+};
 
 TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
   MakeRows();
@@ -211,8 +220,7 @@ TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
     Client client = store_.Open();
     Random random(static_cast<std::uint64_t>(writer));
     for (std::size_t i = 0; i < Scaled(60, 20); ++i) {
-      // A writer has rows of its own, so that an order of its writes is known.
-      const int id = static_cast<int>(random.Below(kRows / 4)) * 4 + writer + 1;
+      const int id = RowOf(writer, random);
       const std::string value = "w" + std::to_string(writer) + " " + std::to_string(i);
       std::string text = value;
       if (writer % 2 == 1 && GetParam().mode == MigrationMode::kValue) {
@@ -225,7 +233,7 @@ TEST_P(MigrationBesideWriters, KeepsTheLastAcknowledgedValue) {
   };
   {
     std::vector<ChildProcess> children;
-    for (int writer = 0; writer < 4; ++writer) {
+    for (int writer = 0; writer < kWriters; ++writer) {
       children.emplace_back([&, writer] { write(writer); });
     }
     for (int migrator = 0; migrator < 2; ++migrator) {
@@ -268,7 +276,7 @@ TEST_P(MigrationBesideWriters, ARollbackKeepsTheLastAcknowledgedValue) {
   const auto write = [&](int writer) {
     Random random(static_cast<std::uint64_t>(writer));
     for (std::size_t i = 0; i < Scaled(60, 20); ++i) {
-      const int id = static_cast<int>(random.Below(kRows / 4)) * 4 + writer + 1;
+      const int id = RowOf(writer, random);
       const std::string value = "r" + std::to_string(writer) + " " + std::to_string(i);
       app_.Run("UPDATE item SET secret = '" + value + "' WHERE id = " + std::to_string(id));
       journal.Write(std::to_string(id) + " " + value);
@@ -276,7 +284,7 @@ TEST_P(MigrationBesideWriters, ARollbackKeepsTheLastAcknowledgedValue) {
   };
   {
     std::vector<ChildProcess> children;
-    for (int writer = 0; writer < 4; ++writer) {
+    for (int writer = 0; writer < kWriters; ++writer) {
       children.emplace_back([&, writer] { write(writer); });
     }
     children.emplace_back([this] { RollBack(); });
