@@ -39,6 +39,13 @@ export interface ConnectOptions {
   prepared?: boolean;
   callTimeoutMs?: number;
 }
+export interface Root {
+  id: number; uri: string; scope: string; fingerprint: string; state: string; configured: boolean;
+  wrapsOnly: boolean; keks: number; ifLost: string; createdAt: Date;
+}
+export interface AddedRoot {
+  id: number; uri: string; fingerprint: string; proven: boolean; failedDeks: number;
+}
 export interface CallOptions { actor?: string; reason?: string; signal?: AbortSignal }
 /** `client` has the app's transaction open, which the call joins. */
 export interface HotOptions extends CallOptions { client?: Queryable }
@@ -104,6 +111,27 @@ export class Client extends EventEmitter {
   resumeKek(id: number, options?: CallOptions): Promise<'active' | 'deactivated'>;
   compromiseKek(id: number, options?: CallOptions): Promise<JobsReport & {
     newKek: number | null; rewrapped: number; failedDeks: number;
+  }>;
+  destroyKek(id: number, options?: CallOptions & { cancel?: boolean }): Promise<{
+    dueAt: Date | null; destroyed: boolean;
+  }>;
+  retireProject(project: string, options?: CallOptions & { cancel?: boolean }): Promise<{
+    retiredAt: Date | null; destroyAt: Date | null; destroyedAt: Date | null;
+    backupsUntilAt: Date | null; secrets: number;
+  }>;
+  keks(options?: CallOptions): Promise<Array<{
+    id: number; scope: string; state: string; deks: number; createdAt: Date;
+    rotationDueAt: Date | null; compromisedAt: Date | null; destroyAt: Date | null;
+  }>>;
+  roots(options?: CallOptions): Promise<Root[]>;
+  addRoot(uri: string, options?: CallOptions & { scope?: string }): Promise<AddedRoot>;
+  replaceRoot(id: number, uri: string, options?: CallOptions): Promise<AddedRoot>;
+  removeRoot(id: number, options?: CallOptions): Promise<Root>;
+  compromiseRoot(id: number, options?: CallOptions): Promise<JobsReport & {
+    projects: number; kekRotation: RotationReport | null;
+  }>;
+  exportKeys(options?: CallOptions): Promise<{
+    bundle: string; installation: string; epoch: number; keks: number; deks: number;
   }>;
   maintain(options?: CallOptions): Promise<JobsReport & { kekRotation: RotationReport | null }>;
   keyStatus(options?: CallOptions): Promise<{

@@ -86,6 +86,15 @@ Napi::Function ClientObject::Define(Napi::Env env) {
                       InstanceMethod<&ClientObject::SuspendKek>("suspendKek"),
                       InstanceMethod<&ClientObject::ResumeKek>("resumeKek"),
                       InstanceMethod<&ClientObject::DeclareCompromised>("declareCompromised"),
+                      InstanceMethod<&ClientObject::DestroyKek>("destroyKek"),
+                      InstanceMethod<&ClientObject::RetireProject>("retireProject"),
+                      InstanceMethod<&ClientObject::Keks>("keks"),
+                      InstanceMethod<&ClientObject::Roots>("roots"),
+                      InstanceMethod<&ClientObject::AddRoot>("addRoot"),
+                      InstanceMethod<&ClientObject::ReplaceRoot>("replaceRoot"),
+                      InstanceMethod<&ClientObject::RemoveRoot>("removeRoot"),
+                      InstanceMethod<&ClientObject::CompromiseRoot>("compromiseRoot"),
+                      InstanceMethod<&ClientObject::ExportKeys>("exportKeys"),
                       InstanceMethod<&ClientObject::Maintain>("maintain"),
                       InstanceMethod<&ClientObject::StopJobs>("stopJobs"),
                       InstanceMethod<&ClientObject::KeyStatus>("keyStatus"),
@@ -295,54 +304,6 @@ Napi::Value ClientObject::AuditLog(const Napi::CallbackInfo& info) {
                 });
 }
 
-Napi::Value ClientObject::RotateKek(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(), [access = AccessOf(info[0])](Client& client) -> Result<ToJs> {
-    ROWSEAL_ASSIGN(const RotationReport report, rowseal::RotateKek(client, access));
-    return ToJs([report](Napi::Env env) { return RotationValue(env, report); });
-  });
-}
-
-Napi::Value ClientObject::SuspendKek(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [kek = KekId{info[0].As<Napi::Number>().Int64Value()},
-                 access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_TRY(rowseal::SuspendKek(client, kek, access));
-                  return ToJs([](Napi::Env env) { return Napi::String::New(env, "suspended"); });
-                });
-}
-
-Napi::Value ClientObject::ResumeKek(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [kek = KekId{info[0].As<Napi::Number>().Int64Value()},
-                 access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const std::string state, rowseal::ResumeKek(client, kek, access));
-                  return ToJs([state](Napi::Env env) { return Napi::String::New(env, state); });
-                });
-}
-
-Napi::Value ClientObject::DeclareCompromised(const Napi::CallbackInfo& info) {
-  return Submit(
-      info.Env(),
-      [kek = KekId{info[0].As<Napi::Number>().Int64Value()}, access = AccessOf(info[1]),
-       options = JobsOf(info[2].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
-        ROWSEAL_ASSIGN(const KekCompromise compromise,
-                       rowseal::DeclareCompromised(client, kek, access));
-        RunJobsOptions run = options;
-        run.jobs = compromise.jobs;
-        ROWSEAL_ASSIGN(const JobsReport report, RunJobs(client, run, access));
-        return ToJs([compromise, report](Napi::Env env) {
-          auto value = JobsValue(env, report).As<Napi::Object>();
-          value["newKek"] =
-              compromise.new_kek
-                  ? Napi::Number::New(env, static_cast<double>(compromise.new_kek->value))
-                  : env.Null();
-          value["rewrapped"] = static_cast<double>(compromise.rewrapped);
-          value["failedDeks"] = static_cast<double>(compromise.failures.size());
-          return value;
-        });
-      });
-}
-
 // Stops the jobs of the run that a caller numbered, at the next batch.
 RunJobsOptions ClientObject::JobsOf(double run) {
   RunJobsOptions options;
@@ -352,24 +313,6 @@ RunJobsOptions ClientObject::JobsOf(double run) {
 
 void ClientObject::StopJobs(const Napi::CallbackInfo& info) {
   stops_->Add(info[0].As<Napi::Number>().DoubleValue());
-}
-
-Napi::Value ClientObject::RotateDeks(const Napi::CallbackInfo& info) {
-  return Submit(
-      info.Env(),
-      [project = Text(info[0]), access = AccessOf(info[1]),
-       options = JobsOf(info[2].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
-        ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-        ROWSEAL_ASSIGN(const DekRotation rotation, rowseal::RotateDeks(client, id, access));
-        RunJobsOptions run = options;
-        run.jobs = rotation.jobs;
-        ROWSEAL_ASSIGN(const JobsReport report, RunJobs(client, run, access));
-        return ToJs([rotated = rotation.rotated, report](Napi::Env env) {
-          auto value = JobsValue(env, report).As<Napi::Object>();
-          value["rotated"] = static_cast<double>(rotated);
-          return value;
-        });
-      });
 }
 
 Napi::Value ClientObject::Maintain(const Napi::CallbackInfo& info) {
@@ -385,13 +328,6 @@ Napi::Value ClientObject::Maintain(const Napi::CallbackInfo& info) {
           return value;
         });
       });
-}
-
-Napi::Value ClientObject::KeyStatus(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(), [](Client& client) -> Result<ToJs> {
-    ROWSEAL_ASSIGN(const StatusReport status, Status(client));
-    return ToJs([status](Napi::Env env) { return StatusValue(env, status); });
-  });
 }
 
 Napi::Value ClientObject::Metrics(const Napi::CallbackInfo& info) {

@@ -58,13 +58,23 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
   Napi::Value RemoveColumn(const Napi::CallbackInfo& info);
   Napi::Value Columns(const Napi::CallbackInfo& info);
   Napi::Value AuditLog(const Napi::CallbackInfo& info);
+  Napi::Value Maintain(const Napi::CallbackInfo& info);
+  void StopJobs(const Napi::CallbackInfo& info);
+  // What an operator does to keys and roots: key_calls.cpp.
   Napi::Value RotateKek(const Napi::CallbackInfo& info);
   Napi::Value RotateDeks(const Napi::CallbackInfo& info);
   Napi::Value SuspendKek(const Napi::CallbackInfo& info);
   Napi::Value ResumeKek(const Napi::CallbackInfo& info);
   Napi::Value DeclareCompromised(const Napi::CallbackInfo& info);
-  Napi::Value Maintain(const Napi::CallbackInfo& info);
-  void StopJobs(const Napi::CallbackInfo& info);
+  Napi::Value DestroyKek(const Napi::CallbackInfo& info);
+  Napi::Value RetireProject(const Napi::CallbackInfo& info);
+  Napi::Value Keks(const Napi::CallbackInfo& info);
+  Napi::Value Roots(const Napi::CallbackInfo& info);
+  Napi::Value AddRoot(const Napi::CallbackInfo& info);
+  Napi::Value ReplaceRoot(const Napi::CallbackInfo& info);
+  Napi::Value RemoveRoot(const Napi::CallbackInfo& info);
+  Napi::Value CompromiseRoot(const Napi::CallbackInfo& info);
+  Napi::Value ExportKeys(const Napi::CallbackInfo& info);
   Napi::Value KeyStatus(const Napi::CallbackInfo& info);
   Napi::Value Metrics(const Napi::CallbackInfo& info);
 
@@ -75,6 +85,8 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
                        typename HotCallOf<Outcome>::MakeValue make_value, Within within,
                        bool is_heavy);
   RunJobsOptions JobsOf(double run);
+  using RootTask = std::function<Result<Worker::ToJs>(Client&, RootId, const Access&)>;
+  Napi::Value SubmitForRoot(const Napi::CallbackInfo& info, RootTask task);
 
   StoreOptions options_;
   std::shared_ptr<Observer> observer_;

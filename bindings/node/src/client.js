@@ -282,6 +282,53 @@ export class Client extends EventEmitter {
       check.access(options));
   }
 
+  /** Deletes a KEK that nothing needs; the first call begins the wait of policy `destroy.wait`. */
+  async destroyKek(id, { cancel = false, ...options } = {}) {
+    return withDates(await this.#run(options, 'destroyKek', check.wholeNumber(id, 'id'),
+      cancel === true, check.access(options)));
+  }
+
+  /** Refuses a project at once; after the wait `maintain` destroys its secrets and keys. */
+  async retireProject(project, { cancel = false, ...options } = {}) {
+    return withDates(await this.#run(options, 'retireProject', check.text(project, 'project'),
+      cancel === true, check.access(options)));
+  }
+
+  async keks(options = {}) {
+    return takeList(await this.#run(options, 'keks'), withDates);
+  }
+
+  async roots(options = {}) {
+    return takeList(await this.#run(options, 'roots'), withDates);
+  }
+
+  /** Takes another root in; `scope` is a project that brings its own. */
+  async addRoot(uri, { scope = 'default', ...options } = {}) {
+    return this.#run(options, 'addRoot', check.text(uri, 'uri'), check.text(scope, 'scope'),
+      check.access(options));
+  }
+
+  async replaceRoot(id, uri, options = {}) {
+    return this.#run(options, 'replaceRoot', check.wholeNumber(id, 'id'), check.access(options),
+      check.text(uri, 'uri'));
+  }
+
+  async removeRoot(id, options = {}) {
+    return withDates(await this.#run(options, 'removeRoot', check.wholeNumber(id, 'id'),
+      check.access(options)));
+  }
+
+  /** For a root that somebody else may have: new KEK, fresh DEKs, everything sealed again. */
+  async compromiseRoot(id, options = {}) {
+    return this.#runJobs(options, 'compromiseRoot', check.wholeNumber(id, 'id'),
+      check.access(options));
+  }
+
+  /** Gives every wrapped key, and no secret, as a text for a file. */
+  async exportKeys(options = {}) {
+    return this.#run(options, 'exportKeys', check.access(options));
+  }
+
   async maintain(options = {}) {
     return this.#runJobs(options, 'maintain', check.access(options));
   }

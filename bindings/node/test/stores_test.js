@@ -177,6 +177,38 @@ function exercise(kind, make) {
         String(cli(store.environment, ['value', 'open', 'swap', 'swap.field'], sealed)), 'value');
     });
 
+    test('roots come and go, and keys are exported and destroyed', async () => {
+      const root = (name) => {
+        cli({}, ['root', 'keygen', '--output', `${store.folder}/${name}`]);
+        return `file:${store.folder}/${name}`;
+      };
+      await client.put('acme', 'of a root', 'value');
+      const spare = await client.addRoot(root('spare.key'));
+      assert.ok(spare.proven && spare.failedDeks === 0);
+      const replaced = await client.replaceRoot(spare.id, root('next.key'));
+      assert.deepEqual((await client.roots()).map(({ id }) => id), [1, replaced.id]);
+      await assert.rejects(client.addRoot(`file:${store.folder}/next.key`), code('conflict'));
+      const done = await client.compromiseRoot(replaced.id);
+      assert.ok(done.projects >= 1 && done.kekRotation.failures === 0);
+      assert.equal((await client.removeRoot(replaced.id)).state, 'compromised');
+      await assert.rejects(client.removeRoot(1), code('refused_by_state'));
+      const { bundle, keks } = await client.exportKeys();
+      assert.ok(bundle.startsWith('rowseal keys 1\n') && keks >= 3);
+      const { oldKek } = await client.rotateKek();
+      assert.ok((await client.destroyKek(oldKek)).dueAt > new Date());
+      const [waiting] = (await client.keks()).filter(({ id }) => id === oldKek);
+      assert.ok(waiting.destroyAt instanceof Date && waiting.deks === 0);
+      assert.equal((await client.destroyKek(oldKek, { cancel: true })).destroyed, false);
+      const { activeKek } = await client.keyStatus();
+      await assert.rejects(client.destroyKek(activeKek), code('refused_by_state'));
+      await client.put('gone', 'name', 'value');
+      assert.ok((await client.retireProject('gone')).destroyAt > new Date());
+      await assert.rejects(client.get('gone', 'name'), code('refused_by_state'));
+      await client.retireProject('gone', { cancel: true });
+      assert.equal((await client.get('gone', 'name')).reveal(), 'value');
+      assert.equal((await client.get('acme', 'of a root')).reveal(), 'value');
+    });
+
     test('a KEK is suspended, resumed and replaced', async () => {
       await client.put('acme', 'of a KEK', 'value');
       const { activeKek } = await client.keyStatus();

@@ -3,7 +3,8 @@
 import pg from 'pg';
 import { Client, connect, nonce, RowsealError, Secret } from 'rowseal';
 import type {
-  AuditEntry, Column, ConnectOptions, ErrorCode, JobsReport, Outcome, Stored, Summary, Verdict, VersionSummary,
+  AddedRoot, AuditEntry, Column, ConnectOptions, ErrorCode, JobsReport, Outcome, Root, Stored, Summary, Verdict,
+  VersionSummary,
 } from 'rowseal';
 
 const pool = new pg.Pool();
@@ -78,7 +79,17 @@ export async function everyCall(signal: AbortSignal, request: Request): Promise<
   const resumed: 'active' | 'deactivated' = await client.resumeKek(1);
   const compromised: JobsReport & { newKek: number | null } = await client.compromiseKek(1);
   const { activeKek, activeKekCreatedAt } = await client.keyStatus();
-  console.log(suspended, resumed, compromised.newKek);
+  const { dueAt, destroyed } = await client.destroyKek(1, { cancel: false });
+  const { destroyAt } = await client.retireProject('p', { cancel: true });
+  const [kek] = await client.keks();
+  const roots: Root[] = await client.roots();
+  const added: AddedRoot = await client.addRoot('file:spare.key', { scope: 'default' });
+  const replaced: AddedRoot = await client.replaceRoot(added.id, 'file:next.key');
+  const removed: Root = await client.removeRoot(replaced.id);
+  const { projects } = await client.compromiseRoot(1);
+  const { bundle, epoch } = await client.exportKeys();
+  console.log(suspended, resumed, compromised.newKek, dueAt?.getTime(), destroyed, destroyAt,
+    kek?.destroyAt, roots.length, removed.ifLost, projects, bundle.length, epoch);
   console.log(newKek - activeKek, rewrapped, jobsDone.rotated, jobsDone.failed, kekRotation?.oldKek, jobs,
     activeKekCreatedAt.getTime());
   const { counters, prometheus } = client.metrics();
