@@ -19,9 +19,10 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
   return count;
 }
 
+// The policies speak of scope default: a project's KEK needs its owner's root, so its owner rotates.
 std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration& max_age) {
-  return kek.state == KeyState::kActive && max_age ? std::optional(kek.created_at + *max_age)
-                                                   : std::nullopt;
+  const bool is_due_once = kek.state == KeyState::kActive && kek.scope == kDefaultScope && max_age;
+  return is_due_once ? std::optional(kek.created_at + *max_age) : std::nullopt;
 }
 
 Result<std::int64_t> FormatOf(Connection& connection) {

@@ -231,9 +231,6 @@ Napi::Value ClientObject::CompromiseRoot(const Napi::CallbackInfo& info) {
                        MarkRootCompromised(client, id, RootChange::kCarryOut, access));
         RunJobsOptions run = options;
         run.jobs = compromised.dek_rotation.jobs;
-        if (compromised.kek_rotation && compromised.kek_rotation->job) {
-          run.jobs.insert(run.jobs.begin(), *compromised.kek_rotation->job);
-        }
         ROWSEAL_ASSIGN(const JobsReport report, RunJobs(client, run, access));
         return ToJs([compromised, report](Napi::Env env) {
           auto value = JobsValue(env, report).As<Napi::Object>();
