@@ -25,7 +25,10 @@ class Demo:
         self.folder = folder
         self.lines = []
         self.environment = dict(
-            os.environ, ROWSEAL_STORE="sqlite:secrets.db", ROWSEAL_ROOT="file:root.key"
+            os.environ,
+            ROWSEAL_STORE="sqlite:secrets.db",
+            ROWSEAL_ROOT="file:root.key",
+            ROWSEAL_STATE=os.path.join(folder, "state"),
         )
 
     def rowseal(self, *arguments, expect=0):

@@ -121,7 +121,7 @@ export async function startStack({ durable = false, show = false } = {}) {
   const rootFile = path.join(rootFolder, 'root.key');
   const rowsealWith = (input, ...args) => String(execFileSync(cli, args, { input, env: { ...process.env,
     PGHOST: '127.0.0.1', PGPORT: String(server.port), PGUSER: 'meshhook_owner',
-    ROWSEAL_STORE: 'postgres:///meshhook', ROWSEAL_ROOT: `file:${rootFile}` } }));
+    ROWSEAL_STORE: 'postgres:///meshhook', ROWSEAL_ROOT: `file:${rootFile}`, ROWSEAL_STATE: 'none' } }));
   const rowseal = (...args) => rowsealWith('', ...args);
 
   try {
