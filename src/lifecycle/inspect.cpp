@@ -19,7 +19,8 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
   return count;
 }
 
-// The policies speak of scope default: a project's KEK needs its owner's root, so its owner rotates.
+// The policies speak of scope default: a project's KEK needs its owner's root, so its owner
+// rotates.
 std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration& max_age) {
   const bool is_due_once = kek.state == KeyState::kActive && kek.scope == kDefaultScope && max_age;
   return is_due_once ? std::optional(kek.created_at + *max_age) : std::nullopt;
