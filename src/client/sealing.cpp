@@ -71,6 +71,9 @@ Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView cont
 Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context) {
   ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(key, value, context));
   const Result<SecretBytes> again = OpenPadded(key, sealed.encrypted_data, sealed.nonce, context);
+  if (!again && again.error().code != ErrorCode::kIntegrity) {
+    return tl::unexpected(again.error());  // there was no memory to open it into
+  }
   if (!again || !EqualInConstantTime(again->Reveal(), value)) {
     return Fail(ErrorCode::kInternal, "a value that was sealed opened to something else",
                 "nothing was changed; check this machine's memory");

@@ -209,8 +209,11 @@ bool Session::IsBehind(const TrustFloor& floor) const {
 
 void Session::CompareWithAnchor(const TrustFloor& floor) {
   if (!IsBehind(floor)) {
-    rolled_back_ = false;
-    RaiseAnchor();
+    // An anchor that cannot be read any more proves nothing: an alarm stays.
+    rolled_back_ = rolled_back_ && !floor.anchor;
+    if (!rolled_back_) {
+      RaiseAnchor();
+    }
     return;
   }
   if (rolled_back_.exchange(true)) {

@@ -8,6 +8,7 @@
 #include "jobs/job_table.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/kek_change.h"
+#include "lifecycle/kek_notes.h"
 #include "lifecycle/rotate_dek.h"
 #include "lifecycle/rotate_kek.h"
 #include "store/store_clock.h"
@@ -35,22 +36,6 @@ constexpr std::string_view kExposedSecrets =
     "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
     " WHERE v.created_at < $1 AND EXISTS (SELECT 1 FROM rowseal.dek d JOIN rowseal.kek k"
     "  ON k.id = d.kek_id WHERE d.project_id = s.project_id AND k.scope = $2)";
-
-Result<std::optional<Timestamp>> CompromisedAt(Connection& connection, KekId kek) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT compromised_at FROM rowseal.kek WHERE id = $1", {kek.value})));
-  if (answer.rows.empty()) {
-    return std::nullopt;
-  }
-  RowReader reader(answer.rows.front());
-  if (reader.NextIsNull()) {
-    return std::nullopt;
-  }
-  const Timestamp at{std::chrono::microseconds(reader.Integer())};
-  ROWSEAL_TRY(reader.status());
-  return at;
-}
 
 // Where somebody emptied or moved the note, the KEK counts as compromised from now: that names too
 // many secrets, not too few.
@@ -108,7 +93,8 @@ Result<std::vector<JobId>> StartWhatIsLeft(Connection& connection, Session& sess
   for (const JobRecord& job : unfinished) {
     jobs.push_back(job.id);
   }
-  ROWSEAL_ASSIGN(const std::optional<Timestamp> at, CompromisedAt(connection, kek.id));
+  ROWSEAL_ASSIGN(const std::optional<Timestamp> at,
+                 ReadKekTime(connection, kek.id, KekTime::kCompromisedAt));
   const Timestamp before = at.value_or(kWithoutLimit);
   constexpr std::string_view kOfScope =
       "SELECT count(*) FROM rowseal.dek d JOIN rowseal.kek k ON k.id = d.kek_id"
@@ -361,7 +347,8 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek) {
   if (!plan.rotates && trust->ActiveKek(record->scope) == nullptr) {
     return NoActiveKek(*trust, record->scope);
   }
-  ROWSEAL_ASSIGN(const std::optional<Timestamp> at, CompromisedAt(connection, kek));
+  ROWSEAL_ASSIGN(const std::optional<Timestamp> at,
+                 ReadKekTime(connection, kek, KekTime::kCompromisedAt));
   const Timestamp before = at.value_or(kWithoutLimit);
   ROWSEAL_ASSIGN(plan.deks, CountUnder(connection, kek));
   ROWSEAL_ASSIGN(plan.secrets, Count(connection, "SELECT count(*)" + std::string(kExposedSecrets),
@@ -382,7 +369,8 @@ Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek, std::string_vi
   ROWSEAL_TRY(session.LoadTrust(connection));
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   ROWSEAL_ASSIGN(const KekRecord* record, FindWrapKek(trust->rows, kek));
-  ROWSEAL_ASSIGN(const std::optional<Timestamp> at, CompromisedAt(connection, kek));
+  ROWSEAL_ASSIGN(const std::optional<Timestamp> at,
+                 ReadKekTime(connection, kek, KekTime::kCompromisedAt));
   if (record->state != KeyState::kCompromised || !at) {
     return Fail(ErrorCode::kRefusedByState,
                 "KEK " + ToText(kek) + " is " + std::string(ToText(record->state)),

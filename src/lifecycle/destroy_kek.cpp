@@ -7,6 +7,7 @@
 #include "client/audit.h"
 #include "lifecycle/destroyed_keys.h"
 #include "lifecycle/kek_change.h"
+#include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
 #include "store/store_clock.h"
 
@@ -40,22 +41,6 @@ Result<std::string> WhatNeeds(Connection& connection, KekId kek) {
   return all == 0 ? std::string()
                   : std::to_string(all) + (all == 1 ? " DEK (" : " DEKs (") + kinds +
                         "), first of project '" + Printable(first) + "'";
-}
-
-Result<std::optional<Timestamp>> DestroyAt(Connection& connection, KekId kek) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT destroy_at FROM rowseal.kek WHERE id = $1", {kek.value})));
-  if (answer.rows.empty()) {
-    return std::nullopt;
-  }
-  RowReader reader(answer.rows.front());
-  if (reader.NextIsNull()) {
-    return std::nullopt;
-  }
-  const Timestamp at{std::chrono::microseconds(reader.Integer())};
-  ROWSEAL_TRY(reader.status());
-  return at;
 }
 
 // A KEK that is not there may have been.
@@ -110,7 +95,8 @@ class Destruction final {
                       ToText(outcome_.kek) + " says what depends on it");
     }
     ROWSEAL_ASSIGN(now_, StoreClock(connection_));
-    ROWSEAL_ASSIGN(const std::optional<Timestamp> asked, DestroyAt(connection_, outcome_.kek));
+    ROWSEAL_ASSIGN(const std::optional<Timestamp> asked,
+                   ReadKekTime(connection_, outcome_.kek, KekTime::kDestroyAt));
     ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection_, Policy::kDestroyWait));
     was_asked_ = asked.has_value();
     outcome_.due = asked.value_or(now_ + *wait);

@@ -30,4 +30,18 @@ Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
   return notes;
 }
 
+Result<std::optional<Timestamp>> ReadKekTime(Connection& connection, KekId kek, KekTime time) {
+  const std::string column = time == KekTime::kDestroyAt ? "destroy_at" : "compromised_at";
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT " + column + " FROM rowseal.kek WHERE id = $1", {kek.value})));
+  if (answer.rows.empty()) {
+    return std::nullopt;
+  }
+  RowReader reader(answer.rows.front());
+  const std::optional<Timestamp> at = OptionalTime(reader);
+  ROWSEAL_TRY(reader.status());
+  return at;
+}
+
 }  // namespace rowseal

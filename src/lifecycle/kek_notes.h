@@ -19,4 +19,8 @@ struct KekNotes {
 /// ReadKekNotes reads those of every KEK.
 Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection);
 
+/// ReadKekTime reads one of a KEK's times alone; nothing where it has none.
+enum class KekTime : std::uint8_t { kCompromisedAt, kDestroyAt };
+Result<std::optional<Timestamp>> ReadKekTime(Connection& connection, KekId kek, KekTime time);
+
 }  // namespace rowseal

@@ -119,6 +119,20 @@ TEST_F(RolledBack, OlderCopiesAreNoticedByEveryMachineThatSawTheNewer) {
   }
 }
 
+TEST_F(RolledBack, TheAlarmStaysWhereTheAnchorIsLostBehindIt) {
+  const Copy copy = TakeCopy();
+  {
+    Client client = Open("a");
+    Must(RotateKek(client));
+  }
+  PutBack(copy);
+  Client client = Open("a");
+  ExpectAlarm(client);
+  std::filesystem::remove_all(folder_ / "a");
+  ExpectAlarm(client);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a")) << "nothing lower takes its place";
+}
+
 TEST_F(RolledBack, AStoreThatWentAnotherWayToTheSameEpochIsNoticed) {
   const Copy copy = TakeCopy();
   {
