@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "db/postgres/conninfo.h"
+#include "db/sqlite/harden.h"
 
 namespace rowseal::cli {
 namespace {
@@ -20,6 +21,7 @@ Result<std::string> ReadDatabase(const std::string& url) {
     return Fail(ErrorCode::kInvalidArgument, "--database is not of a kind that is known",
                 "write sqlite:PATH, postgres://… or service=NAME");
   }
+  ROWSEAL_TRY(CheckSqlitePath(std::string_view(url).substr(kSqlite.size())));
   std::error_code failure;
   const std::filesystem::path path = std::filesystem::absolute(url.substr(kSqlite.size()), failure);
   if (failure) {

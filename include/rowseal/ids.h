@@ -16,6 +16,10 @@ namespace rowseal {
 /// Timestamp is UTC in microseconds since 1970-01-01, the precision PostgreSQL stores.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
+/// kEarliestTime and kLatestTime bound every time that is read from a store: the years 1 to 9999.
+inline constexpr Timestamp kEarliestTime{std::chrono::microseconds(-62'135'596'800'000'000)};
+inline constexpr Timestamp kLatestTime{std::chrono::microseconds(253'402'300'799'999'999)};
+
 /// Number is an integer id that cannot be confused with one of another kind.
 template <class Tag>
 struct Number {

@@ -8,6 +8,7 @@
 
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
+#include <rowseal/ids.h>
 
 namespace rowseal {
 
@@ -71,13 +72,21 @@ struct Rows {
 /// TextAt gives a column's text, or an empty text when it is something else.
 std::string TextAt(const Row& row, std::size_t column);
 
-/// RowReader reads a row's columns in order. A column of another type or a row that is too short
-/// makes `status` an error (kInternal: the store answered something else than was asked) and every
-/// later read empty, so a caller checks once, at the end.
+/// kSmallestStored and kLargestStored bound every whole number of a store: times are within them,
+/// and counters stay far below. Sums of what was read therefore never overflow; whoever writes to
+/// the database outside Rowseal can put any number there.
+inline constexpr std::int64_t kSmallestStored = kEarliestTime.time_since_epoch().count();
+inline constexpr std::int64_t kLargestStored = kLatestTime.time_since_epoch().count();
+
+/// RowReader reads a row's columns in order. A column of another type, a row that is too short
+/// (kInternal: the store answered something else than was asked) and a number out of bounds
+/// (kIntegrity) make `status` an error and every later read empty, so a caller checks once, at the
+/// end.
 class RowReader final {
  public:
   explicit RowReader(Row& row) : row_(row) {}
 
+  /// Integer reads a number from kSmallestStored to kLargestStored.
   std::int64_t Integer();
   std::string Text();
   Bytes Blob();
@@ -92,6 +101,7 @@ class RowReader final {
   Row& row_;
   std::size_t next_ = 0;
   bool failed_ = false;
+  bool out_of_bounds_ = false;
 };
 
 }  // namespace rowseal

@@ -49,6 +49,14 @@ std::string ToRfc3339(Timestamp time) {
   return result + "Z";
 }
 
+Result<void> CheckStorable(Timestamp time) {
+  if (time < Timestamp() || time > kLatestTime) {
+    return Fail(ErrorCode::kInvalidArgument, "a time is outside the years 1970 to 9999",
+                "leave the time out for a secret that never expires");
+  }
+  return {};
+}
+
 Result<Timestamp> ParseRfc3339(std::string_view text) {
   using namespace std::chrono;
   const auto refuse = [&] {

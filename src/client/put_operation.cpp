@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/clock.h"
 #include "client/random_ids.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
@@ -85,6 +86,9 @@ Result<void> PutOperation::CheckItems() const {
       return Fail(ErrorCode::kInvalidArgument,
                   "the value of '" + item.name.text() + "' has more than 16 MiB",
                   "keep large data elsewhere and seal its key");
+    }
+    if (item.expires_at) {
+      ROWSEAL_TRY(CheckStorable(*item.expires_at));
     }
   }
   return {};

@@ -1,5 +1,6 @@
 #include "client/secret_reseal.h"
 
+#include "base/clock.h"
 #include "client/audit.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
@@ -226,6 +227,9 @@ Result<void> RenameSecret(Connection& connection, Session& session, const Projec
 Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
                           const SecretName& name, std::optional<SecretVersion> version,
                           std::optional<Timestamp> expires_at, const Access& access) {
+  if (expires_at) {
+    ROWSEAL_TRY(CheckStorable(*expires_at));
+  }
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
   ROWSEAL_TRY(session.LoadTrust(connection));
   ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));

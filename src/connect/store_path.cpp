@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/encoding.h"
+#include "db/sqlite/harden.h"
 
 namespace rowseal {
 namespace {
@@ -16,13 +17,15 @@ Result<std::string> SqlitePath(const std::string& store) {
     return Fail(ErrorCode::kInvalidArgument, "no store was named",
                 "give --store sqlite:PATH or set ROWSEAL_STORE");
   }
-  if (!store.starts_with(kSqliteScheme) || store.size() == kSqliteScheme.size()) {
+  if (!store.starts_with(kSqliteScheme)) {
     return Fail(ErrorCode::kInvalidArgument,
                 "'" + Printable(store.substr(0, store.find(':'))) +
                     ":' is not a kind of store that this release knows",
                 "write sqlite:PATH, postgres://… or service=NAME");
   }
-  return store.substr(kSqliteScheme.size());
+  std::string path = store.substr(kSqliteScheme.size());
+  ROWSEAL_TRY(CheckSqlitePath(path));
+  return path;
 }
 
 }  // namespace rowseal

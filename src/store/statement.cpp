@@ -18,7 +18,14 @@ T RowReader::Take() {
   return std::get<T>(std::move(row_[next_++]));
 }
 
-std::int64_t RowReader::Integer() { return Take<std::int64_t>(); }
+std::int64_t RowReader::Integer() {
+  const auto value = Take<std::int64_t>();
+  if (value < kSmallestStored || value > kLargestStored) {
+    failed_ = out_of_bounds_ = true;
+    return 0;
+  }
+  return value;
+}
 std::string RowReader::Text() { return Take<std::string>(); }
 Bytes RowReader::Blob() { return Take<Bytes>(); }
 
@@ -27,6 +34,13 @@ bool RowReader::NextIsNull() const {
 }
 
 Result<void> RowReader::status() const {
+  if (out_of_bounds_) {
+    return Fail(ErrorCode::kIntegrity,
+                "number " + std::to_string(next_) + " of a row's columns holds " +
+                    std::to_string(std::get<std::int64_t>(row_[next_ - 1])) +
+                    ", which Rowseal never writes",
+                "somebody changed it outside Rowseal; restore the row from a backup");
+  }
   if (failed_) {
     return Fail(ErrorCode::kInternal, "the store returned other columns than were asked for",
                 "check that the store's driver belongs to this release");

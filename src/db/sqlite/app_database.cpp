@@ -1,11 +1,14 @@
 #include "db/sqlite/app_database.h"
 
 #include <algorithm>
+#include <climits>
 #include <functional>
 
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "db/sqlite/harden.h"
+#include "store/value_limits.h"
 
 namespace rowseal {
 namespace {
@@ -58,6 +61,10 @@ tl::unexpected<Error> AppDatabase::Failure() const {
   const std::string what =
       "database '" + Printable(path_) + "': " + sqlite3_errmsg(database_.get());
   switch (sqlite3_errcode(database_.get())) {
+    case SQLITE_TOOBIG:
+      return Fail(ErrorCode::kInvalidArgument, what + ": a value of more than " +
+                                                   std::to_string(kLargestAppValue) + " bytes",
+                  "find the row by its length and shorten or move its value");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_IOERR:
@@ -74,6 +81,7 @@ tl::unexpected<Error> AppDatabase::Failure() const {
 }
 
 Result<AppDatabase> AppDatabase::Open(const std::string& path, Mode mode) {
+  ROWSEAL_TRY(CheckSqlitePath(path));
   sqlite3* database = nullptr;
   const int access = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   const int opened =
@@ -86,11 +94,29 @@ Result<AppDatabase> AppDatabase::Open(const std::string& path, Mode mode) {
     return app.Failure();
   }
   sqlite3_busy_timeout(database, kBusyTimeoutMilliseconds);
-  // A view of the app's may call functions; a quoted name must never turn into a string literal.
-  sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  ROWSEAL_TRY(HardenSqlite(database, SqliteFile::kApp));
+  ROWSEAL_TRY(app.Execute("PRAGMA query_only=ON"));
   return app;
 }
+
+Result<void> AppDatabase::AllowChanges() {
+  if (may_change_) {
+    return {};
+  }
+  ROWSEAL_TRY(AllowTriggersAndViews(database_.get()));
+  ROWSEAL_TRY(Execute("PRAGMA query_only=OFF"));
+  may_change_ = true;
+  return {};
+}
+
+// No statement changes anything on such a connection, so triggers have no occasion to run.
+Result<void> AppDatabase::AllowViews() { return AllowTriggersAndViews(database_.get()); }
+
+WholeRows::WholeRows(sqlite3* database)
+    : database_(database),
+      limit_before_(sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, INT_MAX)) {}
+
+WholeRows::~WholeRows() { sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, limit_before_); }
 
 Result<AppDatabase::Statement> AppDatabase::Prepare(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
@@ -112,6 +138,7 @@ Result<bool> AppDatabase::Step(const Statement& statement) {
 }
 
 Result<void> AppDatabase::Execute(const std::string& sql) {
+  const WholeRows whole(database_.get());  // VACUUM copies rows
   if (sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     return Failure();
   }

@@ -14,8 +14,9 @@ struct sqlite3_stmt;
 
 namespace rowseal {
 
-/// AppDatabase is an app's own SQLite file, of which nothing is known or trusted: a view or trigger
-/// of it may call no function with effects, and names are looked up before they enter SQL.
+/// AppDatabase is an app's own SQLite file, of which nothing is known or trusted: names are looked
+/// up before they enter SQL, and nothing in the file runs or may be changed until AllowChanges is
+/// called.
 /// Errors: kInvalidArgument (no such file, table or column; not a database; damaged), kUnavailable
 /// (locked for 10 s, I/O), kResourceExhausted. Messages name tables and columns, never values.
 class AppDatabase final {
@@ -28,6 +29,15 @@ class AppDatabase final {
   using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
 
   static Result<AppDatabase> Open(const std::string& path, Mode mode);
+
+  /// AllowChanges lets this connection write. From then on the app's own triggers run for every row
+  /// that is changed, with the views that they read, as for any other writer of the app's: they may
+  /// keep a search index or a history that the app relies on (rowseal migrate plan lists them). They
+  /// may call no function with effects. For kReadWrite only.
+  Result<void> AllowChanges();
+  bool may_change() const noexcept { return may_change_; }
+  /// AllowViews lets this connection read a view that a person named.
+  Result<void> AllowViews();
 
   Result<Statement> Prepare(const std::string& sql);
   /// Step moves to the next row; false when there is none.
@@ -59,6 +69,7 @@ class AppDatabase final {
 
   std::unique_ptr<sqlite3, CloseDatabase> database_;
   std::string path_;
+  bool may_change_ = false;
 };
 
 /// QuotedIdentifier writes a name so that nothing in it can end it.
@@ -67,7 +78,22 @@ std::string QuotedIdentifier(std::string_view name);
 /// SqliteTypeName says what a value is, for a message: `an INTEGER`, `NULL`, ….
 std::string_view SqliteTypeName(int type);
 
-/// ColumnBytes views a column's text or blob; the view ends with the row.
+/// ColumnBytes views a column's text or blob; the view ends with the row. SQLite ends a statement
+/// before a value of more than kLargestAppValue is read.
 ByteView ColumnBytes(sqlite3_stmt* row, int column);
+
+/// WholeRows lets statements write rows of an app's that are larger than what is ever read: SQLite
+/// copies the columns that do not change. For the duration of such a statement only.
+class WholeRows final {
+ public:
+  explicit WholeRows(sqlite3* database);
+  WholeRows(const WholeRows&) = delete;
+  WholeRows& operator=(const WholeRows&) = delete;
+  ~WholeRows();
+
+ private:
+  sqlite3* database_;
+  int limit_before_;
+};
 
 }  // namespace rowseal

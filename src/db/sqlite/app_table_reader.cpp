@@ -66,6 +66,7 @@ Result<AppTableReader> AppTableReader::Open(const std::string& path, const AppTa
   ROWSEAL_ASSIGN(AppDatabase database, AppDatabase::Open(path, AppDatabase::Mode::kReadOnly));
   AppTableReader reader(std::move(database));
   ROWSEAL_TRY(reader.database_.Execute("BEGIN"));
+  ROWSEAL_TRY(reader.database_.AllowViews());
   ROWSEAL_TRY(reader.CheckTable(table));
   ROWSEAL_ASSIGN(const std::optional<std::string> row_id, reader.database_.RowIdName(table.table));
 

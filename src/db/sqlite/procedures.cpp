@@ -82,7 +82,8 @@ Result<Rows> RunOnce(SqliteConnection& connection, std::string_view sql, BindAll
   ROWSEAL_ASSIGN(const bool has_row, cursor.Step());
   Rows rows;
   if (has_row) {
-    rows.rows.push_back(cursor.TakeRow());
+    ROWSEAL_ASSIGN(Row row, cursor.TakeRow());
+    rows.rows.push_back(std::move(row));
   }
   rows.changed = connection.changes();
   return rows;

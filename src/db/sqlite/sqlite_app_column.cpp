@@ -1,62 +1,13 @@
 #include "db/sqlite/sqlite_app_column.h"
 
-#include <charconv>
-
 #include <sqlite3.h>
 
 #include "base/encoding.h"
 #include "db/sqlite/app_database.h"
+#include "db/sqlite/sqlite_row_key.h"
 
 namespace rowseal {
 namespace {
-
-// A key's value as it is compared: SQLite orders integers before texts, and 1 is not '1'.
-struct KeyPart {
-  bool is_integer = true;
-  std::int64_t integer = 0;
-  std::string text;
-};
-using Key = std::vector<KeyPart>;
-
-// A position is each part in turn: `i` and the number, or `t` and the text's length, a colon and
-// the text; it is read back only by this file.
-std::string EncodePosition(const Key& key) {
-  std::string position;
-  for (const KeyPart& part : key) {
-    position += part.is_integer ? "i" + std::to_string(part.integer) + ";"
-                                : "t" + std::to_string(part.text.size()) + ":" + part.text;
-  }
-  return position;
-}
-
-Result<Key> DecodePosition(std::string_view position) {
-  Key key;
-  while (!position.empty()) {
-    const bool is_integer = position.front() == 'i';
-    const char* const end = position.data() + position.size();
-    std::int64_t number = 0;
-    const auto read = std::from_chars(position.data() + 1, end, number);
-    if (read.ec != std::errc() || read.ptr == end || *read.ptr != (is_integer ? ';' : ':')) {
-      break;
-    }
-    position.remove_prefix(static_cast<std::size_t>(read.ptr + 1 - position.data()));
-    if (is_integer) {
-      key.push_back({true, number, {}});
-      continue;
-    }
-    const auto size = static_cast<std::size_t>(number);
-    if (number < 0 || size > position.size()) {
-      break;
-    }
-    key.push_back({false, 0, std::string(position.substr(0, size))});
-    position.remove_prefix(size);
-  }
-  if (!position.empty()) {
-    return Fail(ErrorCode::kIntegrity, "a job's position in an app's table was changed",
-                "cancel the job and rotate again");
-  }
-  return key;
-}
 
 // `(k1, k2) > (?2, ?3)`, or `k1 = ?2 AND k2 = ?3`.
 std::string KeyCondition(const std::vector<std::string>& quoted, std::string_view comparison,
@@ -91,7 +42,7 @@ class SqliteAppColumn final : public AppColumn {
 
   Result<std::vector<AppValue>> Read(const std::string& position, std::size_t limit,
                                      std::int64_t bytes) override {
-    ROWSEAL_ASSIGN(const Key after, DecodePosition(position));
+    ROWSEAL_ASSIGN(const SqliteKey after, DecodeKey(position));
     if (!after.empty() && after.size() != keys_.size()) {
       return Fail(ErrorCode::kIntegrity, "a job's position in an app's table was changed",
                   "cancel the job and rotate again");
@@ -125,6 +76,7 @@ class SqliteAppColumn final : public AppColumn {
     if (changes.empty()) {
       return std::vector<bool>();
     }
+    ROWSEAL_TRY(database_.AllowChanges());
     const int first = 3;
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
@@ -148,17 +100,6 @@ class SqliteAppColumn final : public AppColumn {
  private:
   std::string HoldsSealed() const { return "instr(CAST(" + column_ + " AS TEXT), 'rs1.') > 0"; }
 
-  static void BindKey(sqlite3_stmt* statement, int first, const Key& key) {
-    for (const KeyPart& part : key) {
-      if (part.is_integer) {
-        sqlite3_bind_int64(statement, first++, part.integer);
-      } else {
-        sqlite3_bind_text64(statement, first++, part.text.data(), part.text.size(),
-                            SQLITE_TRANSIENT, SQLITE_UTF8);
-      }
-    }
-  }
-
   Result<AppValue> TakeValue(sqlite3_stmt* row) const {
     AppValue value;
     const auto say = [&](std::string_view what, int type) {
@@ -167,7 +108,7 @@ class SqliteAppColumn final : public AppColumn {
                        ", not TEXT or an INTEGER";
       }
     };
-    Key key;
+    SqliteKey key;
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       const int column = static_cast<int>(i) + 2;
       const int type = sqlite3_column_type(row, column);
@@ -182,10 +123,9 @@ class SqliteAppColumn final : public AppColumn {
                         std::string(SqliteTypeName(type)),
                     "keys are INTEGER or TEXT; mend the row, then run the job again");
       }
-      value.key.push_back(key.back().is_integer ? std::to_string(key.back().integer)
-                                                : key.back().text);
+      value.key.push_back(key.back().Text());
     }
-    value.position = EncodePosition(key);
+    value.position = EncodeKey(key);
     const int project_type = sqlite3_column_type(row, 0);
     if (project_type == SQLITE_TEXT || project_type == SQLITE_INTEGER) {
       value.project = AsText(ColumnBytes(row, 0));
@@ -200,7 +140,7 @@ class SqliteAppColumn final : public AppColumn {
                                         const std::vector<AppChange>& changes, int first) {
     std::vector<bool> replaced;
     for (const AppChange& change : changes) {
-      ROWSEAL_ASSIGN(const Key key, DecodePosition(change.position));
+      ROWSEAL_ASSIGN(const SqliteKey key, DecodeKey(change.position));
       sqlite3_reset(statement.get());
       const auto bind = [&](int number, const std::string& text) {
         sqlite3_bind_text64(statement.get(), number, text.data(), text.size(), SQLITE_STATIC,
@@ -209,6 +149,7 @@ class SqliteAppColumn final : public AppColumn {
       bind(1, change.new_text);
       bind(2, change.old_text);
       BindKey(statement.get(), first, key);
+      const WholeRows whole(sqlite3_db_handle(statement.get()));
       ROWSEAL_TRY(database_.Step(statement));
       replaced.push_back(database_.changes() == 1);
     }

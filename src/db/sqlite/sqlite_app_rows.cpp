@@ -7,12 +7,12 @@
 #include "base/encoding.h"
 #include "db/sqlite/app_database.h"
 #include "db/sqlite/sqlite_content_sql.h"
+#include "db/sqlite/sqlite_row_key.h"
 
 namespace rowseal {
 namespace {
 
-// A row's key is one text: each part in turn, `i` and the number and `;`, or `t` and the text's
-// bytes, `:` and the text. The guard's triggers write the same.
+// `key` is what EncodeKey writes.
 constexpr std::string_view kJournalSql = R"sql(
 CREATE TABLE IF NOT EXISTS rowseal_migration_column (
   migration TEXT NOT NULL, number INTEGER NOT NULL, guard TEXT NOT NULL,
@@ -119,6 +119,7 @@ class SqliteAppRows final : public AppRows {
     if (installed) {
       return {};
     }
+    ROWSEAL_TRY(AllowChanges());
     ROWSEAL_TRY(database_.Execute("BEGIN IMMEDIATE"));
     const Result<bool> meanwhile = IsInstalled();
     Result<void> made = !meanwhile   ? tl::unexpected(meanwhile.error())
@@ -132,6 +133,7 @@ class SqliteAppRows final : public AppRows {
   }
 
   Result<void> SetGuard(Guard guard) override {
+    ROWSEAL_TRY(AllowChanges());
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
         Prepare("UPDATE rowseal_migration_column SET guard = ?3" + std::string(kOfColumn)));
@@ -151,6 +153,7 @@ class SqliteAppRows final : public AppRows {
   }
 
   Result<void> SetPaused(bool paused) override {
+    ROWSEAL_TRY(AllowChanges());
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
         Prepare("UPDATE rowseal_migration_column SET paused = ?3" + std::string(kOfColumn)));
@@ -169,6 +172,7 @@ class SqliteAppRows final : public AppRows {
     if (!installed) {
       return {};
     }
+    ROWSEAL_TRY(AllowChanges());
     std::string sql = "BEGIN IMMEDIATE;";
     for (const std::string_view event : {"insert", "update"}) {
       sql += "DROP TRIGGER IF EXISTS " + QuotedIdentifier(GuardName(event)) +
@@ -195,7 +199,10 @@ class SqliteAppRows final : public AppRows {
         "DROP TABLE rowseal_migration_column;COMMIT");
   }
 
-  Result<void> Begin() override { return database_.Execute("BEGIN IMMEDIATE"); }
+  Result<void> Begin() override {
+    ROWSEAL_TRY(AllowChanges());
+    return database_.Execute("BEGIN IMMEDIATE");
+  }
   Result<void> Commit() override { return database_.Execute("COMMIT"); }
   void Rollback() noexcept override { static_cast<void>(database_.Execute("ROLLBACK")); }
 
@@ -250,8 +257,12 @@ class SqliteAppRows final : public AppRows {
                    Prepare("SELECT " + RowColumns() + " FROM " + table_ + " t" + Joins() +
                            " WHERE " + KeysMatch(3) + " AND " + Condition(which)));
     for (const std::string& key : taken) {
+      const Result<SqliteKey> parts = DecodeKey(key);
+      if (!parts || parts->size() != column_.keys.size()) {
+        continue;  // no guard of ours queued it, and it names no row
+      }
       sqlite3_reset(statement.get());
-      BindKey(statement, 3, key);
+      BindKey(statement.get(), 3, *parts);
       ROWSEAL_ASSIGN(const bool found, database_.Step(statement));
       if (found && !Holds(queued.rows, key)) {
         ROWSEAL_ASSIGN(MigratingRow row, TakeRow(statement.get()));
@@ -284,6 +295,7 @@ class SqliteAppRows final : public AppRows {
                    Prepare("DELETE FROM rowseal_migration_quarantined_row" +
                            std::string(kOfColumn) + " AND key = ?3"));
     for (const RowWrite& write : writes) {
+      ROWSEAL_ASSIGN(const SqliteKey key, DecodeKey(write.position));
       if (write.original) {
         BindText(keep, 3, write.position);
         BindText(keep, 4, write.original->sealed);
@@ -293,7 +305,7 @@ class SqliteAppRows final : public AppRows {
           sqlite3_bind_null(keep.get(), 5);
         }
         BindText(keep, 6, JoinNames(write.original->secrets));
-        BindKey(keep, 7, write.position);
+        BindKey(keep.get(), 7, key);
         ROWSEAL_TRY(Run(keep));
       }
       if (write.content) {
@@ -302,7 +314,7 @@ class SqliteAppRows final : public AppRows {
         sqlite3_bind_null(update.get(), 3);
       }
       BindText(update, 4, write.position);
-      BindKey(update, 5, write.position);
+      BindKey(update.get(), 5, key);
       const Result<void> updated = Run(update);
       sqlite3_clear_bindings(update.get());
       BindColumn(update);
@@ -402,6 +414,7 @@ class SqliteAppRows final : public AppRows {
   }
 
   Result<void> ForgetOriginals() override {
+    ROWSEAL_TRY(AllowChanges());
     ROWSEAL_ASSIGN(const AppDatabase::Statement statement,
                    Prepare("DELETE FROM rowseal_migration_original" + std::string(kOfColumn)));
     return Run(statement);
@@ -414,6 +427,7 @@ class SqliteAppRows final : public AppRows {
       left.emplace_back("the file's free pages keep old content; VACUUM writes it anew");
       return left;
     }
+    ROWSEAL_TRY(AllowChanges());
     ROWSEAL_TRY(database_.Execute("VACUUM"));
     ROWSEAL_TRY(database_.Execute("ANALYZE"));
     ROWSEAL_TRY(database_.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
@@ -462,9 +476,21 @@ class SqliteAppRows final : public AppRows {
                         SQLITE_UTF8);
   }
   Result<void> Run(const AppDatabase::Statement& statement) {
+    const WholeRows whole(sqlite3_db_handle(statement.get()));
     const Result<bool> stepped = database_.Step(statement);
     sqlite3_reset(statement.get());
     return stepped ? Result<void>() : tl::unexpected(stepped.error());
+  }
+
+  // What only reads (plan, status, verify) leaves the connection as it was opened.
+  Result<void> AllowChanges() {
+    if (database_.may_change()) {
+      return {};
+    }
+    ROWSEAL_TRY(database_.AllowChanges());
+    // SQLite takes its JSON functions for unsafe in the guard's triggers otherwise. This connection
+    // has no other functions than SQLite's own, none of which leaves the database.
+    return column_.path ? database_.Execute("PRAGMA trusted_schema = ON") : Result<void>();
   }
 
   Result<bool> IsInstalled() {
@@ -577,7 +603,8 @@ class SqliteAppRows final : public AppRows {
                 " ORDER BY " + order + " LIMIT ?3"));
     sqlite3_bind_int64(statement.get(), 3, static_cast<std::int64_t>(limit));
     if (!position.empty()) {
-      BindKey(statement, 4, position);
+      ROWSEAL_ASSIGN(const SqliteKey key, DecodeKey(position));
+      BindKey(statement.get(), 4, key);
     }
     std::vector<MigratingRow> rows;
     std::int64_t taken = 0;
@@ -611,6 +638,7 @@ class SqliteAppRows final : public AppRows {
     }
     taken.original = TakeOriginal(row, 2);
     int column = 5;
+    SqliteKey key;
     for (std::size_t i = 0; i < column_.keys.size(); ++i, ++column) {
       const int key_type = sqlite3_column_type(row, column);
       if (key_type != SQLITE_INTEGER && key_type != SQLITE_TEXT) {
@@ -619,11 +647,12 @@ class SqliteAppRows final : public AppRows {
                         std::string(SqliteTypeName(key_type)),
                     "keys are INTEGER or TEXT; mend the row, then run the step again");
       }
-      taken.key.push_back(text(column));
-      taken.position += key_type == SQLITE_INTEGER ? "i" + taken.key.back() + ";"
-                                                   : "t" + std::to_string(taken.key.back().size()) +
-                                                         ":" + taken.key.back();
+      key.push_back(key_type == SQLITE_INTEGER
+                        ? SqliteKeyPart{true, sqlite3_column_int64(row, column), {}}
+                        : SqliteKeyPart{false, 0, text(column)});
+      taken.key.push_back(key.back().Text());
     }
+    taken.position = EncodeKey(key);
     for (std::size_t i = 0; i < column_.name_columns.size(); ++i, ++column) {
       taken.names.push_back(text(column));
     }
@@ -643,41 +672,17 @@ class SqliteAppRows final : public AppRows {
     return original;
   }
 
-  static std::vector<std::string> PartsOf(std::string_view position) {
+  // For a message: what is no key of ours is shown as it is.
+  static std::vector<std::string> PartsOf(const std::string& position) {
+    const Result<SqliteKey> key = DecodeKey(position);
+    if (!key) {
+      return {Printable(position)};
+    }
     std::vector<std::string> parts;
-    while (!position.empty()) {
-      const bool is_integer = position.front() == 'i';
-      const std::size_t end = position.find(is_integer ? ';' : ':');
-      if (end == std::string_view::npos) {
-        break;
-      }
-      const std::string number(position.substr(1, end - 1));
-      position.remove_prefix(end + 1);
-      if (is_integer) {
-        parts.push_back(number);
-        continue;
-      }
-      const std::size_t size = std::min<std::size_t>(std::stoul(number), position.size());
-      parts.emplace_back(position.substr(0, size));
-      position.remove_prefix(size);
+    for (const SqliteKeyPart& part : *key) {
+      parts.push_back(part.Text());
     }
     return parts;
-  }
-
-  static void BindKey(const AppDatabase::Statement& statement, int first,
-                      std::string_view position) {
-    const std::vector<std::string> parts = PartsOf(position);
-    std::size_t at = 0;
-    for (const std::string& part : parts) {
-      const bool is_integer = position[at] == 'i';
-      if (is_integer) {
-        sqlite3_bind_int64(statement.get(), first++, std::stoll(part));
-        at += part.size() + 2;
-      } else {
-        BindText(statement, first++, part);
-        at += std::to_string(part.size()).size() + 2 + part.size();
-      }
-    }
   }
 
   static bool Holds(const std::vector<MigratingRow>& rows, const std::string& position) {
@@ -720,11 +725,6 @@ Result<std::unique_ptr<AppRows>> OpenSqliteAppRows(const std::string& path,
   }
   ROWSEAL_TRY(database.CheckUniqueKey(column.table, column.keys));
   ROWSEAL_TRY(database.Execute("PRAGMA secure_delete = ON"));
-  if (column.path) {
-    // SQLite takes its JSON functions for unsafe in the guard's triggers otherwise. This connection
-    // has no other functions than SQLite's own, none of which leaves the database.
-    ROWSEAL_TRY(database.Execute("PRAGMA trusted_schema = ON"));
-  }
   return std::make_unique<SqliteAppRows>(std::move(database), path, column);
 }
 

@@ -8,7 +8,9 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "db/sqlite/harden.h"
 #include "db/sqlite/procedures.h"
+#include "store/value_limits.h"
 
 namespace rowseal {
 namespace {
@@ -18,11 +20,10 @@ constexpr std::chrono::milliseconds kLongestPause{5};
 constexpr std::string_view kSchemaPrefix = "rowseal.";
 constexpr std::string_view kRowLock = " FOR UPDATE";
 
-// trusted_schema off: a view or trigger that an attacker wrote cannot call functions with effects.
 // secure_delete on: what was deleted is overwritten in the file.
 constexpr const char* kSetUp =
-    "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON;"
-    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;";
+    "PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON; PRAGMA synchronous=FULL;"
+    "PRAGMA temp_store=MEMORY;";
 
 // SQLite's own messages name tables and constraints, never values.
 Error SqliteFailure(sqlite3* database, const std::string& path) {
@@ -39,7 +40,8 @@ Error SqliteFailure(sqlite3* database, const std::string& path) {
     case SQLITE_NOMEM:
       return {ErrorCode::kResourceExhausted, std::move(what), "free memory, then retry"};
     case SQLITE_TOOBIG:
-      return {ErrorCode::kInvalidArgument, std::move(what), {}};
+      return {ErrorCode::kIntegrity, std::move(what),
+              "Rowseal writes no such value; restore the row from a backup"};
     case SQLITE_CONSTRAINT:
       return {ErrorCode::kConflict, std::move(what), "read the row again, then decide"};
     case SQLITE_CORRUPT:
@@ -65,22 +67,53 @@ Error SqliteFailure(sqlite3* database) {
   return SqliteFailure(database, path == nullptr ? "" : path);
 }
 
-Value ColumnValue(sqlite3_stmt* statement, int column) {
-  switch (sqlite3_column_type(statement, column)) {
-    case SQLITE_INTEGER:
-      return sqlite3_column_int64(statement, column);
-    case SQLITE_TEXT: {
-      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-      return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
-    }
-    case SQLITE_BLOB: {
-      const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement, column));
-      return bytes == nullptr ? Bytes()
-                              : Bytes(bytes, bytes + sqlite3_column_bytes(statement, column));
-    }
-    default:
-      return Null{};
+// Says which column made SQLite end `statement` because a value is too large to be read: asks for
+// each column's length by the same query. A blob's length is known without reading it.
+Error ValueTooLarge(sqlite3_stmt* statement, Error error) {
+  const int columns = sqlite3_column_count(statement);
+  const std::unique_ptr<char, void (*)(void*)> query(sqlite3_expanded_sql(statement), sqlite3_free);
+  const int limit = sqlite3_limit(sqlite3_db_handle(statement), SQLITE_LIMIT_LENGTH, -1);
+  std::string names;
+  for (int column = 0; column < columns; ++column) {
+    names += (column == 0 ? "c" : ", c") + std::to_string(column);
   }
+  for (int column = 0; query != nullptr && column < columns; ++column) {
+    const std::string sql = "WITH r(" + names + ") AS (" + query.get() +
+                            ") SELECT 1 FROM r WHERE length(c" + std::to_string(column) + ") > " +
+                            std::to_string(limit);
+    sqlite3_stmt* lengths = nullptr;
+    sqlite3_prepare_v2(sqlite3_db_handle(statement), sql.c_str(), -1, &lengths, nullptr);
+    const int status = lengths == nullptr ? SQLITE_ERROR : sqlite3_step(lengths);
+    sqlite3_finalize(lengths);
+    if (status == SQLITE_ROW || status == SQLITE_TOOBIG) {
+      return TooLarge(sqlite3_column_name(statement, column), 0, static_cast<std::size_t>(limit))
+          .value();
+    }
+  }
+  return error;
+}
+
+Result<Value> ColumnValue(sqlite3_stmt* statement, int column) {
+  const int type = sqlite3_column_type(statement, column);
+  if (type == SQLITE_INTEGER) {
+    return sqlite3_column_int64(statement, column);
+  }
+  if (type != SQLITE_TEXT && type != SQLITE_BLOB) {
+    return Null{};
+  }
+  const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+  const std::size_t limit = type == SQLITE_TEXT ? kLargestStoredText : kLargestStoredBytes;
+  if (size > limit) {
+    return TooLarge(sqlite3_column_name(statement, column), size, limit);
+  }
+  if (bytes == nullptr && size != 0) {
+    return Fail(ErrorCode::kResourceExhausted, "no memory to read a row");
+  }
+  if (type == SQLITE_TEXT) {
+    return std::string(reinterpret_cast<const char*>(bytes), size);
+  }
+  return Bytes(bytes, bytes + size);
 }
 
 }  // namespace
@@ -133,20 +166,27 @@ Result<bool> StatementCursor::Step() {
   if (status == SQLITE_DONE) {
     return false;
   }
-  return tl::unexpected(SqliteFailure(sqlite3_db_handle(statement_)));
+  Error error = SqliteFailure(sqlite3_db_handle(statement_));
+  if (status == SQLITE_TOOBIG) {
+    sqlite3_reset(statement_);
+    error = ValueTooLarge(statement_, std::move(error));
+  }
+  return tl::unexpected(std::move(error));
 }
 
-Row StatementCursor::TakeRow() const {
+Result<Row> StatementCursor::TakeRow() const {
   const int columns = sqlite3_column_count(statement_);
   Row row;
   row.reserve(static_cast<std::size_t>(columns));
   for (int column = 0; column < columns; ++column) {
-    row.push_back(ColumnValue(statement_, column));
+    ROWSEAL_ASSIGN(Value value, ColumnValue(statement_, column));
+    row.push_back(std::move(value));
   }
   return row;
 }
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::string& path) {
+  ROWSEAL_TRY(CheckSqlitePath(path));
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
     return Fail(ErrorCode::kNotFound, "there is no store at '" + Printable(path) + "'",
@@ -163,7 +203,7 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::stri
   }
   sqlite3_extended_result_codes(database, 1);
   sqlite3_busy_handler(database, WaitForOthers, connection.get());
-  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  ROWSEAL_TRY(HardenSqlite(database, SqliteFile::kStore));
   ROWSEAL_TRY(connection->ExecuteScript(kSetUp));
   return connection;
 }
@@ -231,7 +271,8 @@ Result<Rows> SqliteConnection::ExecuteSql(const Statement& statement) {
     if (!has_row) {
       break;
     }
-    rows.rows.push_back(cursor.TakeRow());
+    ROWSEAL_ASSIGN(Row row, cursor.TakeRow());
+    rows.rows.push_back(std::move(row));
   }
   rows.changed = sqlite3_total_changes64(database_) - before;
   return rows;
@@ -239,6 +280,9 @@ Result<Rows> SqliteConnection::ExecuteSql(const Statement& statement) {
 
 Result<Rows> SqliteConnection::Execute(const Statement& statement) {
   if (statement.procedure == Procedure::kSql) {
+    if (!in_transaction()) {
+      ROWSEAL_TRY(CheckSchema());
+    }
     return ExecuteSql(statement);
   }
   return CallProcedure(*this, statement);
@@ -248,6 +292,34 @@ Result<void> SqliteConnection::Begin(TransactionKind kind) {
   ROWSEAL_ASSIGN(StatementCursor cursor,
                  Prepare(kind == TransactionKind::kRead ? "BEGIN" : "BEGIN IMMEDIATE"));
   ROWSEAL_TRY(cursor.Step());
+  Result<void> checked = CheckSchema();
+  if (!checked) {
+    Rollback();
+  }
+  return checked;
+}
+
+Result<void> SqliteConnection::HoldSchema(SchemaCheck check) {
+  schema_check_ = check;
+  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(*this, TransactionKind::kRead));
+  return transaction.Commit();
+}
+
+// The counter is read from the file's header: about a microsecond for each transaction.
+Result<void> SqliteConnection::CheckSchema() {
+  if (schema_check_ == nullptr) {
+    return {};
+  }
+  ROWSEAL_ASSIGN(StatementCursor cursor, Prepare("PRAGMA schema_version"));
+  ROWSEAL_TRY(cursor.Step());
+  ROWSEAL_ASSIGN(Row row, cursor.TakeRow());
+  RowReader reader(row);
+  const std::int64_t version = reader.Integer();
+  ROWSEAL_TRY(reader.status());
+  if (checked_schema_ != version) {
+    ROWSEAL_TRY(schema_check_(*this));
+    checked_schema_ = version;
+  }
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -33,7 +34,8 @@ class StatementCursor final {
 
   /// Step moves to the next row; false when there is none. Errors: as Connection.
   Result<bool> Step();
-  Row TakeRow() const;
+  /// TakeRow copies the row. Errors: kIntegrity (a value that is larger than any of Rowseal's).
+  Result<Row> TakeRow() const;
 
  private:
   int IndexOf(int number) const;
@@ -41,11 +43,12 @@ class StatementCursor final {
 };
 
 /// SqliteConnection is a Connection to one SQLite file: WAL, foreign keys on, 10 s of patience with
-/// other writers, deleted content overwritten, no function or view of the file trusted.
+/// other writers, deleted content overwritten. Nothing that stands in the file runs (HardenSqlite).
 class SqliteConnection final : public Connection {
  public:
   /// Open opens an existing file and sets up the connection; it looks at no table.
-  /// Errors: kNotFound (no file), kIntegrity (not a database), kUnavailable.
+  /// Errors: kInvalidArgument (CheckSqlitePath), kNotFound (no file), kIntegrity (not a database),
+  /// kUnavailable.
   static Result<std::unique_ptr<SqliteConnection>> Open(const std::string& path);
   ~SqliteConnection() override;
 
@@ -61,6 +64,12 @@ class SqliteConnection final : public Connection {
   /// ExecuteScript runs several statements without parameters, in the open transaction.
   Result<void> ExecuteScript(std::string_view sql);
 
+  /// SchemaCheck compares the file's schema with what it should be; it runs inside a transaction.
+  using SchemaCheck = Result<void> (*)(SqliteConnection& connection);
+  /// HoldSchema runs `check` now, and again before the first statement after each change of the
+  /// schema: a process that lives for months must notice one as a new process does.
+  Result<void> HoldSchema(SchemaCheck check);
+
   bool in_transaction() const noexcept;
   std::int64_t changes() const noexcept;
   const std::string& path() const noexcept { return path_; }
@@ -74,12 +83,15 @@ class SqliteConnection final : public Connection {
   SqliteConnection(sqlite3* database, std::string path)
       : database_(database), path_(std::move(path)) {}
   Result<Rows> ExecuteSql(const Statement& statement);
+  Result<void> CheckSchema();
   static int WaitForOthers(void* connection, int calls_before);
 
   sqlite3* database_;
   std::string path_;
   Clock clock_ = SystemClock;
   std::unordered_map<std::string, sqlite3_stmt*> prepared_;
+  SchemaCheck schema_check_ = nullptr;
+  std::optional<std::int64_t> checked_schema_;  // SQLite's counter of changes of the schema
   std::chrono::steady_clock::time_point waiting_since_;
 };
 

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "base/encoding.h"
+#include "db/sqlite/harden.h"
+#include "db/sqlite/schema_check.h"
 #include "store/schema/sqlite_upgrades.h"
 
 namespace rowseal {
@@ -67,6 +69,10 @@ Result<void> CheckIsRowseals(const SqliteConnection& connection, const Marks& ma
                 "use the newer release of rowseal that upgraded it");
   }
   return {};
+}
+
+Result<void> CheckSchemaOfThisRelease(SqliteConnection& connection) {
+  return CheckSqliteSchema(connection, SqliteFormat());
 }
 
 // Steps from the format found to this release's, inside the caller's transaction.
@@ -136,10 +142,12 @@ Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& pat
                     "; this program needs " + std::to_string(SqliteFormat()),
                 "back it up, then run `rowseal upgrade`");
   }
+  ROWSEAL_TRY(connection->HoldSchema(CheckSchemaOfThisRelease));
   return connection;
 }
 
 Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& path) {
+  ROWSEAL_TRY(CheckSqlitePath(path));
   ROWSEAL_TRY(CreateFile(path));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
   ROWSEAL_ASSIGN(const Marks before, ReadMarksOfOneMoment(*connection));
@@ -154,11 +162,12 @@ Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& p
   if (marks.tables == 0) {
     ROWSEAL_TRY(ApplyUpgrades(*connection, 0));
     ROWSEAL_TRY(transaction.Commit());
-    return connection;
+  } else {
+    // Another process was first.
+    ROWSEAL_TRY(CheckIsRowseals(*connection, marks));
+    ROWSEAL_TRY(transaction.Commit());
   }
-  // Another process was first.
-  ROWSEAL_TRY(CheckIsRowseals(*connection, marks));
-  ROWSEAL_TRY(transaction.Commit());
+  ROWSEAL_TRY(connection->HoldSchema(CheckSchemaOfThisRelease));
   return connection;
 }
 
@@ -167,7 +176,10 @@ Result<int> UpgradeSqliteStore(const std::string& path) {
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(*connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(const Marks marks, ReadMarks(*connection));
   ROWSEAL_TRY(CheckIsRowseals(*connection, marks));
+  // The steps would carry what somebody added to the old schema over into the new one.
+  ROWSEAL_TRY(CheckSqliteSchema(*connection, static_cast<int>(marks.format)));
   ROWSEAL_ASSIGN(const int steps, ApplyUpgrades(*connection, marks.format));
+  ROWSEAL_TRY(CheckSchemaOfThisRelease(*connection));
   ROWSEAL_TRY(transaction.Commit());
   return steps;
 }

@@ -18,8 +18,10 @@ int SqliteFormat() noexcept;
 /// SqliteUpgradeSql gives the SQL of every upgrade, each under a comment with its format.
 std::string SqliteUpgradeSql();
 
-/// OpenSqliteStore opens a store of this release's format. Errors: kNotFound, kNewerSchema,
-/// kOlderSchema, kRefusedByState (a database that is not Rowseal's).
+/// OpenSqliteStore opens a store of this release's format, whose schema is held against this
+/// release's for as long as it is open. Errors: kInvalidArgument (no path), kNotFound, kNewerSchema,
+/// kOlderSchema, kRefusedByState (a database that is not Rowseal's), kIntegrity (its schema was
+/// changed; see CheckSqliteSchema).
 Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path);
 
 /// CreateSqliteStore makes the file (mode 0600) and its tables where they are missing; an existing
@@ -27,7 +29,8 @@ Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& pat
 Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& path);
 
 /// UpgradeSqliteStore brings a store to this release's format in one transaction and returns the
-/// number of steps. Errors: kNewerSchema, kRefusedByState.
+/// number of steps. Errors: kNewerSchema, kRefusedByState, kIntegrity (its schema was changed:
+/// nothing is upgraded).
 Result<int> UpgradeSqliteStore(const std::string& path);
 
 }  // namespace rowseal
