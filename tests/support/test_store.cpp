@@ -13,6 +13,7 @@
 #include "db/sqlite/sqlite_connection.h"
 #include "db/sqlite/sqlite_store.h"
 #include "roots/root_registry.h"
+#include "support/plain_sqlite.h"
 #include "support/postgres_server.h"
 
 namespace rowseal::testing {
@@ -166,7 +167,7 @@ Intruder::Intruder(const std::string& path) : on_postgres_(IsPostgresUrl(path)) 
     connection_ = std::move(connection);
     return;
   }
-  auto connection = Must(SqliteConnection::Open(path));
+  auto connection = std::make_unique<PlainSqlite>(path);
   Must(connection->ExecuteScript("PRAGMA foreign_keys=OFF; PRAGMA synchronous=OFF"));
   connection_ = std::move(connection);
 }

@@ -103,8 +103,6 @@ class Intruder final {
   std::vector<Row> Table(const std::string& table);
   void Restore(const std::string& table, const std::vector<Row>& rows);
 
-  Connection& connection() noexcept { return *connection_; }
-
  private:
   bool on_postgres_;
   std::unique_ptr<Connection> connection_;

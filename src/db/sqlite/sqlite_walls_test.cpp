@@ -1,7 +1,6 @@
-// What an attacker who can write to a SQLite file leaves in it: nothing of it runs, each change of the
-// schema is named, and no value makes a reader take unbounded memory.
+// What an attacker who can write to a SQLite file leaves in it: nothing of it runs, each change of
+// the schema is named, and no value makes a reader take unbounded memory.
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,39 +13,20 @@
 #include "db/sqlite/sqlite_row_key.h"
 #include "db/sqlite/sqlite_store.h"
 #include "store/value_limits.h"
+#include "support/plain_sqlite.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
 namespace {
 
-// SQLite as an attacker has it: no setting of Rowseal's.
-class Attacker final {
- public:
-  explicit Attacker(const std::string& path) {
-    if (sqlite3_open(path.c_str(), &database_) != SQLITE_OK) {
-      throw std::runtime_error("cannot open " + path);
-    }
-    sqlite3_busy_timeout(database_, 10'000);
-  }
-  Attacker(const Attacker&) = delete;
-  Attacker& operator=(const Attacker&) = delete;
-  ~Attacker() { sqlite3_close(database_); }
-
-  void Run(const std::string& sql) {
-    char* message = nullptr;
-    if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, &message) != SQLITE_OK) {
-      throw std::runtime_error(sql + ": " + message);
-    }
-  }
-
- private:
-  sqlite3* database_ = nullptr;
-};
-
 struct Change {
   std::string sql;
   std::vector<std::string> named;  // parts of the message
 };
+
+void Attack(const std::string& path, const std::string& sql) {
+  Must(PlainSqlite(path).ExecuteScript(sql));
+}
 
 std::string EditOfSchema(const std::string& name, const std::string& from, const std::string& to) {
   return "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, '" + from +
@@ -109,7 +89,7 @@ TEST(SqliteSchema, EachChangeOfItIsNamedAtOpen) {
   const TestStore store;
   for (const Change& change : Changes()) {
     const TestStore changed = store.Copy();
-    Attacker(changed.path()).Run(change.sql);
+    Attack(changed.path(), change.sql);
     const Result<void> opened = TryToOpen(changed.path());
     EXPECT_FALSE(opened.has_value()) << change.sql;
     for (const std::string& text : change.named) {
@@ -130,7 +110,7 @@ TEST(SqliteSchema, ItsHintRemovesWhatWasAdded) {
                                 "CREATE VIEW evil AS SELECT 1", "CREATE TABLE evil (a)",
                                 "CREATE INDEX evil ON secret (kind)"}) {
     const TestStore store;
-    Attacker(store.path()).Run(sql);
+    Attack(store.path(), sql);
     const Result<void> opened = TryToOpen(store.path());
     ASSERT_FALSE(opened.has_value());
     const std::string& hint = opened.error().hint;
@@ -148,12 +128,12 @@ TEST(SqliteSchema, WhatOperatorsMayDoIsNoChange) {
   const TestStore store;
   Client client = store.Open();
   ASSERT_THAT(Put(client, "acme", "token", "s3cret"), Succeeds());
-  Attacker(store.path()).Run("ANALYZE");
-  Attacker(store.path()).Run("VACUUM");
+  Attack(store.path(), "ANALYZE");
+  Attack(store.path(), "VACUUM");
   EXPECT_THAT(Get(client, "acme", "token"), Succeeds());
   EXPECT_THAT(TryToOpen(store.path()), Succeeds());
   // The view is for the shell's users.
-  Attacker(store.path()).Run("SELECT id, encrypted_data FROM encrypted_secrets");
+  Attack(store.path(), "SELECT id, encrypted_data FROM encrypted_secrets");
 }
 
 TEST(SqliteSchema, AnOpenStoreNoticesAChangeAtItsNextCall) {
@@ -163,12 +143,11 @@ TEST(SqliteSchema, AnOpenStoreNoticesAChangeAtItsNextCall) {
   const TestStore store;
   Client client = store.Open();
   ASSERT_THAT(Put(client, "acme", "token", "s3cret"), Succeeds());
-  Attacker attacker(store.path());
-  attacker.Run(
-      "CREATE TRIGGER evil AFTER INSERT ON audit_log BEGIN DELETE FROM audit_log; END");
+  Attack(store.path(),
+         "CREATE TRIGGER evil AFTER INSERT ON audit_log BEGIN DELETE FROM audit_log; END");
   EXPECT_THAT(Get(client, "acme", "token"), FailsNaming(ErrorCode::kIntegrity, "evil"));
   EXPECT_THAT(client.List(Project("acme"), "", 10), FailsNaming(ErrorCode::kIntegrity, "evil"));
-  attacker.Run("DROP TRIGGER evil");
+  Attack(store.path(), "DROP TRIGGER evil");
   EXPECT_THAT(Get(client, "acme", "token"), Succeeds());
   EXPECT_EQ(Must(client.AuditLog(Project("acme"), 100)).size(), 2U);
 }
@@ -179,8 +158,8 @@ TEST(SqliteConnectionWalls, TriggersViewsAndSchemaEditsAreOff) {
     GTEST_SKIP() << "SQLite's own";
   }
   const TestStore store;
-  Attacker(store.path()).Run(
-      "CREATE TRIGGER evil AFTER INSERT ON policy BEGIN DELETE FROM installation; END");
+  Attack(store.path(),
+         "CREATE TRIGGER evil AFTER INSERT ON policy BEGIN DELETE FROM installation; END");
   auto connection = Must(SqliteConnection::Open(store.path()));
   const auto run = [&](std::string_view sql) { return connection->Execute(Statement::Sql(sql)); };
   ASSERT_THAT(run("INSERT INTO policy VALUES ('a', 'b', 1)"), Succeeds());
@@ -201,7 +180,7 @@ TEST(SqliteConnectionWalls, AHugeValueIsNamedAndNotRead) {
     const TestStore store;
     Client client = store.Open();
     Must(Put(client, "acme", "token", "s3cret"));
-    Attacker(store.path()).Run("UPDATE secret_version SET " + set);
+    Attack(store.path(), "UPDATE secret_version SET " + set);
     const Result<std::string> got = Get(client, "acme", "token");
     EXPECT_FALSE(got.has_value());
     return got ? std::string() : std::string(ErrorName(got.error().code)) + got.error().message;
@@ -223,8 +202,8 @@ TEST(SqliteConnectionWalls, TheLargestSecretIsReadAndWritten) {
 }
 
 TEST(SqlitePaths, NamesThatAreNoPathsAreRejected) {
-  for (const std::string name : {"", ":memory:", ":x", "file:a.db", "file::memory:?cache=shared",
-                                 "FILE:a.db"}) {
+  for (const std::string name :
+       {"", ":memory:", ":x", "file:a.db", "file::memory:?cache=shared", "FILE:a.db"}) {
     EXPECT_THAT(CheckSqlitePath(name), FailsWith(ErrorCode::kInvalidArgument)) << name;
     EXPECT_FALSE(SqliteConnection::Open(name).has_value()) << name;
     EXPECT_FALSE(CreateSqliteStore(name).has_value()) << name;
@@ -242,10 +221,10 @@ TEST(SqlitePaths, NamesThatAreNoPathsAreRejected) {
 class AppFile : public ::testing::Test {
  protected:
   AppFile() {
-    Attacker(path_).Run(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE history (v TEXT);"
-        "CREATE TRIGGER keep AFTER UPDATE ON t BEGIN INSERT INTO history VALUES (old.v); END;"
-        "CREATE VIEW shown AS SELECT * FROM t; INSERT INTO t VALUES (1, 'a')");
+    Attack(path_,
+           "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE history (v TEXT);"
+           "CREATE TRIGGER keep AFTER UPDATE ON t BEGIN INSERT INTO history VALUES (old.v); END;"
+           "CREATE VIEW shown AS SELECT * FROM t; INSERT INTO t VALUES (1, 'a')");
   }
   static std::int64_t Count(AppDatabase& app, const std::string& from) {
     const auto statement = Must(app.Prepare("SELECT count(*) FROM " + from));
@@ -269,8 +248,8 @@ TEST_F(AppFile, NothingOfItRunsOrChangesUntilAChangeIsMade) {
 }
 
 TEST_F(AppFile, AHugeValueIsNotReadAndItsRowCanStillBeChanged) {
-  Attacker(path_).Run("ALTER TABLE t ADD COLUMN big BLOB; UPDATE t SET big = zeroblob(" +
-                      std::to_string(kLargestAppValue + 1) + ")");
+  Attack(path_, "ALTER TABLE t ADD COLUMN big BLOB; UPDATE t SET big = zeroblob(" +
+                    std::to_string(kLargestAppValue + 1) + ")");
   AppDatabase app = Must(AppDatabase::Open(path_, AppDatabase::Mode::kReadWrite));
   const auto read = Must(app.Prepare("SELECT big FROM t"));
   EXPECT_THAT(app.Step(read), FailsWith(ErrorCode::kInvalidArgument));
