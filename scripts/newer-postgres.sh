@@ -25,8 +25,9 @@ if [[ $(id -u) -eq 0 ]]; then
 fi
 
 # Dumps and physical copies need the programs of the server's own version, which the package lacks.
-ROWSEAL_TEST_STORE=postgres "$build/tests/rowseal_tests" --gtest_brief=1 \
-  --gtest_filter='Model.*:Reseal.*:LargeRotation.*:TransplantedSecrets.*:TransplantedValues.*:ReplayTest.*'
+# What the client decides was tried on the distribution's server: here it is the SQL that counts, so one
+# random log over every call, then the functions, the walls between tenants, and the pooler.
+ROWSEAL_TEST_STORE=postgres "$build/tests/rowseal_tests" --gtest_brief=1 --gtest_filter='Model.*'
 # One server each: the first login that makes Rowseal's roles is the only one that may give them away.
 for tests in 'PostgresStore.*:*PostgresColumn*' 'TwoTenants.*:Tenancy.*:*KeyTypes*' 'Pooled.*'; do
   "$build/tests/rowseal_system_tests" --gtest_brief=1 --gtest_filter="$tests-*Dump*"

@@ -20,6 +20,9 @@ using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 inline constexpr Timestamp kEarliestTime{std::chrono::microseconds(-62'135'596'800'000'000)};
 inline constexpr Timestamp kLatestTime{std::chrono::microseconds(253'402'300'799'999'999)};
 
+/// ToMicros returns a time as a store keeps it.
+inline std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
+
 /// Number is an integer id that cannot be confused with one of another kind.
 template <class Tag>
 struct Number {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -90,6 +91,9 @@ class RowReader final {
   std::int64_t Integer();
   std::string Text();
   Bytes Blob();
+  /// Time reads microseconds since 1970; OptionalTime also takes NULL.
+  Timestamp Time();
+  std::optional<Timestamp> OptionalTime();
   /// NextIsNull looks at the next column without consuming it.
   bool NextIsNull() const;
   void Skip(std::size_t columns = 1) { next_ += columns; }

@@ -8,7 +8,7 @@ namespace {
 
 // A first DEK takes two rounds for each rotation that commits in between. On SQLite a writer may
 // wait so long for its turn that one in two tries meets a rotation; 32 in a row do not.
-constexpr int kMaxRounds = 64;
+constexpr int kMaxDekRounds = 64;
 
 }  // namespace
 
@@ -62,7 +62,7 @@ void ActiveDekOperation::Feed(Result<Rows> outcome) {
 
 void ActiveDekOperation::Consider(Rows answer) {
   const bool inserted = step_ == Step::kInsert;
-  if (++rounds_ > kMaxRounds) {
+  if (++rounds_ > kMaxDekRounds) {
     FinishWith(
         {ErrorCode::kUnavailable,
          "the keys of project '" + project_.text() + "' kept changing while a DEK was looked for",

@@ -39,7 +39,7 @@ Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const Proje
     AuditEntry entry;
     entry.project = project.text();
     entry.id = reader.Text();
-    entry.at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    entry.at = reader.Time();
     entry.actor = reader.Text();
     entry.reason = reader.Text();
     entry.action = reader.Text();

@@ -24,18 +24,6 @@ Result<void> CheckLimit(std::int64_t limit) {
   return {};
 }
 
-std::optional<Timestamp> ReadOptionalTime(RowReader& reader) {
-  if (reader.NextIsNull()) {
-    reader.Skip();
-    return std::nullopt;
-  }
-  return Timestamp(std::chrono::microseconds(reader.Integer()));
-}
-
-Timestamp ReadTime(RowReader& reader) {
-  return Timestamp(std::chrono::microseconds(reader.Integer()));
-}
-
 Result<SecretSummary> ReadSummary(Row& row) {
   RowReader reader(row);
   ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(reader.Text()));
@@ -44,9 +32,9 @@ Result<SecretSummary> ReadSummary(Row& row) {
   SecretSummary summary{std::move(name), kind, id, {}, 0, {}, {}, {}};
   summary.newest.value = reader.Integer();
   summary.versions = reader.Integer();
-  summary.expires_at = ReadOptionalTime(reader);
-  summary.created_at = ReadTime(reader);
-  summary.updated_at = ReadTime(reader);
+  summary.expires_at = reader.OptionalTime();
+  summary.created_at = reader.Time();
+  summary.updated_at = reader.Time();
   ROWSEAL_TRY(reader.status());
   return summary;
 }
@@ -142,8 +130,8 @@ Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
     RowReader reader(row);
     VersionSummary version;
     version.version.value = reader.Integer();
-    version.expires_at = ReadOptionalTime(reader);
-    version.created_at = ReadTime(reader);
+    version.expires_at = reader.OptionalTime();
+    version.created_at = reader.Time();
     version.created_by = reader.Text();
     ROWSEAL_TRY(reader.status());
     versions.push_back(std::move(version));

@@ -153,9 +153,9 @@ Result<GetOperation::Fetched> GetOperation::ReadItem(const SecretRef& secret, Ro
   if (reader.NextIsNull()) {
     reader.Skip();
   } else {
-    fetched.expires_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    fetched.expires_at = reader.Time();
   }
-  fetched.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+  fetched.created_at = reader.Time();
   fetched.nonce = reader.Blob();
   fetched.encrypted_data = reader.Blob();
   if (reader.NextIsNull()) {

@@ -103,7 +103,7 @@ Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row) {
   if (reader.NextIsNull()) {
     reader.Skip();
   } else {
-    version.expires_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    version.expires_at = reader.Time();
   }
   version.nonce = reader.Blob();
   version.encrypted_data = reader.Blob();

@@ -74,7 +74,7 @@ Error WithExpectedFingerprint(Error error, Connection& connection) {
   return error;
 }
 
-Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
+Result<std::unique_ptr<AppColumn>> OpenSqliteColumn(const ColumnSource& source) {
   if (!source.database.starts_with("sqlite:")) {
     return Fail(ErrorCode::kInvalidArgument,
                 "this program has no driver for the database of a registered column",
@@ -119,7 +119,7 @@ Result<Client> OpenClient(std::unique_ptr<Connection> connection, const StoreOpt
                  OpenRootsOf(*connection, options));
   ROWSEAL_ASSIGN(Client client,
                  Client::Connect(std::move(connection), std::move(roots), options.client));
-  client.session().UseAppColumns(OpenAppColumn);
+  client.session().UseAppColumns(OpenSqliteColumn);
   return client;
 }
 

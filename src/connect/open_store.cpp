@@ -15,7 +15,7 @@
 namespace rowseal {
 namespace {
 
-Result<std::unique_ptr<AppColumn>> OpenAppColumn(const ColumnSource& source) {
+Result<std::unique_ptr<AppColumn>> OpenAnyColumn(const ColumnSource& source) {
   if (IsPostgresUrl(source.database)) {
     return OpenPostgresAppColumn(source.database, source);
   }
@@ -84,7 +84,7 @@ Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions&
 Result<Client> OpenStore(const StoreOptions& options) {
   ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
   ROWSEAL_ASSIGN(Client client, OpenClient(std::move(connection), options));
-  client.session().UseAppColumns(OpenAppColumn);
+  client.session().UseAppColumns(OpenAnyColumn);
   return client;
 }
 
@@ -100,7 +100,7 @@ Result<Client> OpenStoreForRecovery(const StoreOptions& options, const std::stri
   roots.push_back(std::move(key));
   ROWSEAL_ASSIGN(Client client,
                  Client::Connect(std::move(connection), std::move(roots), options.client));
-  client.session().UseAppColumns(OpenAppColumn);
+  client.session().UseAppColumns(OpenAnyColumn);
   return client;
 }
 

@@ -15,16 +15,6 @@ constexpr std::array kStates = {JobState::kReady, JobState::kPaused, JobState::k
   "id, kind, object, argument, state, run, position, total, done, failed, owner, lease_until," \
   " created_at, started_at, changed_at"
 
-std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
-
-std::optional<Timestamp> ReadOptionalTime(RowReader& reader) {
-  if (reader.NextIsNull()) {
-    reader.Skip();
-    return std::nullopt;
-  }
-  return Timestamp(std::chrono::microseconds(reader.Integer()));
-}
-
 Result<JobRecord> ReadRecord(Row& row) {
   RowReader reader(row);
   JobRecord job;
@@ -43,10 +33,10 @@ Result<JobRecord> ReadRecord(Row& row) {
   } else {
     job.owner = reader.Text();
   }
-  job.lease_until = ReadOptionalTime(reader);
-  job.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
-  job.started_at = ReadOptionalTime(reader);
-  job.changed_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+  job.lease_until = reader.OptionalTime();
+  job.created_at = reader.Time();
+  job.started_at = reader.OptionalTime();
+  job.changed_at = reader.Time();
   ROWSEAL_TRY(reader.status());
   return job;
 }

@@ -10,7 +10,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kPage = 500;  // DEKs of one transaction
+constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
 
 #define ROWSEAL_DEK_ROW                                                                          \
   "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value," \
@@ -135,7 +135,7 @@ Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& aft
           "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
           ") ORDER BY d.project_id, d.id LIMIT $5",
           {after.project, after.id, std::chrono::microseconds(*wait).count(),
-           now.time_since_epoch().count(), kPage})));
+           now.time_since_epoch().count(), kDestroyPage})));
   for (Row& row : page.rows) {
     after = {TextAt(row, 0), TextAt(row, 1)};
     const std::string name = NameOf(row);
@@ -150,7 +150,7 @@ Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& aft
     ++report.deks;
   }
   ROWSEAL_TRY(transaction.Commit());
-  return static_cast<std::int64_t>(page.rows.size()) == kPage;
+  return static_cast<std::int64_t>(page.rows.size()) == kDestroyPage;
 }
 
 }  // namespace

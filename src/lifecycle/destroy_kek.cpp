@@ -57,7 +57,7 @@ Result<const KekRecord*> FindToDestroy(Connection& connection, const TrustRows& 
     return found;
   }
   RowReader reader(gone.rows.front());
-  const Timestamp at{std::chrono::microseconds(reader.Integer())};
+  const Timestamp at = reader.Time();
   ROWSEAL_TRY(reader.status());
   return Fail(ErrorCode::kRefusedByState,
               "KEK " + ToText(kek) + " was destroyed at " + ToRfc3339(at),

@@ -12,8 +12,6 @@ constexpr std::string_view kInsert =
     " revision, check_value, created_at, destroyed_at, actor, reason, census)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
 
-std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
-
 }  // namespace
 
 Statement KeepEvidence(const KekRecord& kek, const Evidence& evidence) {
@@ -58,8 +56,8 @@ Result<std::vector<DestroyedKey>> ListDestroyedKeys(Client& client,
     key.scope = reader.Text();
     key.purpose = reader.Text();
     key.state = reader.Text();
-    key.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
-    key.destroyed_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    key.created_at = reader.Time();
+    key.destroyed_at = reader.Time();
     key.actor = reader.Text();
     key.reason = reader.Text();
     key.census = reader.Text();

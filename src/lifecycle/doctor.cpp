@@ -55,7 +55,7 @@ Result<DekGroup> ReadDekGroup(Connection& connection, std::string_view sql,
   group.count = reader.Integer();
   if (group.count > 0) {
     group.first_project = reader.Text();
-    group.at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    group.at = reader.Time();
   }
   ROWSEAL_TRY(reader.status());
   return group;

@@ -10,16 +10,12 @@
 namespace rowseal {
 namespace {
 
-std::string Named(const RootRecord& root) {
-  return "root " + ToText(root.id) + " (" + Printable(root.uri) + ")";
-}
-
 void CheckHeldRoot(const Inspection& inspection, const RootRecord& root,
                    const RootProvider& provider, Findings& findings) {
   if (root.state != KeyState::kActive) {
     findings.push_back(
         {Severity::kWarning, "roots",
-         Named(root) + " is " + std::string(ToText(root.state)) + " and was still given here",
+         NamedRoot(root) + " is " + std::string(ToText(root.state)) + " and was still given here",
          "leave it out, and once its jobs are done: rowseal root remove " + ToText(root.id)});
     return;
   }
@@ -29,7 +25,7 @@ void CheckHeldRoot(const Inspection& inspection, const RootRecord& root,
   const Result<void> opens = ProveOpens(inspection.trust->rows, root.scope, root.id, provider);
   if (!opens) {
     findings.push_back({Severity::kError, "roots",
-                        Named(root) + " does not open its keys: " + opens.error().message,
+                        NamedRoot(root) + " does not open its keys: " + opens.error().message,
                         "another root stands in until then; restore it, or replace it: rowseal root"
                         " replace " +
                             ToText(root.id) + " URI"});
@@ -48,7 +44,7 @@ Result<void> CheckRootRows(const Inspection& inspection, Findings& findings) {
     }
     ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> public_key, OpenWrapOnlyRoot(root));
     if (!public_key && root.state == KeyState::kActive) {
-      findings.push_back({Severity::kWarning, "roots", Named(root) + " was not given here",
+      findings.push_back({Severity::kWarning, "roots", NamedRoot(root) + " was not given here",
                           "give every root of the store (--root, several times): a rotation needs"
                           " them all; if nobody has it any more, it is to be replaced"});
     }

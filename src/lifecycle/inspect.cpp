@@ -98,7 +98,7 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& 
     summary.scope = std::to_string(reader.Integer());
     summary.purpose = reader.Text();
     summary.state = reader.Text();
-    summary.created_at = Timestamp(std::chrono::microseconds(reader.Integer()));
+    summary.created_at = reader.Time();
     summary.drained = !reader.NextIsNull();
     reader.Skip();
     if (!reader.NextIsNull()) {

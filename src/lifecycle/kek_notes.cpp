@@ -1,17 +1,7 @@
 #include "lifecycle/kek_notes.h"
 
 namespace rowseal {
-namespace {
-
-std::optional<Timestamp> OptionalTime(RowReader& reader) {
-  if (reader.NextIsNull()) {
-    reader.Skip();
-    return std::nullopt;
-  }
-  return Timestamp(std::chrono::microseconds(reader.Integer()));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
@@ -22,8 +12,8 @@ Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
   for (Row& row : answer.rows) {
     RowReader reader(row);
     KekNotes& note = notes[KekId{reader.Integer()}];
-    note.compromised_at = OptionalTime(reader);
-    note.destroy_at = OptionalTime(reader);
+    note.compromised_at = reader.OptionalTime();
+    note.destroy_at = reader.OptionalTime();
     note.deks = reader.Integer();
     ROWSEAL_TRY(reader.status());
   }
@@ -39,7 +29,7 @@ Result<std::optional<Timestamp>> ReadKekTime(Connection& connection, KekId kek, 
     return std::nullopt;
   }
   RowReader reader(answer.rows.front());
-  const std::optional<Timestamp> at = OptionalTime(reader);
+  const std::optional<Timestamp> at = reader.OptionalTime();
   ROWSEAL_TRY(reader.status());
   return at;
 }

@@ -9,7 +9,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kPage = 1000;
+constexpr std::int64_t kKeysPage = 1000;
 
 tl::unexpected<Error> Malformed() {
   return Fail(ErrorCode::kIntegrity, "a line of the bundle is malformed",
@@ -88,13 +88,13 @@ Result<KeyRows> ReadKeyRows(Connection& connection) {
             " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
             " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
             " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
-            {project, id, kPage})));
+            {project, id, kKeysPage})));
     for (Row& row : page.rows) {
       project = TextAt(row, 0);
       id = TextAt(row, 1);
       rows.deks.push_back(std::move(row));
     }
-    if (static_cast<std::int64_t>(page.rows.size()) < kPage) {
+    if (static_cast<std::int64_t>(page.rows.size()) < kKeysPage) {
       return rows;
     }
   }

@@ -35,7 +35,7 @@ std::ostream& operator<<(std::ostream& out, const Step& step) {
 
 // The model: states by KEK. A KEK that is not active keeps no DEK, because rotations and
 // compromises move all; while the active one is suspended, nothing opens.
-struct Model {
+struct KeyStates {
   std::map<std::int64_t, std::string> states{{1, "active"}};
   std::map<std::int64_t, std::string> resumes_to;
   std::int64_t next = 3;
@@ -210,7 +210,7 @@ class Sequence {
 
   TestStore store_;
   std::array<Client, 2> clients_;
-  Model model_;
+  KeyStates model_;
   std::map<std::string, std::string> values_;
   std::size_t calls_ = 0;
 };

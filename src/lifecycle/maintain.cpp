@@ -21,8 +21,6 @@ Result<bool> Exists(Connection& connection, std::string_view sql, std::vector<Pa
   return exists;
 }
 
-std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
-
 Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
                            const std::string& object) {
   return Exists(connection,

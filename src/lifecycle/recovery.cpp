@@ -82,7 +82,7 @@ Result<std::optional<Timestamp>> LastDrill(Connection& connection, RootId root) 
     return std::nullopt;
   }
   RowReader reader(rows.rows.front());
-  const Timestamp at{std::chrono::microseconds(reader.Integer())};
+  const Timestamp at = reader.Time();
   ROWSEAL_TRY(reader.status());
   return at;
 }

@@ -17,17 +17,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kDeksAtOnce = 500;
-
-std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
-
-std::optional<Timestamp> OptionalTime(RowReader& reader) {
-  if (reader.NextIsNull()) {
-    reader.Skip();
-    return std::nullopt;
-  }
-  return Timestamp(std::chrono::microseconds(reader.Integer()));
-}
+constexpr std::int64_t kDeksDestroyedAtOnce = 500;
 
 Result<std::int64_t> Count(Connection& connection, std::string_view sql, const ProjectId& project) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, {project.text()})));
@@ -47,9 +37,9 @@ Result<ProjectRetirement> Look(Connection& connection, Session& session, const P
                                               {project.text()})));
   if (!row.rows.empty()) {
     RowReader reader(row.rows.front());
-    retirement.retired_at = OptionalTime(reader);
-    retirement.destroy_at = OptionalTime(reader);
-    retirement.destroyed_at = OptionalTime(reader);
+    retirement.retired_at = reader.OptionalTime();
+    retirement.destroy_at = reader.OptionalTime();
+    retirement.destroyed_at = reader.OptionalTime();
     ROWSEAL_TRY(reader.status());
   }
   ROWSEAL_ASSIGN(
@@ -141,7 +131,7 @@ Result<std::int64_t> DestroyProjectBody::DestroyDeks(Connection& connection, Tim
           " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
           " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
           " WHERE d.project_id = $1 ORDER BY d.id LIMIT $2",
-          {project_.text(), kDeksAtOnce})));
+          {project_.text(), kDeksDestroyedAtOnce})));
   for (Row& row : page.rows) {
     RowReader reader(row);
     ROWSEAL_ASSIGN(DekAndKek read, ReadDek(project_, reader));
@@ -179,7 +169,7 @@ Result<BatchOutcome> DestroyProjectBody::Write(Connection& connection) {
     return outcome;
   }
   ROWSEAL_ASSIGN(const std::int64_t deks, DestroyDeks(connection, now));
-  if (deks == kDeksAtOnce) {
+  if (deks == kDeksDestroyedAtOnce) {
     return outcome;
   }
   ROWSEAL_TRY(connection.Execute(
@@ -312,9 +302,9 @@ Result<std::vector<ProjectRetirement>> ListRetirements(Client& client, std::stri
     RowReader reader(row);
     ProjectRetirement retirement;
     retirement.project = reader.Text();
-    retirement.retired_at = OptionalTime(reader);
-    retirement.destroy_at = OptionalTime(reader);
-    retirement.destroyed_at = OptionalTime(reader);
+    retirement.retired_at = reader.OptionalTime();
+    retirement.destroy_at = reader.OptionalTime();
+    retirement.destroyed_at = reader.OptionalTime();
     ROWSEAL_TRY(reader.status());
     const std::optional<Timestamp> last =
         retirement.destroyed_at ? retirement.destroyed_at : retirement.destroy_at;

@@ -9,7 +9,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::size_t kPage = 1000;  // DEK rows held at once
+constexpr std::size_t kRewrapPage = 1000;  // DEK rows held at once
 
 // A project belongs to `default` until it has a KEK of its own. Statements are whole, fixed texts.
 constexpr std::string_view kReadOfDefault =
@@ -120,7 +120,7 @@ Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
 Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper) {
   BatchOutcome all;
   while (!all.last) {
-    ROWSEAL_TRY(rewrapper.Read(connection, all.position, kPage));
+    ROWSEAL_TRY(rewrapper.Read(connection, all.position, kRewrapPage));
     ROWSEAL_TRY(rewrapper.Work());
     ROWSEAL_ASSIGN(BatchOutcome page, rewrapper.Write(connection));
     all.done += page.done;

@@ -7,11 +7,12 @@
 #include "roots/root_registry.h"
 
 namespace rowseal {
-namespace {
 
-std::string Named(const RootRecord& root) {
+std::string NamedRoot(const RootRecord& root) {
   return "root " + ToText(root.id) + " (" + Printable(root.uri) + ")";
 }
+
+namespace {
 
 bool WrapsOnly(const RootRecord& root) {
   const Result<std::shared_ptr<const RootProvider>> wraps = OpenWrapOnlyRoot(root);
@@ -88,7 +89,7 @@ Result<std::shared_ptr<const RootProvider>> WrappingProvider(Session& session,
     return wraps;
   }
   return Fail(ErrorCode::kRootKeyMissing,
-              Named(root) + " must wrap the new KEK, but was not given here",
+              NamedRoot(root) + " must wrap the new KEK, but was not given here",
               "give every root of the store (--root " + Printable(root.uri) +
                   ", besides the others); if nobody has it any more: rowseal root remove " +
                   ToText(root.id));
@@ -142,19 +143,19 @@ Result<std::vector<RootId>> ProveOthers(Session& session, const TrustRows& rows,
     const std::shared_ptr<const RootProvider> provider =
         added == more.end() ? session.keyring().Provider(other.id) : added->second;
     if (!provider) {
-      why += "; " + Named(other) +
+      why += "; " + NamedRoot(other) +
              (WrapsOnly(other) ? " only wraps, which proves nothing" : " was not given here");
       continue;
     }
     if (Result<void> opens = ProveOpens(rows, leaving.scope, other.id, *provider); opens) {
       proven.push_back(other.id);
     } else {
-      why += "; " + Named(other) + " does not open: " + opens.error().message;
+      why += "; " + NamedRoot(other) + " does not open: " + opens.error().message;
     }
   }
   if (proven.empty()) {
     return Fail(ErrorCode::kRefusedByState,
-                Named(leaving) + " is the last root of scope '" + Printable(leaving.scope) +
+                NamedRoot(leaving) + " is the last root of scope '" + Printable(leaving.scope) +
                     "' that is proven to open" + why,
                 "add another one first (rowseal root add), or give one that is there (--root)");
   }

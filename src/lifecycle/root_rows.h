@@ -13,6 +13,9 @@ namespace rowseal {
 
 /// What changes of roots have in common. Rows are the trusted set of an open exclusive transaction.
 
+/// NamedRoot returns `root 2 (file:/etc/rowseal/root.key)`, for messages.
+std::string NamedRoot(const RootRecord& root);
+
 /// WrappingProvider gives what wraps for a root: the one configured here, or for a root that is a
 /// public key what its verified row says. Errors: kRootKeyMissing, naming the root and how to give
 /// it.

@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "roots/local_root.h"
+#include "support/paths.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {

@@ -12,8 +12,9 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kPage = 256;                     // rows
-constexpr std::int64_t kPageBytes = 8LL * 1024 * 1024;  // of ciphertext; one larger row is alone
+constexpr std::int64_t kVerifyPage = 256;  // rows
+constexpr std::int64_t kVerifyPageBytes =
+    8LL * 1024 * 1024;  // of ciphertext; one larger row is alone
 
 // Walks the tables page by page, each page in a read transaction of its own, so that neither memory
 // nor the store's log grows with the store.
@@ -29,7 +30,7 @@ class Verifier final {
 
   Result<VerifyReport> Run() {
     ROWSEAL_TRY(VerifyTrust());
-    ROWSEAL_TRY(InPages([this] { return VerifyDekPage(); }));
+    ROWSEAL_TRY(InPages([this] { return VerifyDekVerifyPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifyDestroyedPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifySecretPage(); }));
     ROWSEAL_TRY(InPages([this] { return VerifyVersionPage(); }));
@@ -82,7 +83,7 @@ class Verifier final {
     return {};
   }
 
-  Result<bool> VerifyDekPage() {
+  Result<bool> VerifyDekVerifyPage() {
     ROWSEAL_ASSIGN(
         Rows page,
         connection_.Execute(Statement::Sql(
@@ -90,7 +91,7 @@ class Verifier final {
             " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
             " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
             " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
-            {key_.project, key_.id, kPage})));
+            {key_.project, key_.id, kVerifyPage})));
     for (Row& row : page.rows) {
       key_.project = TextAt(row, 0);
       key_.id = TextAt(row, 1);
@@ -105,7 +106,7 @@ class Verifier final {
         Report(FailureClass::kKey, "dek " + key_.project + "/" + key_.id, opened.error().message);
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
   }
 
   // A DEK's row that was put back after its destruction has a tag that stands; the evidence names
@@ -118,14 +119,14 @@ class Verifier final {
             " AND EXISTS (SELECT 1 FROM rowseal.destroyed_key g WHERE g.project_id = d.project_id"
             "  AND g.kind = 'dek' AND g.id = CAST(d.id AS text))"
             " ORDER BY d.project_id, d.id LIMIT $3",
-            {key_.project, key_.id, kPage})));
+            {key_.project, key_.id, kVerifyPage})));
     for (const Row& row : page.rows) {
       key_.project = TextAt(row, 0);
       key_.id = TextAt(row, 1);
       Report(FailureClass::kReplay, "dek " + key_.project + "/" + key_.id,
              "the store's evidence says that it was destroyed");
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
   }
 
   // A secret's newest version must be there, and be the newest that the log knows.
@@ -139,7 +140,7 @@ class Verifier final {
                        "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
                        " FROM rowseal.secret s WHERE (s.project_id, s.id) > ($1, $2)"
                        " ORDER BY s.project_id, s.id LIMIT $3",
-                       {key_.project, key_.id, kPage})));
+                       {key_.project, key_.id, kVerifyPage})));
     for (Row& row : page.rows) {
       RowReader reader(row);
       key_.project = reader.Text();
@@ -156,7 +157,7 @@ class Verifier final {
                    std::to_string(newest_logged));
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
   }
 
   // Finds how far the next page of versions reaches without reading ciphertext.
@@ -172,7 +173,7 @@ class Verifier final {
                                    " FROM rowseal.secret_version"
                                    " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
                                    " ORDER BY project_id, secret_id, version LIMIT $4",
-                                   {key_.project, key_.id, key_.version, kPage})));
+                                   {key_.project, key_.id, key_.version, kVerifyPage})));
     Bound bound;
     std::int64_t bytes = 0;
     for (Row& row : sizes.rows) {
@@ -180,7 +181,7 @@ class Verifier final {
       Bound candidate{reader.Text(), reader.Text(), reader.Integer(), true};
       bytes += reader.Integer();
       ROWSEAL_TRY(reader.status());
-      if (bound.any && bytes > kPageBytes) {
+      if (bound.any && bytes > kVerifyPageBytes) {
         break;
       }
       bound = std::move(candidate);
@@ -268,7 +269,7 @@ class Verifier final {
             " LEFT JOIN rowseal.secret_version v ON v.project_id = a.project_id"
             "  AND v.secret_id = a.secret_id AND v.version = a.version"
             " ORDER BY a.project_id, a.secret_id, a.version",
-            {key_.project, key_.id, key_.version, kPage})));
+            {key_.project, key_.id, key_.version, kVerifyPage})));
     for (Row& row : page.rows) {
       RowReader reader(row);
       key_ = {reader.Text(), reader.Text(), reader.Integer()};
@@ -284,7 +285,7 @@ class Verifier final {
             "the log says it was written, and its secret is there");
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kPage;
+    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
   }
 
   // A secret that the log knows, that is not there, and that nobody deleted; and one that was

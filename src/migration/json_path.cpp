@@ -11,7 +11,7 @@
 namespace rowseal {
 namespace {
 
-constexpr int kMaxDepth = 200;
+constexpr int kMaxPathDepth = 200;
 constexpr std::string_view kDigits = "0123456789";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -121,7 +121,7 @@ class Finder {
  private:
   // `step` of the path leads on from here; `on_path` is false beside it.
   Result<void> Walk(std::size_t step, int depth, bool on_path, const std::string& place) {
-    if (depth > kMaxDepth) {
+    if (depth > kMaxPathDepth) {
       return cursor_.Refuse("objects and arrays are nested too deep");
     }
     const std::size_t from = cursor_.position();

@@ -8,7 +8,7 @@
 namespace rowseal {
 namespace {
 
-constexpr int kMaxDepth = 16;
+constexpr int kMaxTextDepth = 16;
 
 std::optional<std::uint32_t> HexDigit(char digit) {
   if (digit >= '0' && digit <= '9') {
@@ -167,6 +167,6 @@ Result<SecretBytes> TakeJsonString(TextCursor& cursor) {
   return std::move(out).Take();
 }
 
-Result<void> SkipJsonValue(TextCursor& cursor) { return SkipValue(cursor, kMaxDepth); }
+Result<void> SkipJsonValue(TextCursor& cursor) { return SkipValue(cursor, kMaxTextDepth); }
 
 }  // namespace rowseal

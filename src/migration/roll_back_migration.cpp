@@ -8,7 +8,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::int64_t kBatchBytes = 4'000'000;
+constexpr std::int64_t kRollbackBatchBytes = 4'000'000;
 
 // Gives rows of one column back what they held.
 class ColumnRestorer final {
@@ -18,8 +18,9 @@ class ColumnRestorer final {
 
   Result<MigratedBatch> RestoreNext(const std::string& position, std::size_t limit) {
     return InTransaction([&]() -> Result<MigratedBatch> {
-      ROWSEAL_ASSIGN(std::vector<MigratingRow> rows,
-                     migrator_.rows().Lock(RowsToLock::kMigrated, position, limit, kBatchBytes));
+      ROWSEAL_ASSIGN(
+          std::vector<MigratingRow> rows,
+          migrator_.rows().Lock(RowsToLock::kMigrated, position, limit, kRollbackBatchBytes));
       return Restore(std::move(rows));
     });
   }

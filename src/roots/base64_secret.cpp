@@ -11,7 +11,7 @@ unsigned Within(int value, int low, int high) {
   return static_cast<unsigned>(~((value - low) >> 31) & ~((high - value) >> 31));
 }
 
-std::uint8_t DigitOf(unsigned value) {
+std::uint8_t Base64Digit(unsigned value) {
   const int v = static_cast<int>(value);
   const unsigned digit = (Within(v, 0, 25) & static_cast<unsigned>('A' + v)) |
                          (Within(v, 26, 51) & static_cast<unsigned>('a' + v - 26)) |
@@ -21,7 +21,7 @@ std::uint8_t DigitOf(unsigned value) {
 }
 
 // The value, or a number of 256 and more.
-unsigned ValueOf(std::uint8_t character) {
+unsigned Base64Value(std::uint8_t character) {
   const int c = character;
   const unsigned upper = Within(c, 'A', 'Z');
   const unsigned lower = Within(c, 'a', 'z');
@@ -44,7 +44,7 @@ Result<void> AppendBase64(ByteView bytes, SecretBuffer& text) {
     }
     std::array<std::uint8_t, 4> digits{'=', '=', '=', '='};
     for (std::size_t i = 0; i <= count; ++i) {
-      digits[i] = DigitOf(bits >> (18 - 6 * i) & 63);
+      digits[i] = Base64Digit(bits >> (18 - 6 * i) & 63);
     }
     ROWSEAL_TRY(text.Append(digits));
   }
@@ -68,7 +68,7 @@ Result<SecretBytes> DecodeBase64(ByteView text) {
     const std::size_t digits = at + 4 == text.size() ? 4 - padding : 4;
     std::uint32_t bits = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      const unsigned value = i < digits ? ValueOf(text[at + i]) : 0;
+      const unsigned value = i < digits ? Base64Value(text[at + i]) : 0;
       defect |= value & 256U;
       bits = bits << 6 | (value & 63U);
     }

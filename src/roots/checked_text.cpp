@@ -10,13 +10,13 @@ namespace {
 constexpr std::size_t kChecksumSize = 4;
 
 // No tables and no branches on secret values: a cache must not learn the key.
-std::uint8_t DigitOf(std::uint8_t value) {
+std::uint8_t Base32Digit(std::uint8_t value) {
   const int is_letter = (value - 26) >> 31;  // all ones for 0…25
   return static_cast<std::uint8_t>((('a' + value) & is_letter) | (('2' + value - 26) & ~is_letter));
 }
 
 // Returns the value, with bit 7 set when the character is not a digit.
-std::uint8_t ValueOf(std::uint8_t character) {
+std::uint8_t Base32Value(std::uint8_t character) {
   const int letter = character - 'a';
   const int digit = character - '2';
   const int is_letter = ~(letter >> 31) & ((letter - 26) >> 31);
@@ -55,12 +55,12 @@ Result<SecretBytes> EncodeCheckedText(std::string_view prefix, ByteView bytes) {
     bit_count += 8;
     while (bit_count >= 5) {
       bit_count -= 5;
-      const std::uint8_t digit = DigitOf((bits >> bit_count) & 31);
+      const std::uint8_t digit = Base32Digit((bits >> bit_count) & 31);
       ROWSEAL_TRY(text.Append(ByteView(&digit, 1)));
     }
   }
   if (bit_count > 0) {
-    const std::uint8_t digit = DigitOf((bits << (5 - bit_count)) & 31);
+    const std::uint8_t digit = Base32Digit((bits << (5 - bit_count)) & 31);
     ROWSEAL_TRY(text.Append(ByteView(&digit, 1)));
   }
   return std::move(text).Take();
@@ -81,7 +81,7 @@ Result<SecretBytes> DecodeCheckedText(std::string_view prefix, ByteView text, st
   unsigned bit_count = 0;
   std::uint8_t defect = 0;
   for (const std::uint8_t character : digits) {
-    const std::uint8_t value = ValueOf(character);
+    const std::uint8_t value = Base32Value(character);
     defect |= value & 0x80;
     bits = ((bits & 0xFF) << 5) | (value & 31U);
     bit_count += 5;

@@ -14,7 +14,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::string_view kPrefix = "rsrecoverykey1";
+constexpr std::string_view kKeyPrefix = "rsrecoverykey1";
 constexpr std::size_t kFileSize = kPassphrasePartSize + kHpkeKeySize + kWrappedKeySize;
 
 // Bound to the public key and to the passphrase's cost, so that no part of one file serves in
@@ -59,7 +59,7 @@ Result<std::shared_ptr<const RecoveryRoot>> CreateRecoveryKeyFile(const std::str
   content.insert(content.end(), public_key.begin(), public_key.end());
   const Bytes wrapped_bytes = EncodeWrappedKey(wrapped);
   content.insert(content.end(), wrapped_bytes.begin(), wrapped_bytes.end());
-  ROWSEAL_ASSIGN(const SecretBytes text, EncodeCheckedText(kPrefix, content));
+  ROWSEAL_ASSIGN(const SecretBytes text, EncodeCheckedText(kKeyPrefix, content));
   ROWSEAL_TRY(CreateSecretFile(path, text));
   return RecoveryRoot::FromPublicPart(public_key);
 }
@@ -71,7 +71,7 @@ Result<std::shared_ptr<const RecoveryKey>> OpenRecoveryKeyFile(const std::string
   if (!text.empty() && text.back() == '\n') {
     text = text.first(text.size() - 1);
   }
-  const Result<SecretBytes> content = DecodeCheckedText(kPrefix, text, kFileSize);
+  const Result<SecretBytes> content = DecodeCheckedText(kKeyPrefix, text, kFileSize);
   if (!content && content.error().code == ErrorCode::kRootKeyMalformed) {
     return Malformed(path, content.error().message);
   }

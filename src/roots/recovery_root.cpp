@@ -10,8 +10,8 @@
 namespace rowseal {
 namespace {
 
-constexpr std::string_view kPrefix = "rsrecovery1";
-constexpr std::uint8_t kVersion = 1;  // of the wrapped form
+constexpr std::string_view kUriPrefix = "rsrecovery1";
+constexpr std::uint8_t kPartVersion = 1;  // of the wrapped form
 constexpr std::size_t kWrappedSize = 1 + kHpkeOverhead + kKeySize;
 
 Bytes Info() { return FieldWriter("rowseal/v1/recovery").Take(); }
@@ -26,7 +26,7 @@ HpkePublicKey KeyOf(ByteView bytes) {
 
 // There is no secret to make a fingerprint of, and none to keep: it is a hash of the public key.
 Result<std::shared_ptr<const RecoveryRoot>> RecoveryRoot::Of(const HpkePublicKey& key) {
-  ROWSEAL_ASSIGN(const SecretBytes text, EncodeCheckedText(kPrefix, key));
+  ROWSEAL_ASSIGN(const SecretBytes text, EncodeCheckedText(kUriPrefix, key));
   ROWSEAL_ASSIGN(const Mac hash,
                  Sha256(FieldWriter("rowseal/v1/fingerprint").Add(ByteView(key)).bytes()));
   return std::shared_ptr<const RecoveryRoot>(
@@ -36,7 +36,7 @@ Result<std::shared_ptr<const RecoveryRoot>> RecoveryRoot::Of(const HpkePublicKey
 
 Result<std::shared_ptr<const RecoveryRoot>> RecoveryRoot::FromUri(std::string_view uri) {
   const std::string_view text = uri.substr(std::min(uri.size(), kRecoveryScheme.size()));
-  const Result<SecretBytes> key = DecodeCheckedText(kPrefix, AsBytes(text), kHpkeKeySize);
+  const Result<SecretBytes> key = DecodeCheckedText(kUriPrefix, AsBytes(text), kHpkeKeySize);
   if (!key && key.error().code == ErrorCode::kRootKeyMalformed) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the public key of a recovery: root " + key.error().message,
@@ -62,7 +62,7 @@ Result<Bytes> RecoveryRoot::Wrap(const SecretBytes& wrapping_secret, ByteView co
   }
   ROWSEAL_ASSIGN(const Bytes sealed,
                  HpkeSeal(public_key_, Info(), context, wrapping_secret.Reveal()));
-  Bytes wrapped = {kVersion};
+  Bytes wrapped = {kPartVersion};
   wrapped.insert(wrapped.end(), sealed.begin(), sealed.end());
   return wrapped;
 }
@@ -82,7 +82,7 @@ Result<std::shared_ptr<const RecoveryKey>> RecoveryKey::Create(SecretBytes priva
 }
 
 Result<SecretBytes> RecoveryKey::Unwrap(ByteView wrapped, ByteView context) const {
-  if (wrapped.size() != kWrappedSize || wrapped[0] != kVersion) {
+  if (wrapped.size() != kWrappedSize || wrapped[0] != kPartVersion) {
     return Fail(ErrorCode::kIntegrity, "a wrapping secret for recovery is not of a known form");
   }
   return HpkeOpen(private_key_, Info(), context, wrapped.subspan(1));

@@ -26,6 +26,8 @@
 #include "roots/passphrase_root.h"
 #include "roots/root_key_text.h"
 
+#include "support/paths.h"
+
 namespace rowseal {
 namespace {
 
@@ -218,7 +220,7 @@ TrustRows Trust(const json& set) {
   return rows;
 }
 
-class SpecVectors : public testing::Test {
+class SpecVectors : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(Vectors().is_object()) << "docs/spec/vectors.json cannot be read";

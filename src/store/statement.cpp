@@ -28,6 +28,15 @@ std::int64_t RowReader::Integer() {
 }
 std::string RowReader::Text() { return Take<std::string>(); }
 Bytes RowReader::Blob() { return Take<Bytes>(); }
+Timestamp RowReader::Time() { return Timestamp(std::chrono::microseconds(Integer())); }
+
+std::optional<Timestamp> RowReader::OptionalTime() {
+  if (NextIsNull()) {
+    Skip();
+    return std::nullopt;
+  }
+  return Time();
+}
 
 bool RowReader::NextIsNull() const {
   return next_ >= row_.size() || std::holds_alternative<Null>(row_[next_]);

@@ -8,7 +8,7 @@ Result<Timestamp> StoreClock(Connection& connection) {
     return Fail(ErrorCode::kInternal, "the store did not say what time it is");
   }
   RowReader reader(answer.rows.front());
-  const Timestamp now{std::chrono::microseconds(reader.Integer())};
+  const Timestamp now = reader.Time();
   ROWSEAL_TRY(reader.status());
   return now;
 }

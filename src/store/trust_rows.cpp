@@ -4,7 +4,6 @@ namespace rowseal {
 namespace {
 
 Timestamp ToTimestamp(std::int64_t micros) { return Timestamp(std::chrono::microseconds(micros)); }
-std::int64_t ToMicros(Timestamp time) { return time.time_since_epoch().count(); }
 
 // A text that is not what Rowseal writes was put there by somebody else.
 Error AsIntegrity(Error error) {

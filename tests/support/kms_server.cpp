@@ -1,4 +1,5 @@
 #include "support/kms_server.h"
+#include "support/paths.h"
 
 #include <unistd.h>
 

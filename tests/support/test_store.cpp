@@ -249,6 +249,24 @@ TestStore::~TestStore() {
 
 TestStore TestStore::Copy() const { return TestStore(this); }
 
+TestStore::Tables TestStore::Snapshot() const {
+  Intruder intruder(path_);
+  Tables tables;
+  for (const std::string& table : kTables) {
+    tables.emplace_back(table, intruder.Table(table));
+  }
+  return tables;
+}
+
+void TestStore::Rewind(const Tables& tables) const {
+  Intruder intruder(path_);
+  Must(intruder.connection().Begin(TransactionKind::kWrite));
+  for (const auto& [table, rows] : tables) {
+    intruder.Restore(table, rows);
+  }
+  Must(intruder.connection().Commit());
+}
+
 void TestStore::MakeAnew() {
   if (TestsPostgres()) {
     path_ = NewDatabase("template0");

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "support/paths.h"
 
 namespace rowseal::testing {
 namespace {
@@ -28,8 +29,11 @@ std::string Trimmed(std::string_view text) {
 }  // namespace
 
 std::string VectorPath(std::string_view relative) {
-  const std::filesystem::path path = std::filesystem::path(ROWSEAL_VECTORS_DIR) / relative;
-  return std::filesystem::is_regular_file(path) ? path.string() : std::string();
+  const auto path = std::filesystem::path(ROWSEAL_SOURCE_DIR "/tests/vectors") / relative;
+  if (!std::filesystem::is_regular_file(path)) {
+    Die("no file " + path.string());
+  }
+  return path.string();
 }
 
 Bytes Unhex(std::string_view text) {

@@ -11,7 +11,7 @@
 
 namespace rowseal::testing {
 
-/// VectorPath returns where a published vector file stands, or an empty text when it is missing.
+/// VectorPath returns the path of a file in tests/vectors. A missing one ends the program.
 std::string VectorPath(std::string_view relative);
 
 /// Unhex decodes hex that a test wrote down; anything else ends the program.
@@ -26,11 +26,3 @@ std::vector<ResponseCase> ReadResponses(const std::string& path);
 nlohmann::json ReadJson(const std::string& path);
 
 }  // namespace rowseal::testing
-
-/// ROWSEAL_VECTORS_OR_SKIP declares `path`, or skips the test in one line when the file is missing.
-#define ROWSEAL_VECTORS_OR_SKIP(path, relative)                           \
-  const std::string path = ::rowseal::testing::VectorPath(relative);      \
-  if (path.empty()) {                                                     \
-    GTEST_SKIP() << "no test vectors: " << (relative) << " is not there"; \
-  }                                                                       \
-  static_assert(true)

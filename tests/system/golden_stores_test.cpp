@@ -20,6 +20,7 @@
 #include "base/encoding.h"
 #include "db/sqlite/sqlite_store.h"
 #include "support/faulty_disk.h"
+#include "support/paths.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {

@@ -211,8 +211,10 @@ TEST_P(Interleaved, GiveTheOutcomeOfOneOrder) {
   std::optional<Interleaving::Choices> choices = Interleaving::Choices();
   std::size_t schedules = 0;
   std::set<std::string> seen;
+  const TestStore store = start_.Copy();
+  const TestStore::Tables beginning = start_.Snapshot();
   while (choices) {
-    const TestStore store = start_.Copy();
+    store.Rewind(beginning);
     std::array<std::string, 2> outcomes;
     Interleaving::Choices made;
     {

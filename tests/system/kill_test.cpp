@@ -17,6 +17,7 @@
 
 #include "support/child_process.h"
 #include "support/model.h"
+#include "support/paths.h"
 #include "support/soak.h"
 #include "support/test_store.h"
 

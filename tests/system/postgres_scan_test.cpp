@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "db/postgres/postgres_connection.h"
+#include "support/paths.h"
 #include "support/postgres_server.h"
 
 namespace rowseal::testing {

@@ -25,6 +25,7 @@
 #include "roots/root_registry.h"
 #include "support/findings.h"
 #include "support/kms_server.h"
+#include "support/paths.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {

@@ -53,17 +53,17 @@ std::string BigEndian(std::int64_t value) {
 }
 
 std::string ArrayBytes(const std::vector<std::int64_t>& items) {
-  return MakeArray(items, kInt8, [](std::int64_t item) {
+  return MakeArray(items, kInt8Type, [](std::int64_t item) {
     return item == std::numeric_limits<std::int64_t>::min();
   });
 }
 
 std::string ArrayBytes(const std::vector<std::string>& items) {
-  return MakeArray(items, kText, [](const std::string&) { return false; });
+  return MakeArray(items, kTextType, [](const std::string&) { return false; });
 }
 
 std::string ArrayBytes(const std::vector<Bytes>& items) {
-  return MakeArray(items, kBytea, [](const Bytes&) { return false; });
+  return MakeArray(items, kByteaType, [](const Bytes&) { return false; });
 }
 
 }  // namespace rowseal

@@ -11,10 +11,6 @@ namespace {
 using Position = PostgresPosition;
 using Place = PostgresPlace;
 
-std::string Numbered(std::string_view prefix, std::size_t number) {
-  return std::string(prefix) + std::to_string(number);
-}
-
 class PostgresAppColumn final : public AppColumn {
  public:
   PostgresAppColumn(std::unique_ptr<PostgresConnection> connection, Place place)

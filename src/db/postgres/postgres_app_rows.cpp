@@ -67,10 +67,6 @@ BEGIN
 END $$;
 )sql";
 
-std::string Numbered(std::string_view prefix, std::size_t number) {
-  return std::string(prefix) + std::to_string(number);
-}
-
 std::span<std::uint8_t> BytesOf(std::string& text) {
   return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()};
 }

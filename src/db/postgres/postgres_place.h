@@ -42,6 +42,11 @@ struct PostgresPlace {
   }
 };
 
+/// Numbered returns a name such as `k0`.
+inline std::string Numbered(std::string_view prefix, std::size_t number) {
+  return std::string(prefix) + std::to_string(number);
+}
+
 /// FindPostgresPlace looks a place up; without a column's name it finds the others. Errors: as
 /// OpenPostgresAppColumn.
 Result<PostgresPlace> FindPostgresPlace(PostgresConnection& connection, const ColumnSource& source);

@@ -108,9 +108,9 @@ Result<Value> ReadCell(std::uint32_t type, std::optional<std::string> cell) {
     return Null{};
   }
   switch (type) {
-    case kInt8:
-    case kInt4:
-    case kInt2: {
+    case kInt8Type:
+    case kInt4Type:
+    case kInt2Type: {
       std::int64_t value = 0;
       const char* const end = cell->data() + cell->size();
       const auto [read, error] = std::from_chars(cell->data(), end, value);
@@ -119,26 +119,26 @@ Result<Value> ReadCell(std::uint32_t type, std::optional<std::string> cell) {
       }
       return value;
     }
-    case kBool:
+    case kBoolType:
       if (*cell != "t" && *cell != "f") {
         return WrongCell(type);
       }
       return std::int64_t{*cell == "t" ? 1 : 0};
-    case kBytea: {
+    case kByteaType: {
       std::optional<Bytes> bytes = ReadBytea(*cell);
       if (!bytes) {
         return WrongCell(type);
       }
       return std::move(*bytes);
     }
-    case kText:
-    case kVarchar:
-    case kName:
-    case kChar:
-    case kUnknown:
-    case kUuid:
+    case kTextType:
+    case kVarcharType:
+    case kNameType:
+    case kCharType:
+    case kUnknownType:
+    case kUuidType:
       return std::move(*cell);
-    case kVoid:
+    case kVoidType:
       return Null{};
     default:
       return WrongCell(type);

@@ -41,30 +41,30 @@ Result<Value> ReadValue(const PGresult* result, int row, int column) {
   const char* bytes = PQgetvalue(result, row, column);
   const auto size = static_cast<std::size_t>(PQgetlength(result, row, column));
   switch (PQftype(result, column)) {
-    case kInt8:
-    case kInt4:
-    case kInt2:
-    case kBool:
+    case kInt8Type:
+    case kInt4Type:
+    case kInt2Type:
+    case kBoolType:
       if (size == 0 || size > sizeof(std::int64_t)) {
         break;
       }
       return ReadBigEndian(bytes, size);
-    case kText:
-    case kVarchar:
-    case kName:
-    case kChar:
-    case kUnknown:
+    case kTextType:
+    case kVarcharType:
+    case kNameType:
+    case kCharType:
+    case kUnknownType:
       return std::string(bytes, size);
-    case kBytea: {
+    case kByteaType: {
       const auto* begin = reinterpret_cast<const std::uint8_t*>(bytes);
       return Bytes(begin, begin + size);
     }
-    case kUuid:
+    case kUuidType:
       if (size != 16) {
         break;
       }
       return UuidOf(bytes);
-    case kVoid:
+    case kVoidType:
       return Null{};
     default:
       break;
@@ -80,25 +80,25 @@ WireParams::WireParams(const std::vector<Param>& params) {
   owned_.reserve(params.size());
   for (const Param& param : params) {
     if (const auto* integer = std::get_if<std::int64_t>(&param)) {
-      AddBinary(kInt8, BigEndian(*integer));
+      AddBinary(kInt8Type, BigEndian(*integer));
     } else if (const auto* text = std::get_if<std::string>(&param)) {
       Add(0, text->c_str(), text->size(), kTextFormat);
     } else if (const auto* bytes = std::get_if<Bytes>(&param)) {
       const char* data = bytes->empty() ? "" : reinterpret_cast<const char*>(bytes->data());
-      Add(kBytea, data, bytes->size(), kBinaryFormat);
+      Add(kByteaType, data, bytes->size(), kBinaryFormat);
     } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&param)) {
-      AddBinary(kInt8Array, ArrayBytes(*integers));
+      AddBinary(kInt8ArrayType, ArrayBytes(*integers));
     } else if (const auto* texts = std::get_if<std::vector<std::string>>(&param)) {
-      AddBinary(kTextArray, ArrayBytes(*texts));
+      AddBinary(kTextArrayType, ArrayBytes(*texts));
     } else if (const auto* blobs = std::get_if<std::vector<Bytes>>(&param)) {
-      AddBinary(kByteaArray, ArrayBytes(*blobs));
+      AddBinary(kByteaArrayType, ArrayBytes(*blobs));
     } else {
       Add(0, nullptr, 0, kTextFormat);
     }
   }
 }
 
-void WireParams::AddBoolean(bool value) { Add(kBool, value ? "\1" : "\0", 1, kBinaryFormat); }
+void WireParams::AddBoolean(bool value) { Add(kBoolType, value ? "\1" : "\0", 1, kBinaryFormat); }
 
 void WireParams::AddBinary(Oid type, std::string bytes) {
   owned_.push_back(std::move(bytes));

@@ -15,7 +15,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kBusyPatience{10};
 constexpr std::chrono::milliseconds kLongestPause{5};
 constexpr std::string_view kSchemaPrefix = "rowseal.";
 constexpr std::string_view kRowLock = " FOR UPDATE";
@@ -216,7 +216,7 @@ int SqliteConnection::WaitForOthers(void* connection, int calls_before) {
   if (calls_before == 0) {
     waiting_since = now;
   }
-  if (now - waiting_since > kPatience) {
+  if (now - waiting_since > kBusyPatience) {
     return 0;
   }
   std::this_thread::sleep_for(

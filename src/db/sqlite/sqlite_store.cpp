@@ -17,7 +17,7 @@ namespace rowseal {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x5253'4C31;  // "RSL1"
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kUpgradePatience{10};
 
 struct Marks {
   std::int64_t application_id = 0;
@@ -92,7 +92,7 @@ Result<int> ApplyUpgrades(SqliteConnection& connection, std::int64_t format) {
 
 // Switching to WAL needs the file alone for a moment, and SQLite does not wait for it by itself.
 Result<void> SwitchToWal(SqliteConnection& connection) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kUpgradePatience;
   while (true) {
     Result<void> switched = connection.ExecuteScript("PRAGMA journal_mode=WAL");
     if (switched || switched.error().code != ErrorCode::kUnavailable ||

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "migration/json_text.h"
+#include "migration/scan/characters.h"
 #include "migration/scan/value_class.h"
 
 namespace rowseal {
@@ -10,8 +11,6 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 constexpr std::size_t kLongestName = 128;  // bytes; a longer one is data
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // A member's name that was made by a program: an id, a number, a token.
 bool IsDataKey(std::string_view name) {

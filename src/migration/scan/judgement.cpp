@@ -5,8 +5,6 @@
 namespace rowseal {
 namespace {
 
-using Verdict = Judgement::Verdict;
-
 // The most frequent shape of a group.
 Shape MostFrequent(const ValueStatistics& values, ShapeGroup group) {
   auto most = Shape::kBinary;
@@ -29,36 +27,37 @@ Judgement JudgeCounts(const ValueStatistics& values, NameSays name, std::int64_t
   const std::int64_t opaque = random + values.CountOf(ShapeGroup::kOpaque);
   const std::string ordinary(NameOf(MostFrequent(values, ShapeGroup::kOrdinary)));
   if (is_half(secrets)) {
-    return {Verdict::kSecrets, {}};
+    return {Judgement::Verdict::kSecrets, {}};
   }
   if (name == NameSays::kSecrets && is_half(opaque)) {
     const bool are_bytes = values.CountOf(Shape::kRandomBytes) * 2 >= counted;
-    return are_bytes ? Judgement{Verdict::kCiphertext,
+    return are_bytes ? Judgement{Judgement::Verdict::kCiphertext,
                                  "the values are random bytes: keys as they are, or ciphertext",
                                  Shape::kRandomBytes}
-                     : Judgement{Verdict::kSecrets, {}};
+                     : Judgement{Judgement::Verdict::kSecrets, {}};
   }
   if (name == NameSays::kMaybe && is_half(random)) {
-    return {Verdict::kSecrets, {}};
+    return {Judgement::Verdict::kSecrets, {}};
   }
   if (named == counted) {
-    return {Verdict::kSecrets, {}};
+    return {Judgement::Verdict::kSecrets, {}};
   }
   if (secrets > 0 || named > 0) {
-    return {Verdict::kDoubtful,
+    return {Judgement::Verdict::kDoubtful,
             "only some of the values look like secrets, and all would be taken"};
   }
   if (name == NameSays::kSecrets) {
-    return {Verdict::kDoubtful,
+    return {Judgement::Verdict::kDoubtful,
             "the name says secrets, but most values look like this: " + ordinary};
   }
   if (name == NameSays::kMaybe && is_half(opaque)) {
-    return {Verdict::kDoubtful, "what is around it is called after secrets; the values may be any"};
+    return {Judgement::Verdict::kDoubtful,
+            "what is around it is called after secrets; the values may be any"};
   }
   // Random bytes are mostly digests and tags.
   const std::int64_t random_texts = random - values.CountOf(Shape::kRandomBytes);
   if (name == NameSays::kNothing && is_half(random_texts)) {
-    return {Verdict::kDoubtful,
+    return {Judgement::Verdict::kDoubtful,
             "the values look random, but the name does not say that they are secret"};
   }
   return {};
@@ -116,24 +115,25 @@ Judgement Judge(const ValueStatistics& values, NameSays name, std::int64_t named
     if (!is_worth_a_word) {
       return {};
     }
-    return values.total() == 0
-               ? Judgement{Verdict::kDoubtful, "the name says secrets, but no value was seen"}
-               : Judgement{Verdict::kSkipped, "all values are references in templates already"};
+    return values.total() == 0 ? Judgement{Judgement::Verdict::kDoubtful,
+                                           "the name says secrets, but no value was seen"}
+                               : Judgement{Judgement::Verdict::kSkipped,
+                                           "all values are references in templates already"};
   }
   const std::int64_t sealed = values.CountOf(ShapeGroup::kSealed);
   if (is_half(sealed)) {
-    return sealed == counted
-               ? Judgement{Verdict::kSkipped, "the values are sealed or moved by Rowseal already"}
-               : Judgement{Verdict::kDoubtful,
-                           "most values are sealed or moved by Rowseal already"};
+    return sealed == counted ? Judgement{Judgement::Verdict::kSkipped,
+                                         "the values are sealed or moved by Rowseal already"}
+                             : Judgement{Judgement::Verdict::kDoubtful,
+                                         "most values are sealed or moved by Rowseal already"};
   }
   if (is_half(values.CountOf(ShapeGroup::kCiphertext))) {
     const Shape cipher = MostFrequent(values, ShapeGroup::kCiphertext);
-    return {Verdict::kCiphertext, "the values are encrypted: " + std::string(NameOf(cipher)),
-            cipher};
+    return {Judgement::Verdict::kCiphertext,
+            "the values are encrypted: " + std::string(NameOf(cipher)), cipher};
   }
   if (is_half(values.CountOf(ShapeGroup::kHashed))) {
-    return {Verdict::kSkipped,
+    return {Judgement::Verdict::kSkipped,
             "password hashes are no secrets to move: nobody opens them, and whoever checks a "
             "password needs them as they are"};
   }

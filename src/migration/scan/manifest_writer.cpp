@@ -7,8 +7,6 @@
 namespace rowseal {
 namespace {
 
-using Verdict = Proposal::Verdict;
-
 std::string TomlList(const std::vector<std::string>& texts) {
   std::string list;
   for (const std::string& text : texts) {
@@ -124,18 +122,19 @@ std::string TextOf(const Proposal& proposal) {
   for (const std::string& note : proposal.notes) {
     text += "#   Note: " + note + ".\n";
   }
-  const std::string_view why = proposal.verdict == Verdict::kSkipped ? "Left out" : "Not active";
+  const std::string_view why =
+      proposal.verdict == Proposal::Verdict::kSkipped ? "Left out" : "Not active";
   for (const std::string& reason : proposal.reasons) {
     text += "#   " + std::string(why) + ": " + reason + ".\n";
   }
-  if (proposal.verdict == Verdict::kSkipped) {
+  if (proposal.verdict == Proposal::Verdict::kSkipped) {
     return text;
   }
   if (!AreUtf8(proposal)) {
     return text + "#   Not active: a name is no UTF-8, which a manifest cannot hold.\n";
   }
   const std::string block = BlockOf(proposal);
-  return text + (proposal.verdict == Verdict::kActive ? block : CommentedOut(block));
+  return text + (proposal.verdict == Proposal::Verdict::kActive ? block : CommentedOut(block));
 }
 
 std::string IntroductionOf(const ScanReport& report, const std::string& database) {
@@ -162,7 +161,7 @@ std::string IntroductionOf(const ScanReport& report, const std::string& database
   if (report.proposals.empty()) {
     text += std::string("#\n# Nothing that looks like a secret was found") +
             (report.gaps.empty() ? ".\n" : " in the rest.\n");
-  } else if (report.CountOf(Verdict::kActive) == 0) {
+  } else if (report.CountOf(Proposal::Verdict::kActive) == 0) {
     text += "#\n# No column is likely enough to be active.\n";
   }
   return text;

@@ -1,5 +1,7 @@
 #include "migration/scan/name_class.h"
 
+#include "migration/scan/characters.h"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -67,10 +69,6 @@ constexpr auto kTenantWords = std::to_array<std::string_view>(
 bool IsAnyOf(std::string_view word, Words words) {
   return std::ranges::find(words, word) != words.end();
 }
-
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // `apiKey_v2`, `API-Key` and `APIKey` are api, key and so on: lower case, split where the case
 // rises and where anything but a letter or digit stands.

@@ -9,6 +9,7 @@
 #include "envelope/sealed_value.h"
 #include "migration/manifest.h"
 #include "migration/plausibility.h"
+#include "migration/scan/characters.h"
 
 namespace rowseal {
 namespace {
@@ -17,11 +18,6 @@ constexpr std::size_t kEnoughToClassify = 4096;  // bytes
 
 using Fits = bool (*)(char);
 
-bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-bool IsLetter(char c) { return IsUpper(c) || IsLower(c); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsAlnum(char c) { return IsLetter(c) || IsDigit(c); }
 bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool IsTokenDigit(char c) { return IsAlnum(c) || c == '_' || c == '-'; }
 bool IsUpperAlnum(char c) { return IsUpper(c) || IsDigit(c); }
