@@ -1,14 +1,18 @@
 #include "paging.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/encoding.h"
+#include "base/environment_names.h"
 
 namespace rowseal::cli {
 namespace {
 
 constexpr std::size_t kOpenedAtOnce = 256;
+constexpr std::size_t kNamesInError = 5;
 
 }  // namespace
 
@@ -47,8 +51,18 @@ Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& pr
   return opened;
 }
 
-Result<std::vector<OpenedSecret>> OpenProject(Client& client, const ProjectId& project,
-                                              const Access& access) {
+Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts) {
+  std::vector<SecretName> names;
+  for (const std::string& text : texts) {
+    ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(text));
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project) {
   ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
   if (secrets.empty()) {
     return Fail(ErrorCode::kNotFound,
@@ -59,7 +73,35 @@ Result<std::vector<OpenedSecret>> OpenProject(Client& client, const ProjectId& p
   for (const SecretSummary& secret : secrets) {
     names.push_back(secret.name);
   }
-  return OpenNewest(client, project, names, access);
+  return names;
+}
+
+Result<void> RefuseSteeringNames(const ProjectId& project, const std::vector<SecretName>& names,
+                                 const std::string& hint) {
+  std::size_t refused = 0;
+  std::string reasons;
+  for (const SecretName& name : names) {
+    const std::optional<std::string_view> steered = WhatItSteers(name.text());
+    if (!steered || ++refused > kNamesInError) {
+      continue;
+    }
+    reasons += (reasons.empty() ? "'" : "; '") + Printable(name.text()) + "' steers ";
+    reasons += *steered;
+  }
+  if (refused == 0) {
+    return {};
+  }
+  if (refused > kNamesInError) {
+    reasons += "; and " + std::to_string(refused - kNamesInError) + " more";
+  }
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      (refused == 1 ? "1 secret of project '" : std::to_string(refused) + " secrets of project '") +
+          Printable(project.text()) +
+          (refused == 1 ? "' has a name that changes what programs do: "
+                        : "' have names that change what programs do: ") +
+          reasons,
+      hint);
 }
 
 }  // namespace rowseal::cli

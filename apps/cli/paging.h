@@ -25,9 +25,16 @@ Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& pr
                                              const std::vector<SecretName>& names,
                                              const Access& access);
 
-/// OpenProject opens the newest version of every secret of a project. Errors: kNotFound (the
-/// project has none), and OpenNewest's.
-Result<std::vector<OpenedSecret>> OpenProject(Client& client, const ProjectId& project,
-                                              const Access& access);
+/// ParseNames checks the names that `--only` gave and drops what comes twice.
+Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts);
+
+/// NamesOfProject lists the names of all secrets of a project. Errors: kNotFound (it has none).
+Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project);
+
+/// RefuseSteeringNames refuses names that would change what a program does which finds them in its
+/// environment (base/environment_names.h). Who names secrets may not be who runs the program.
+/// `hint` is the next command. Errors: kInvalidArgument, with the names and what each steers.
+Result<void> RefuseSteeringNames(const ProjectId& project, const std::vector<SecretName>& names,
+                                 const std::string& hint);
 
 }  // namespace rowseal::cli

@@ -1,13 +1,12 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <unordered_set>
 
 #include "arguments.h"
 #include "base/encoding.h"
-#include "migration/export_formats.h"
+#include "base/environment_names.h"
 #include "migration/secret_writer.h"
 #include "output.h"
 #include "paging.h"
@@ -19,29 +18,32 @@ namespace {
 constexpr int kNotFoundExit = 127;       // as a shell's
 constexpr int kNotExecutableExit = 126;  // as a shell's
 constexpr std::string_view kEnvScheme = "env:";
+constexpr std::string_view kOwnPrefix = "ROWSEAL_";
 
 struct RunArguments {
   std::string project;
   std::vector<std::string> only;
 };
 
+// Names are judged before anything is opened: a refused run leaves no read in the audit log.
 Result<std::vector<OpenedSecret>> OpenSecrets(const Program& program,
                                               const RunArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
-  std::vector<SecretName> only;
-  for (const std::string& text : arguments.only) {
-    ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(text));
-    if (std::find(only.begin(), only.end(), name) == only.end()) {
-      only.push_back(std::move(name));
-    }
-  }
+  ROWSEAL_ASSIGN(std::vector<SecretName> names, ParseNames(arguments.only));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  return only.empty() ? OpenProject(client, project, program.access())
-                      : OpenNewest(client, project, only, program.access());
+  if (names.empty()) {
+    ROWSEAL_ASSIGN(names, NamesOfProject(client, project));
+    ROWSEAL_TRY(RefuseSteeringNames(project, names,
+                                    "name each secret to pass: rowseal run " +
+                                        Printable(project.text()) + " --only NAME -- COMMAND"));
+  }
+  for (const SecretName& name : names) {
+    ROWSEAL_TRY(CheckEnvironmentName(name));
+  }
+  return OpenNewest(client, project, names, program.access());
 }
 
 Result<void> CheckSecret(const OpenedSecret& opened) {
-  ROWSEAL_TRY(CheckEnvironmentName(opened.name));
   const std::string_view value = AsText(opened.secret.value.Reveal());
   if (value.find('\0') != std::string_view::npos) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -56,8 +58,8 @@ Result<void> CheckSecret(const OpenedSecret& opened) {
 // guarded memory, which the kernel reads when it starts the child.
 class ChildEnvironment final {
  public:
-  // What leads to the root key stays behind: ROWSEAL_ROOT and the others of ours, and the variable
-  // that an `env:` root names.
+  // What leads to the root key is not inherited: ROWSEAL_ROOT and the others of ours, and each
+  // variable that an `env:` root names, also a root that another source of settings outranks.
   void Inherit(const std::vector<OpenedSecret>& secrets, const std::vector<std::string>& roots) {
     std::unordered_set<std::string_view> dropped;
     for (const OpenedSecret& opened : secrets) {
@@ -71,7 +73,7 @@ class ChildEnvironment final {
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string_view text(*entry);
       const std::string_view name = text.substr(0, text.find('='));
-      if (!name.starts_with("ROWSEAL_") && !dropped.contains(name)) {
+      if (!name.starts_with(kOwnPrefix) && !dropped.contains(name)) {
         entries_.push_back(*entry);
       }
     }
@@ -129,7 +131,7 @@ Result<int> Run(Program& program, const RunArguments& arguments,
   }
   ROWSEAL_ASSIGN(std::vector<OpenedSecret> secrets, OpenSecrets(program, arguments));
   ChildEnvironment environment;
-  environment.Inherit(secrets, program.settings().roots);
+  environment.Inherit(secrets, program.settings().named_roots);
   for (const OpenedSecret& opened : secrets) {
     ROWSEAL_TRY(CheckSecret(opened));
     ROWSEAL_TRY(environment.Add(opened));
@@ -149,7 +151,8 @@ void AddRunVerb(Verbs verbs, const std::vector<std::string>& command) {
        "  rowseal run acme --only STRIPE_KEY --only SENTRY_DSN -- ./deploy.sh\n"},
       [arguments, &command](Program& program) { return Run(program, *arguments, command); });
   AddProject(verb, arguments->project);
-  verb.add_option("--only", arguments->only, "Only these secrets; may name several");
+  verb.add_option("--only", arguments->only,
+                  "Only this secret, whatever its name steers; may be repeated");
 }
 
 }  // namespace rowseal::cli

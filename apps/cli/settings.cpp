@@ -175,12 +175,12 @@ Result<Settings> ResolveSettings(const Flags& flags) {
   Settings settings;
   settings.store = store ? *store : config.store.value_or("");
   ROWSEAL_TRY(RefusePassword(settings.store));
-  settings.roots = config.roots;
-  if (root) {
-    settings.roots = LinesOf(*root);
-  }
-  if (!flags.roots.empty()) {
-    settings.roots = flags.roots;
+  for (const std::vector<std::string>& roots :
+       {config.roots, LinesOf(root.value_or("")), flags.roots}) {
+    settings.named_roots.insert(settings.named_roots.end(), roots.begin(), roots.end());
+    if (!roots.empty()) {
+      settings.roots = roots;
+    }
   }
   ROWSEAL_ASSIGN(settings.log, ParseLog(flags.log ? *flags.log : config.log.value_or("warning")));
   if (flags.actor && flags.actor->empty()) {

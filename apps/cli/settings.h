@@ -26,7 +26,9 @@ struct Flags {
 struct Settings {
   std::string store;               ///< empty: none is named
   std::vector<std::string> roots;  ///< empty: none is named
-  std::string actor;               ///< never empty
+  /// Every root that a flag, the environment or the file names, also where another one outranks it.
+  std::vector<std::string> named_roots;
+  std::string actor;  ///< never empty
   std::string reason;
   std::string state;            ///< the folder of epoch anchors; empty: none
   std::optional<LogLevel> log;  ///< nothing: no log

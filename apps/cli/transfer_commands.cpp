@@ -19,6 +19,7 @@ constexpr std::string_view kSqliteScheme = "sqlite:";
 
 struct ExportArguments : SecretArguments {
   std::optional<std::string> format;
+  std::vector<std::string> only;
 };
 
 Result<FileFormat> ExportFormat(const Program& program, const ExportArguments& arguments) {
@@ -28,14 +29,34 @@ Result<FileFormat> ExportFormat(const Program& program, const ExportArguments& a
   return program.json() ? FileFormat::kJson : FileFormat::kEnv;
 }
 
-// All is written at once, so that an error leaves no half of a file behind.
+// A shell or a program that loads a .env file runs with these names in its environment, so `run`'s
+// rule holds for that format too. JSON and CSV are data to whoever reads them.
+Result<std::vector<SecretName>> NamesToExport(Client& client, const ProjectId& project,
+                                              FileFormat format, std::vector<SecretName> only) {
+  if (!only.empty()) {
+    return only;
+  }
+  ROWSEAL_ASSIGN(std::vector<SecretName> names, NamesOfProject(client, project));
+  if (format == FileFormat::kEnv) {
+    const std::string command = "rowseal secret export " + Printable(project.text());
+    ROWSEAL_TRY(RefuseSteeringNames(project, names,
+                                    "name each secret to write: " + command +
+                                        " --only NAME; or: " + command + " --format json"));
+  }
+  return names;
+}
+
+// All is written at once, so that an error leaves no half of a file.
 Result<int> Export(Program& program, const ExportArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(const FileFormat format, ExportFormat(program, arguments));
+  ROWSEAL_ASSIGN(std::vector<SecretName> only, ParseNames(arguments.only));
   ROWSEAL_TRY(CheckReveal(arguments.reveal));
   ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<SecretName> names,
+                 NamesToExport(client, project, format, std::move(only)));
   ROWSEAL_ASSIGN(const std::vector<OpenedSecret> secrets,
-                 OpenProject(client, project, program.access()));
+                 OpenNewest(client, project, names, program.access()));
   std::vector<ExportItem> items;
   for (const OpenedSecret& opened : secrets) {
     items.push_back({opened.name, opened.secret.kind, opened.secret.value.Reveal()});
@@ -54,6 +75,8 @@ void AddExport(Verbs& verbs) {
                              [arguments](Program& program) { return Export(program, *arguments); });
   AddProject(verb, arguments->project);
   verb.add_option("--format", arguments->format, "env, json or csv [env; json with --json]");
+  verb.add_option("--only", arguments->only,
+                  "Only this secret, whatever its name steers; may be repeated");
   AddReveal(verb, arguments->reveal);
 }
 

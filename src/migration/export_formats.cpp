@@ -138,19 +138,4 @@ Result<void> WriteSecrets(FileFormat format, const std::vector<ExportItem>& item
   return {};
 }
 
-Result<void> CheckEnvironmentName(const SecretName& name) {
-  const std::string& text = name.text();
-  const bool begins_with_digit = text.front() >= '0' && text.front() <= '9';
-  const bool valid =
-      !begins_with_digit && std::all_of(text.begin(), text.end(), [](char character) {
-        return IsLetterOrDigit(character) || character == '_';
-      });
-  if (valid) {
-    return {};
-  }
-  return Fail(ErrorCode::kInvalidArgument,
-              "secret '" + Printable(text) + "' cannot be an environment variable",
-              "names of variables are letters, digits and '_'; choose others with --only NAME");
-}
-
 }  // namespace rowseal

@@ -23,8 +23,4 @@ struct ExportItem {
 Result<void> WriteSecrets(FileFormat format, const std::vector<ExportItem>& items,
                           SecretWriter& out);
 
-/// CheckEnvironmentName refuses what is no name of an environment variable: letters, digits and
-/// `_`, not beginning with a digit. Errors: kInvalidArgument.
-Result<void> CheckEnvironmentName(const SecretName& name);
-
 }  // namespace rowseal
