@@ -52,11 +52,15 @@ TEST(Sealing, EveryFlippedBitCutAndSpliceIsRefusedAndReleasesNothing) {
     const Result<void> opened = OpenPaddedInto(key, data, nonce, context, released);
     accepted += opened || opened.error().code != ErrorCode::kIntegrity || released.size() != 0;
   };
-  SealedBytes previous = Must(SealPadded(key, AsBytes("another"), context));
+  FreshNonces nonces = Must(FreshNonces::Draw(1 + kForms));
+  const auto seal = [&](std::string_view value) {
+    return Must(SealPadded(key, AsBytes(value), context, nonces));
+  };
+  SealedBytes previous = seal("another");
   Random random(1);
   for (std::size_t form = 0; form < kForms; ++form) {
     const std::string value = ValueOf(form);
-    const SealedBytes sealed = Must(SealPadded(key, AsBytes(value), context));
+    const SealedBytes sealed = seal(value);
     ASSERT_TRUE(OpenPaddedInto(key, sealed.encrypted_data, sealed.nonce, context, released));
     ASSERT_EQ(AsText(released.Reveal()), value);
 

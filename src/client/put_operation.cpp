@@ -155,6 +155,8 @@ Result<Statement> PutOperation::MakeStatement() {
   std::vector<Bytes> encrypted;
   std::vector<std::int64_t> expires;
   std::vector<Bytes> write_macs;
+  // Drawn for this attempt: the next one seals other contexts, which need nonces of their own.
+  ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(pending_.size()));
   for (const Pending& pending : pending_) {
     const PutItem& item = items_[pending.item];
     const SecretHead& head = pending.head;
@@ -162,7 +164,7 @@ Result<Statement> PutOperation::MakeStatement() {
         WriteContext(SecretContext{session_.installation(), project_, head.id, item.name, head.kind,
                                    head.next_version, item.expires_at});
     const ByteView context = fields.bytes();
-    ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active_->dek->key, item.value, context));
+    ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active_->dek->key, item.value, context, fresh));
     ROWSEAL_ASSIGN(Bytes write_mac,
                    session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
     names.push_back(item.name.text());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <rowseal/client.h>
 
@@ -22,17 +23,18 @@ void CopyPadded(ByteView value, std::span<std::uint8_t> padded) noexcept {
   Pad(padded, value.size());
 }
 
-Result<void> SealInto(const XaesKey& key, ByteView value, ByteView context, SealedBytes& sealed) {
+Result<void> SealInto(const XaesKey& key, ByteView value, ByteView context, FreshNonce nonce,
+                      SealedBytes& sealed) {
   const std::size_t padded_size = PaddedSize(value.size());
   sealed.encrypted_data.resize(padded_size + kTagSize);
   const std::span<std::uint8_t> out(sealed.encrypted_data);
   if (padded_size <= kPaddedInPlace) {
     CopyPadded(value, out.first(padded_size));
-    return key.Seal(out.first(padded_size), context, sealed.nonce, out);
+    return key.Seal(out.first(padded_size), context, std::move(nonce), sealed.nonce, out);
   }
   ROWSEAL_ASSIGN(SecretBuffer padded, SecretBuffer::Create(padded_size));
   CopyPadded(value, padded.Writable());
-  return key.Seal(padded.Writable(), context, sealed.nonce, out);
+  return key.Seal(padded.Writable(), context, std::move(nonce), sealed.nonce, out);
 }
 
 // Opens over what `value` holds; what an error leaves there is the caller's to clear.
@@ -56,20 +58,23 @@ Result<void> OpenOver(const XaesKey& key, ByteView encrypted_data, ByteView nonc
 
 }  // namespace
 
-Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context) {
+Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context,
+                               FreshNonces& nonces) {
   if (value.size() > kMaxSecretSize) {
     return Fail(
         ErrorCode::kInvalidArgument,
         "the value has " + std::to_string(value.size()) + " bytes; at most 16 MiB are sealed",
         "keep large data elsewhere and seal its key");
   }
+  ROWSEAL_ASSIGN(FreshNonce nonce, nonces.Take());
   Result<SealedBytes> sealed;
-  ROWSEAL_TRY(SealInto(key, value, context, *sealed));
+  ROWSEAL_TRY(SealInto(key, value, context, std::move(nonce), *sealed));
   return sealed;
 }
 
-Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context) {
-  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(key, value, context));
+Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context,
+                               FreshNonces& nonces) {
+  ROWSEAL_ASSIGN(SealedBytes sealed, SealPadded(key, value, context, nonces));
   const Result<SecretBytes> again = OpenPadded(key, sealed.encrypted_data, sealed.nonce, context);
   if (!again && again.error().code != ErrorCode::kIntegrity) {
     return tl::unexpected(again.error());  // there was no memory to open it into

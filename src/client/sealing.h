@@ -14,14 +14,17 @@ struct SealedBytes {
   Bytes encrypted_data;
 };
 
-/// SealPadded pads `value` and seals it under `key` with `context`. The padded copy is wiped.
-/// Errors: kInvalidArgument (over kMaxSecretSize), kRandomFailure, kResourceExhausted.
-Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context);
+/// SealPadded pads `value` and seals it under `key` with `context`. The padded copy is wiped. A
+/// call that seals many values draws their nonces together and takes one for each. Errors:
+/// kInvalidArgument (over kMaxSecretSize), kRandomFailure, kResourceExhausted.
+Result<SealedBytes> SealPadded(const XaesKey& key, ByteView value, ByteView context,
+                               FreshNonces& nonces);
 
 /// SealProven seals, opens that again and compares, for what is to replace or become the only copy
 /// of a value: a byte that the machine changed is found while the value is still at hand. Errors:
 /// as SealPadded; kInternal (it opened to something else).
-Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context);
+Result<SealedBytes> SealProven(const XaesKey& key, ByteView value, ByteView context,
+                               FreshNonces& nonces);
 
 /// OpenPadded opens and unpads. Errors: kIntegrity.
 Result<SecretBytes> OpenPadded(const XaesKey& key, ByteView encrypted_data, ByteView nonce,

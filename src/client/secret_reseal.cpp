@@ -143,7 +143,8 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
   ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
   const Bytes context = ContextOf(session, project, changed);
   // The old bytes are overwritten, and no other copy is left.
-  ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active.dek->key, value.Reveal(), context));
+  ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(1));
+  ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active.dek->key, value.Reveal(), context, fresh));
   ROWSEAL_ASSIGN(Bytes write_mac,
                  session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
   return ResealedVersion{old.secret, old.version,        old.nonce,           active.record.id,

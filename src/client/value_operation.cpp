@@ -115,18 +115,24 @@ void SealValuesOperation::SealIfReady() {
     failure_ = std::move(active).error();
     return;
   }
+  Result<FreshNonces> nonces = FreshNonces::Draw(values_.size());
+  if (!nonces) {
+    failure_ = std::move(nonces).error();
+    return;
+  }
   sealed_.reserve(values_.size());
   for (const ValueToSeal& item : values_) {
-    sealed_.push_back(SealItem(item, *active));
+    sealed_.push_back(SealItem(item, *active, *nonces));
   }
 }
 
 Result<std::string> SealValuesOperation::SealItem(const ValueToSeal& item,
-                                                  const ActiveDekOperation::Active& active) {
+                                                  const ActiveDekOperation::Active& active,
+                                                  FreshNonces& nonces) {
   ROWSEAL_TRY(CheckRowKey(*column_, item.row_key));
   place_.row_key = item.row_key;
   ROWSEAL_ASSIGN(std::string sealed,
-                 SealValueAt(session_, place_, *column_, item.value.Reveal(), active));
+                 SealValueAt(session_, place_, *column_, item.value.Reveal(), active, nonces));
   session_.observer().Count(Counter::kValuesSealed);
   return sealed;
 }

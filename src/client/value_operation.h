@@ -30,7 +30,8 @@ class SealValuesOperation final : public Operation {
   void FeedPrepared(Rows answer);
   void SealIfReady();
   void FinishWith(Error error);
-  Result<std::string> SealItem(const ValueToSeal& item, const ActiveDekOperation::Active& active);
+  Result<std::string> SealItem(const ValueToSeal& item, const ActiveDekOperation::Active& active,
+                               FreshNonces& nonces);
 
   Session& session_;
   ValuePlace place_;  // the row's key is each item's

@@ -40,11 +40,12 @@ Result<void> CheckRowKey(const ColumnRecord& column, const std::vector<std::stri
 
 Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
-                                const ActiveDekOperation::Active& active, Proof proof) {
+                                const ActiveDekOperation::Active& active, FreshNonces& nonces,
+                                Proof proof) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   const auto seal = proof == Proof::kOpenedAgain ? SealProven : SealPadded;
   ROWSEAL_ASSIGN(SealedBytes sealed,
-                 seal(active.dek->key, value, ContextOf(session, place, column)));
+                 seal(active.dek->key, value, ContextOf(session, place, column), nonces));
   return EncodeSealedValue(SealedValue{active.record.suite, column.context, active.record.id,
                                        sealed.nonce, std::move(sealed.encrypted_data)});
 }
@@ -88,7 +89,8 @@ Result<std::string> ResealValueAt(Session& session, const ValuePlace& place,
       const std::shared_ptr<const Dek> dek,
       OpenDekOfValues(session, place.label, row, OpenFor::kReseal, session.seen().Now()));
   ROWSEAL_ASSIGN(const SecretBytes opened, OpenValueAt(session, place, column, value, *dek));
-  return SealValueAt(session, place, column, opened.Reveal(), active, Proof::kOpenedAgain);
+  ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(1));
+  return SealValueAt(session, place, column, opened.Reveal(), active, fresh, Proof::kOpenedAgain);
 }
 
 }  // namespace rowseal

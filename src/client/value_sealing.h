@@ -25,7 +25,7 @@ enum class Proof : std::uint8_t { kNone, kOpenedAgain };
 /// SealValueAt seals a value for its place, as `rs1.…`. Errors: as SealPadded and SealProven.
 Result<std::string> SealValueAt(Session& session, const ValuePlace& place,
                                 const ColumnRecord& column, ByteView value,
-                                const ActiveDekOperation::Active& active,
+                                const ActiveDekOperation::Active& active, FreshNonces& nonces,
                                 Proof proof = Proof::kNone);
 
 /// OpenDekOfValues opens the DEK that values name. `label` is for messages; `began` is the moment

@@ -1,6 +1,3 @@
-// The failing generators are put in place by an interface that OpenSSL 3 calls deprecated.
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "crypto/random.h"
 
 #include <fcntl.h>
@@ -12,22 +9,32 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <openssl/rand.h>
 
 #include <rowseal/nonce.h>
 
+#include "crypto/fresh_nonces.h"
+#include "crypto/hpke.h"
 #include "crypto/xaes_256_gcm.h"
+#include "support/kernel_random.h"
 
 namespace rowseal {
 namespace {
+
+using testing::DrawnFromKernel;
+using testing::DrawnSoFar;
+using testing::GetRandom;
+using testing::KernelRandom;
+using testing::ReplacedKernelRandom;
 
 using Draw = std::array<std::uint8_t, 24>;
 
@@ -63,7 +70,7 @@ class SharedDraws final {
   Draw* draws_;
 };
 
-// A child made behind the back of pthread_atfork: only the kernel's wiping protects it.
+// A child made without the handlers of pthread_atfork.
 pid_t ForkWithoutHandlers() { return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
 
 bool ChildSucceeded(pid_t child) {
@@ -71,9 +78,10 @@ bool ChildSucceeded(pid_t child) {
   return waitpid(child, &status, 0) == child && status == 0;
 }
 
-// Draws in this process, its child and its grandchild, each inheriting a half-used buffer.
+// Draws in this process, its child and its grandchild: each begins with its parent's memory, as a
+// virtual machine does that is resumed from a snapshot.
 std::vector<Draw> DrawnOverGenerations(pid_t (*make_child)()) {
-  constexpr std::size_t kEach = 500;  // more than a buffer holds
+  constexpr std::size_t kEach = 500;
   SharedDraws draws(4 * kEach);
   EXPECT_TRUE(draws.Fill(0, kEach));
   const pid_t child = make_child();
@@ -106,7 +114,7 @@ TEST(Random, ProcessesAndThreadsNeverDrawTheSameNonce) {
   const std::size_t each = 6'250 * scale;  // 10^5 nonces in all, or 10^7
   SharedDraws draws(kProcesses * kThreads * each);
   Draw first;
-  ASSERT_TRUE(FillRandom(first));  // so that every child inherits a buffer
+  ASSERT_TRUE(FillRandom(first));  // so that every child inherits a generator in use
   std::vector<pid_t> children;
   for (std::size_t process = 0; process < kProcesses; ++process) {
     const pid_t child = fork();
@@ -173,104 +181,163 @@ TEST(Nonces, DifferEachTime) {
 // --- a generator that fails
 // -----------------------------------------------------------------------
 
-int Failing(unsigned char* out, int size) {
-  std::memset(out, 0x5A, static_cast<std::size_t>(size));  // what a careless caller would use
-  return 0;
-}
-int Unsupported(unsigned char* out, int size) {
-  std::memset(out, 0x5A, static_cast<std::size_t>(size));
+ssize_t Failing(void* out, std::size_t size, unsigned /*flags*/) {
+  std::memset(out, 0x5A, size);  // what a careless caller would use
+  errno = ENOSYS;
   return -1;
 }
-int Constant(unsigned char* out, int size) {
-  std::memset(out, 0x5A, static_cast<std::size_t>(size));
-  return 1;
+ssize_t GivingNothing(void* out, std::size_t size, unsigned /*flags*/) {
+  std::memset(out, 0x5A, size);
+  return 0;
 }
-// Gives the same bytes each time: a generator restored from a snapshot, or one without a state.
-int Repeating(unsigned char* out, int size) {
-  for (int i = 0; i < size; ++i) {
-    out[i] = static_cast<unsigned char>(i * 167 + (i >> 8));
+ssize_t ClaimingTooMuch(void* out, std::size_t size, unsigned flags) {
+  return KernelRandom(out, size, flags) + 1;
+}
+ssize_t FailingMidway(void* out, std::size_t size, unsigned flags) {
+  static bool again = false;
+  again = !again;
+  if (!again || size == 1) {
+    errno = EIO;
+    return -1;
   }
-  return 1;
+  return KernelRandom(out, size / 2, flags);
+}
+ssize_t Constant(void* out, std::size_t size, unsigned /*flags*/) {
+  std::memset(out, 0x5A, size);
+  return static_cast<ssize_t>(size);
 }
 
-using Generator = int (*)(unsigned char*, int);
-
-// Runs `test` while OpenSSL draws from `bytes`, on a thread of its own: its buffer is empty.
-template <class Test>
-void WithGenerator(Generator bytes, Test test) {
-  static RAND_METHOD method;
-  method = {};
-  method.bytes = bytes;
-  method.pseudorand = bytes;
-  const RAND_METHOD* const before = RAND_get_rand_method();
-  ASSERT_EQ(RAND_set_rand_method(&method), 1);
-  std::thread(test).join();
-  ASSERT_EQ(RAND_set_rand_method(before), 1);
-}
-
-class BrokenGenerator : public ::testing::TestWithParam<Generator> {};
+class BrokenGenerator : public ::testing::TestWithParam<GetRandom> {};
 INSTANTIATE_TEST_SUITE_P(Random, BrokenGenerator,
-                         ::testing::Values(Failing, Unsupported, Constant));
+                         ::testing::Values(Failing, GivingNothing, ClaimingTooMuch, FailingMidway,
+                                           Constant));
 
 TEST_P(BrokenGenerator, GivesNoByte) {
-  WithGenerator(GetParam(), [] {
-    for (const std::size_t size : {1U, 12U, 24U, 64U, 65U, 5000U}) {
-      Bytes out(size, 0xEE);
-      const Result<void> filled = FillRandom(out);
-      ASSERT_FALSE(filled) << size;
-      EXPECT_EQ(filled.error().code, ErrorCode::kRandomFailure) << size;
-      EXPECT_TRUE(AllZero(out)) << size;
-    }
-    EXPECT_EQ(RandomSecret(32).error().code, ErrorCode::kRandomFailure);
-    EXPECT_EQ(Nonce96().error().code, ErrorCode::kRandomFailure);
-    EXPECT_EQ(Nonce192().error().code, ErrorCode::kRandomFailure);
-  });
+  const ReplacedKernelRandom replaced(GetParam());
+  for (const std::size_t size : {16U, 24U, 64U, 65U, 5000U}) {
+    Bytes out(size, 0xEE);
+    const Result<void> filled = FillRandom(out);
+    ASSERT_FALSE(filled) << size;
+    EXPECT_EQ(filled.error().code, ErrorCode::kRandomFailure) << size;
+    EXPECT_TRUE(AllZero(out)) << size;
+  }
+  EXPECT_EQ(RandomSecret(32).error().code, ErrorCode::kRandomFailure);
+  EXPECT_EQ(Nonce192().error().code, ErrorCode::kRandomFailure);
+  EXPECT_EQ(FreshNonces::Draw(3).error().code, ErrorCode::kRandomFailure);
 }
 
 TEST_P(BrokenGenerator, SealsNothingAndMakesNoKey) {
   const XaesKey key = *XaesKey::Generate();
-  WithGenerator(GetParam(), [&] {
-    EXPECT_EQ(XaesKey::Generate().error().code, ErrorCode::kRandomFailure);
-    const Bytes plaintext(40, 7);
-    Bytes out(plaintext.size() + kTagSize, 0xEE);
-    XaesNonce nonce;
-    nonce.fill(0xEE);
-    const Result<void> sealed = key.Seal(plaintext, {}, nonce, out);
-    ASSERT_FALSE(sealed);
-    EXPECT_EQ(sealed.error().code, ErrorCode::kRandomFailure);
-    EXPECT_TRUE(AllZero(out));
-    EXPECT_TRUE(AllZero(nonce));
-  });
+  const ReplacedKernelRandom replaced(GetParam());
+  EXPECT_EQ(XaesKey::Generate().error().code, ErrorCode::kRandomFailure);
+  const Bytes plaintext(40, 7);
+  Bytes out(plaintext.size() + kTagSize, 0xEE);
+  XaesNonce nonce;
+  nonce.fill(0xEE);
+  const Result<void> sealed = key.Seal(plaintext, {}, nonce, out);
+  ASSERT_FALSE(sealed);
+  EXPECT_EQ(sealed.error().code, ErrorCode::kRandomFailure);
+  EXPECT_TRUE(AllZero(out));
+  EXPECT_TRUE(AllZero(nonce));
 }
 
-TEST(Random, RefusesARefillThatRepeatsTheOneBefore) {
-  WithGenerator(Repeating, [] {
-    std::size_t drawn = 0;
-    Draw draw;
-    Result<void> filled;
-    while (drawn < 10'000 && (filled = FillRandom(draw))) {
-      ++drawn;
+TEST(Random, AShortRequestFailsWithTheGeneratorToo) {
+  const ReplacedKernelRandom replaced(Failing);
+  EXPECT_EQ(Nonce96().error().code, ErrorCode::kRandomFailure);
+  Bytes byte(1, 0xEE);
+  EXPECT_FALSE(FillRandom(byte));
+  EXPECT_TRUE(AllZero(byte));
+}
+
+// Signals interrupt the generator and large requests come in parts.
+ssize_t Interrupted(void* out, std::size_t size, unsigned flags) {
+  static bool interrupted = false;
+  interrupted = !interrupted;
+  if (interrupted) {
+    errno = EINTR;
+    return -1;
+  }
+  return KernelRandom(out, std::min<std::size_t>(size, 7), flags);
+}
+
+TEST(Random, InterruptedAndShortAnswersAreCompleted) {
+  const ReplacedKernelRandom replaced(Interrupted);
+  for (const std::size_t size : {24U, 100U, 1000U}) {
+    Bytes bytes(size);
+    ASSERT_TRUE(FillRandom(bytes));
+    for (std::size_t at = 0; at + 16 <= size; ++at) {
+      ASSERT_FALSE(AllZero(ByteView(bytes).subspan(at, 16))) << size << " at " << at;
     }
-    EXPECT_LT(drawn * draw.size(), 4097U) << "no byte of the second refill";
-    ASSERT_FALSE(filled);
-    EXPECT_EQ(filled.error().code, ErrorCode::kRandomFailure);
-    EXPECT_TRUE(AllZero(draw));
-    EXPECT_FALSE(FillRandom(draw)) << "and it stays refused";
-  });
+  }
 }
 
-TEST(Random, WorksAgainWhenTheGeneratorDoes) {
-  static bool broken;
-  broken = true;
-  WithGenerator(
-      [](unsigned char* out, int size) { return broken ? 0 : RAND_OpenSSL()->bytes(out, size); },
-      [] {
-        Draw draw{};
-        EXPECT_FALSE(FillRandom(draw));
-        broken = false;
-        EXPECT_TRUE(FillRandom(draw));
-        EXPECT_FALSE(AllZero(draw));
-      });
+TEST(Random, AnEmptyRequestNeedsNoGenerator) {
+  const ReplacedKernelRandom replaced(Failing);
+  EXPECT_TRUE(FillRandom({}));
+  EXPECT_TRUE(FreshNonces::Draw(0));
+}
+
+// --- nothing is drawn ahead: what a snapshot of the process would hold
+// --------------------------------------------
+
+std::size_t BytesDrawnBy(const std::function<void()>& call) {
+  const DrawnFromKernel before = DrawnSoFar();
+  call();
+  return DrawnSoFar().bytes - before.bytes;
+}
+
+TEST(Random, EachCallDrawsItsOwnBytesAndNoMore) {
+  const XaesKey key = *XaesKey::Generate();
+  for (int repeated = 0; repeated < 3; ++repeated) {
+    EXPECT_EQ(BytesDrawnBy([] { static_cast<void>(Nonce96()); }), 12U);
+    EXPECT_EQ(BytesDrawnBy([] { static_cast<void>(Nonce192()); }), 24U);
+    EXPECT_EQ(BytesDrawnBy([] { static_cast<void>(RandomSecret(32)); }), 32U);
+    EXPECT_EQ(BytesDrawnBy([] { static_cast<void>(NewHpkePrivateKey()); }), 32U);
+    EXPECT_EQ(BytesDrawnBy([&] {
+                XaesNonce nonce;
+                Bytes out(8 + kTagSize);
+                ASSERT_TRUE(key.Seal(Bytes(8, 1), {}, nonce, out));
+              }),
+              24U);
+  }
+}
+
+TEST(FreshNonces, AreDrawnTogetherAndHandedOutOnce) {
+  constexpr std::size_t kCount = 1000;
+  const DrawnFromKernel before = DrawnSoFar();
+  Result<FreshNonces> nonces = FreshNonces::Draw(kCount);
+  ASSERT_TRUE(nonces);
+  EXPECT_EQ(DrawnSoFar().calls - before.calls, 1U);
+  EXPECT_EQ(DrawnSoFar().bytes - before.bytes, kCount * kXaesNonceSize);
+  const XaesKey key = *XaesKey::Generate();
+  const Bytes plaintext(8, 1);
+  Bytes out(plaintext.size() + kTagSize);
+  std::vector<XaesNonce> used(kCount);
+  for (XaesNonce& nonce : used) {
+    ASSERT_TRUE(key.Seal(plaintext, {}, *nonces->Take(), nonce, out));
+  }
+  EXPECT_FALSE(HasRepeat(used));
+  EXPECT_EQ(nonces->Take().error().code, ErrorCode::kInternal);
+}
+
+TEST(FreshNonces, OneThatWasMovedAwaySealsNothing) {
+  const XaesKey key = *XaesKey::Generate();
+  FreshNonces nonces = *FreshNonces::Draw(1);
+  FreshNonce nonce = *nonces.Take();
+  const Bytes plaintext(8, 1);
+  XaesNonce used;
+  Bytes out(plaintext.size() + kTagSize);
+  ASSERT_TRUE(key.Seal(plaintext, {}, std::move(nonce), used, out));
+  out.assign(out.size(), 0xEE);
+  const Result<void> again = key.Seal(plaintext, {}, std::move(nonce), used, out);
+  EXPECT_EQ(again.error().code, ErrorCode::kInternal);
+  EXPECT_TRUE(AllZero(out));
+  EXPECT_TRUE(AllZero(used));
+
+  FreshNonces full = *FreshNonces::Draw(2);
+  FreshNonces moved(std::move(full));
+  EXPECT_FALSE(full.Take());
+  EXPECT_TRUE(moved.Take());
 }
 
 // --- what stays behind

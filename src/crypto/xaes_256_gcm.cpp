@@ -54,6 +54,10 @@ tl::unexpected<Error> KeyIsGone() {
   return Fail(ErrorCode::kInvalidArgument, "the key was moved away");
 }
 
+tl::unexpected<Error> NonceIsUsed() {
+  return Fail(ErrorCode::kInternal, "a nonce was to be used a second time");
+}
+
 }  // namespace
 
 namespace internal {
@@ -273,18 +277,26 @@ XaesKey::XaesKey(XaesKey&&) noexcept = default;
 XaesKey& XaesKey::operator=(XaesKey&&) noexcept = default;
 XaesKey::~XaesKey() = default;
 
+Result<void> XaesKey::Seal(ByteView plaintext, ByteView context, FreshNonce fresh, XaesNonce& nonce,
+                           std::span<std::uint8_t> out) const {
+  nonce.fill(0);
+  if (state_ == nullptr || !fresh.fresh_) {
+    Wipe(out);
+    return state_ == nullptr ? KeyIsGone() : NonceIsUsed();
+  }
+  nonce = fresh.nonce_;
+  return state_->Seal(plaintext, context, nonce, out);
+}
+
 Result<void> XaesKey::Seal(ByteView plaintext, ByteView context, XaesNonce& nonce,
                            std::span<std::uint8_t> out) const {
   nonce.fill(0);
-  if (state_ == nullptr) {
+  Result<FreshNonces> drawn = FreshNonces::Draw(1);
+  if (!drawn) {
     Wipe(out);
-    return KeyIsGone();
+    return tl::unexpected(std::move(drawn).error());
   }
-  if (Result<void> filled = FillRandom(nonce); !filled) {
-    Wipe(out);
-    return filled;
-  }
-  return state_->Seal(plaintext, context, nonce, out);
+  return Seal(plaintext, context, *drawn->Take(), nonce, out);
 }
 
 Result<void> XaesKey::Open(ByteView sealed, ByteView context, const XaesNonce& nonce,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,13 +9,12 @@
 #include <rowseal/error.h>
 #include <rowseal/secret_bytes.h>
 
+#include "crypto/fresh_nonces.h"
+
 namespace rowseal {
 
-inline constexpr std::size_t kKeySize = 32;        ///< bytes: AES-256
-inline constexpr std::size_t kXaesNonceSize = 24;  ///< bytes: 192 bits, C2SP XAES-256-GCM
-inline constexpr std::size_t kTagSize = 16;        ///< bytes; shorter tags are never accepted
-
-using XaesNonce = std::array<std::uint8_t, kXaesNonceSize>;
+inline constexpr std::size_t kKeySize = 32;  ///< bytes: AES-256
+inline constexpr std::size_t kTagSize = 16;  ///< bytes; shorter tags are never accepted
 
 /// XaesKey seals and opens with XAES-256-GCM (https://c2sp.org/XAES-256-GCM): AES-256-GCM under a
 /// key derived per message from the first half of a 192-bit random nonce. 2^80 messages a key keep
@@ -42,9 +40,11 @@ class XaesKey final {
   ~XaesKey();
 
   /// Seal writes ciphertext ‖ tag to `out`, which holds exactly `plaintext.size() + kTagSize`
-  /// bytes, and the fresh nonce to `nonce`. `plaintext` may be the beginning of `out`; it is at
-  /// most 2^36 - 32 bytes (SP 800-38D 5.2.1.1). On an error `out` is zero. Errors: kRandomFailure,
-  /// kInvalidArgument (sizes), kInternal.
+  /// bytes, and the nonce that it used to `nonce`: `fresh`, or one that it draws. `plaintext` may
+  /// be the beginning of `out`; it is at most 2^36 - 32 bytes (SP 800-38D 5.2.1.1). On an error
+  /// `out` is zero. Errors: kRandomFailure, kInvalidArgument (sizes), kInternal.
+  Result<void> Seal(ByteView plaintext, ByteView context, FreshNonce fresh, XaesNonce& nonce,
+                    std::span<std::uint8_t> out) const;
   Result<void> Seal(ByteView plaintext, ByteView context, XaesNonce& nonce,
                     std::span<std::uint8_t> out) const;
 

@@ -53,7 +53,8 @@ Result<std::string> ValueSealer::Seal(const ProjectId& project,
   const bool is_cell = column_.context == ContextKind::kCell;
   const ValuePlace place{project, column_.label, is_cell ? row_key : std::vector<std::string>()};
   ROWSEAL_TRY(CheckRowKey(column_, place.row_key));
-  return SealValueAt(client_->session(), place, column_, value.Reveal(), *active,
+  ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(1));
+  return SealValueAt(client_->session(), place, column_, value.Reveal(), *active, fresh,
                      Proof::kOpenedAgain);
 }
 
