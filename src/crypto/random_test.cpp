@@ -1,6 +1,5 @@
 #include "crypto/random.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,9 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
-#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -26,15 +23,18 @@
 #include "crypto/hpke.h"
 #include "crypto/xaes_256_gcm.h"
 #include "support/kernel_random.h"
+#include "support/process_memory.h"
 
 namespace rowseal {
 namespace {
 
+using testing::CountInMemory;
 using testing::DrawnFromKernel;
 using testing::DrawnSoFar;
 using testing::GetRandom;
 using testing::KernelRandom;
 using testing::ReplacedKernelRandom;
+using testing::Searched;
 
 using Draw = std::array<std::uint8_t, 24>;
 
@@ -343,44 +343,6 @@ TEST(FreshNonces, OneThatWasMovedAwaySealsNothing) {
 // --- what stays behind
 // ----------------------------------------------------------------------------
 
-// Counts where `needle`, which is kept inverted so as not to find itself, stands in this process.
-std::size_t CountInMemory(const Draw& inverted) {
-  Draw needle;
-  std::ranges::transform(inverted, needle.begin(),
-                         [](std::uint8_t byte) { return static_cast<std::uint8_t>(~byte); });
-  const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-  std::ifstream maps("/proc/self/maps");
-  std::vector<std::pair<std::uintptr_t, std::uintptr_t>> ranges;
-  for (std::string line; std::getline(maps, line);) {
-    std::uintptr_t from = 0;
-    std::uintptr_t to = 0;
-    char dash = 0;
-    std::string mode;
-    std::istringstream(line) >> std::hex >> from >> dash >> to >> mode;
-    if (mode.starts_with("rw")) {
-      ranges.emplace_back(from, to);
-    }
-  }
-  std::size_t count = 0;
-  Bytes copy;
-  for (const auto& [from, to] : ranges) {
-    copy.assign(to - from, 0);
-    const ssize_t size = pread(memory, copy.data(), copy.size(), static_cast<off_t>(from));
-    copy.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-    for (auto at = copy.begin();
-         (at = std::search(at, copy.end(), needle.begin(), needle.end())) != copy.end(); ++at) {
-      const std::uintptr_t place = from + static_cast<std::uintptr_t>(at - copy.begin());
-      const auto own = reinterpret_cast<std::uintptr_t>(needle.data());
-      const auto copied = reinterpret_cast<std::uintptr_t>(copy.data());
-      const bool ours = place == own || (place >= copied && place < copied + copy.capacity());
-      count += ours ? 0 : 1;
-    }
-    std::ranges::fill(copy, std::uint8_t{0});
-  }
-  close(memory);
-  return count;
-}
-
 TEST(Random, HandsOutEachByteAndKeepsNone) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer's shadow memory is too large to be searched";
@@ -391,11 +353,11 @@ TEST(Random, HandsOutEachByteAndKeepsNone) {
     ASSERT_TRUE(FillRandom(draw));
     std::ranges::transform(draw, inverted.begin(),
                            [](std::uint8_t byte) { return static_cast<std::uint8_t>(~byte); });
-    EXPECT_GE(CountInMemory(inverted), 1U) << "the search finds what is there";
+    EXPECT_GE(CountInMemory(inverted, Searched::kAll), 1U) << "the search finds what is there";
     volatile std::uint8_t* const wiped = draw.data();
     std::fill(wiped, wiped + draw.size(), std::uint8_t{0});
   }
-  EXPECT_EQ(CountInMemory(inverted), 0U);
+  EXPECT_EQ(CountInMemory(inverted, Searched::kAll), 0U);
 }
 
 }  // namespace

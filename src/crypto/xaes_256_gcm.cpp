@@ -157,6 +157,9 @@ Result<void> ExpandedXaes::Open(ByteView sealed, ByteView context, const XaesNon
 class XaesKey::State::Lease final {
  public:
   explicit Lease(State& state) noexcept : state_(state), drops_(state.drops.load()) {
+    if (state.form == ExpandedForm::kForOneCall) {
+      return;  // works with a temporary expanded key, which goes with this lease
+    }
     const std::size_t own = OwnSlot();
     for (std::size_t i = 0; i < kMaxExpanded; ++i) {
       Slot& slot = state.slots[(own + i) % kMaxExpanded];
@@ -253,23 +256,23 @@ void XaesKey::State::DropExpanded() noexcept {
   }
 }
 
-Result<XaesKey> XaesKey::Create(SecretBytes key) {
+Result<XaesKey> XaesKey::Create(SecretBytes key, ExpandedForm form) {
   if (key.size() != kKeySize) {
     return Fail(ErrorCode::kInvalidArgument, "a key has 32 bytes");
   }
   if (IsZero(key.Reveal())) {
     return Fail(ErrorCode::kInvalidArgument, "a key of zeros is not a key");
   }
-  std::unique_ptr<State> state(new (std::nothrow) State(std::move(key)));
+  std::unique_ptr<State> state(new (std::nothrow) State(std::move(key), form));
   if (state == nullptr) {
     return Fail(ErrorCode::kResourceExhausted, "no memory for a key");
   }
   return XaesKey(std::move(state));
 }
 
-Result<XaesKey> XaesKey::Generate() {
+Result<XaesKey> XaesKey::Generate(ExpandedForm form) {
   ROWSEAL_ASSIGN(SecretBytes key, RandomSecret(kKeySize));
-  return Create(std::move(key));
+  return Create(std::move(key), form);
 }
 
 XaesKey::XaesKey(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}

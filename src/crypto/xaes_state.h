@@ -43,7 +43,8 @@ class ExpandedXaes final {
 
 /// XaesKey::State owns the raw key and the expanded keys, one for each thread that is using it.
 struct XaesKey::State final {
-  explicit State(SecretBytes raw_key) noexcept : key(std::move(raw_key)) {}
+  State(SecretBytes raw_key, ExpandedForm expanded_form) noexcept
+      : key(std::move(raw_key)), form(expanded_form) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { DropExpanded(); }
@@ -62,6 +63,7 @@ struct XaesKey::State final {
   class Lease;
 
   SecretBytes key;
+  const ExpandedForm form;
   std::atomic<std::uint32_t> drops{0};  // counts DropExpanded calls: a lease across one is not kept
   std::array<Slot, kMaxExpanded> slots;
 };

@@ -21,12 +21,12 @@ Result<Bytes> WrapKey(const XaesKey& wrapping_key, const XaesKey& key, ByteView 
 
 // Opens a wrapped key and compares the check value that is stored beside it.
 Result<XaesKey> UnwrapKey(const XaesKey& wrapping_key, ByteView encoded, ByteView context,
-                          std::string_view id, ByteView check_value) {
+                          std::string_view id, ByteView check_value, ExpandedForm form) {
   ROWSEAL_ASSIGN(const WrappedKey wrapped, DecodeWrappedKey(encoded));
   ROWSEAL_ASSIGN(SecretBuffer raw, SecretBuffer::Create(kKeySize));
   ROWSEAL_TRY(wrapping_key.Open(wrapped.sealed_key, context, wrapped.nonce, raw.Writable()));
   raw.SetSize(kKeySize);
-  ROWSEAL_ASSIGN(XaesKey key, XaesKey::Create(std::move(raw).Take()));
+  ROWSEAL_ASSIGN(XaesKey key, XaesKey::Create(std::move(raw).Take(), form));
   ROWSEAL_ASSIGN(const Mac expected, CheckValue(key, id));
   if (!EqualInConstantTime(expected, check_value)) {
     return Fail(ErrorCode::kIntegrity, "the unwrapped key does not match its check value");
@@ -56,7 +56,7 @@ Error Naming(Error error, const std::string& row) {
 }  // namespace
 
 Result<Kek> NewKek(KekRecord& record) {
-  ROWSEAL_ASSIGN(XaesKey key, XaesKey::Generate());
+  ROWSEAL_ASSIGN(XaesKey key, XaesKey::Generate(ExpandedForm::kForOneCall));
   ROWSEAL_ASSIGN(const Mac check, CheckValue(key, ToText(record.id)));
   record.check_value = ToBytes(check);
   return Kek{record.id, std::move(key)};
@@ -90,8 +90,8 @@ Result<Kek> UnwrapKek(const KekRecord& record, const WrappingRecord& wrapping,
     return Fail(ErrorCode::kIntegrity,
                 naming({ErrorCode::kIntegrity, "no wrapping secret", {}}).message);
   }
-  Result<XaesKey> key =
-      UnwrapKey(*wrapping_key, wrapping.key, context, ToText(record.id), record.check_value);
+  Result<XaesKey> key = UnwrapKey(*wrapping_key, wrapping.key, context, ToText(record.id),
+                                  record.check_value, ExpandedForm::kForOneCall);
   if (!key) {
     return tl::unexpected(naming(std::move(key).error()));
   }
@@ -116,7 +116,7 @@ Result<Bytes> WrapDek(const Dek& dek, const DekRecord& record, const Kek& kek,
 Result<Dek> UnwrapDek(const DekRecord& record, const Kek& kek, InstallationId installation) {
   Result<XaesKey> key =
       UnwrapKey(kek.key, record.wrapped_key, ContextOf(record, kek.id, installation),
-                ToText(record.id), record.check_value);
+                ToText(record.id), record.check_value, ExpandedForm::kKept);
   if (!key) {
     return tl::unexpected(
         Naming(std::move(key).error(),

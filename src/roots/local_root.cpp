@@ -7,7 +7,7 @@ namespace rowseal {
 
 Result<std::shared_ptr<const LocalRoot>> LocalRoot::Create(std::string uri, SecretBytes key,
                                                            Bytes public_part) {
-  ROWSEAL_ASSIGN(XaesKey root_key, XaesKey::Create(std::move(key)));
+  ROWSEAL_ASSIGN(XaesKey root_key, XaesKey::Create(std::move(key), ExpandedForm::kForOneCall));
   ROWSEAL_ASSIGN(const Mac fingerprint, RootFingerprint(root_key));
   return std::shared_ptr<const LocalRoot>(
       new LocalRoot(std::move(uri), std::move(root_key), fingerprint, std::move(public_part)));
