@@ -45,6 +45,11 @@ Result<int> PutSecret(Program& program, const PutArguments& arguments) {
   }
   ROWSEAL_ASSIGN(const SecretBytes value,
                  ReadSecretInput(arguments.at_file, target.name.text() + ": "));
+  if (kind == SecretKind::kWebhook && value.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the value for webhook secret '" + Printable(target.name.text()) + "' is empty",
+                "anybody can make the signatures of an empty secret; give the sender's");
+  }
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const StoredSecret stored, client.Put(target.project,
                                                        {target.name, value.Reveal(), kind,

@@ -16,6 +16,11 @@ namespace rowseal {
 
 /// Webhook signatures: an HMAC under a secret of the store over a body's raw bytes. The secret is
 /// used without being released: it stays in guarded memory and goes with the call.
+///
+/// The secret's bytes are the key, as they are stored. A secret with which anybody could sign is
+/// rejected (kRefusedByState): an empty one, one of zero bytes or white space, and `whsec_` with
+/// nothing after it. Short ones are accepted, because the sender chooses them; take 32 random bytes
+/// where you choose (RFC 2104 section 3: not shorter than the hash).
 
 enum class WebhookHash : std::uint8_t { kSha256, kSha1, kSha512 };
 enum class WebhookEncoding : std::uint8_t { kHex, kBase64 };
@@ -44,7 +49,8 @@ struct WebhookVerdict {
 /// StartVerifyWebhook checks a body's signature in constant time. `signatures` are all values of
 /// the header: none, an empty one and several are refused without asking the store. The version
 /// before the newest is accepted for `overlap` after the newest was stored; zero: never. Errors:
-/// those of a get of the secret, kInvalidArgument (`overlap`).
+/// those of a get of the secret, kInvalidArgument (`overlap`), kRefusedByState (an empty secret; an
+/// empty one that was replaced is never accepted).
 Result<StartedCall<WebhookVerdict>> StartVerifyWebhook(Client& client, const ProjectId& project,
                                                        const SecretName& name, WebhookScheme scheme,
                                                        SecretBytes body,
@@ -52,7 +58,8 @@ Result<StartedCall<WebhookVerdict>> StartVerifyWebhook(Client& client, const Pro
                                                        std::chrono::seconds overlap = {},
                                                        const Access& access = {});
 
-/// StartSignWebhook gives a body's signature by the newest version, prefix included.
+/// StartSignWebhook gives a body's signature by the newest version, prefix included. Errors: those
+/// of a get of the secret, kRefusedByState (an empty secret).
 Result<StartedCall<std::string>> StartSignWebhook(Client& client, const ProjectId& project,
                                                   const SecretName& name, WebhookScheme scheme,
                                                   SecretBytes body, const Access& access = {});

@@ -32,6 +32,28 @@ std::string ToBase64(ByteView bytes) {
   return text;
 }
 
+// HMAC pads a key with zeros (RFC 2104), so zeros are the empty key, and what a sender's page shows
+// before a secret, or a line end alone, is known to all: anybody could sign with these.
+bool IsNoKey(ByteView key) {
+  constexpr std::string_view kPublicPrefix = "whsec_";
+  std::string_view text = AsText(key);
+  if (text.starts_with(kPublicPrefix)) {
+    text.remove_prefix(kPublicPrefix.size());
+  }
+  constexpr std::string_view kNothing(" \t\r\n\0", 5);
+  return text.find_first_not_of(kNothing) == std::string_view::npos;
+}
+
+Result<void> CheckKey(const SecretName& name, ByteView key) {
+  if (!IsNoKey(key)) {
+    return {};
+  }
+  return Fail(ErrorCode::kRefusedByState,
+              "secret '" + Printable(name.text()) +
+                  "' is empty: anybody could make the signatures of such a webhook",
+              "store the sender's secret: rowseal secret put PROJECT NAME --kind webhook < FILE");
+}
+
 Result<std::string> SignatureOf(const WebhookScheme& scheme, ByteView key, ByteView body) {
   ROWSEAL_ASSIGN(const Bytes mac, Hmac(HashOf(scheme.hash), key, body));
   return scheme.prefix + (scheme.encoding == WebhookEncoding::kHex ? ToHex(mac) : ToBase64(mac));
@@ -136,6 +158,10 @@ class VerifyBody final : public CallBody<WebhookVerdict> {
       verdict_ = is_newest ? Result<WebhookVerdict>(tl::unexpected(secret.error())) : Mismatch();
       return;
     }
+    if (Result<void> checked = CheckKey(name_, secret->value.Reveal()); !checked) {
+      verdict_ = is_newest ? Result<WebhookVerdict>(tl::unexpected(checked.error())) : Mismatch();
+      return;
+    }
     const Result<std::string> expected =
         SignatureOf(scheme_, secret->value.Reveal(), body_.Reveal());
     if (!expected) {
@@ -177,9 +203,10 @@ class SignBody final : public CallBody<std::string> {
  public:
   SignBody(Session& session, const ProjectId& project, SecretName name, WebhookScheme scheme,
            SecretBytes body, Access access)
-      : scheme_(std::move(scheme)),
+      : name_(std::move(name)),
+        scheme_(std::move(scheme)),
         body_(std::move(body)),
-        get_(session, project, {{std::move(name), {}}}, std::move(access), "webhook.sign") {}
+        get_(session, project, {{name_, {}}}, std::move(access), "webhook.sign") {}
   std::optional<Statement> Next() override { return get_.Next(); }
   void Feed(Result<Rows> outcome) override { get_.Feed(std::move(outcome)); }
   Result<std::string> Take() override {
@@ -190,10 +217,13 @@ class SignBody final : public CallBody<std::string> {
     if (!secrets.front()) {
       return tl::unexpected(std::move(secrets.front()).error());
     }
-    return SignatureOf(scheme_, secrets.front()->value.Reveal(), body_.Reveal());
+    const ByteView key = secrets.front()->value.Reveal();
+    ROWSEAL_TRY(CheckKey(name_, key));
+    return SignatureOf(scheme_, key, body_.Reveal());
   }
 
  private:
+  const SecretName name_;
   const WebhookScheme scheme_;
   const SecretBytes body_;
   GetOperation get_;

@@ -93,6 +93,17 @@ describe('webhooks', { skip: withoutCli }, () => {
     assert.equal((await ask('old', 3600)).reason, 'mismatch');
   });
 
+  test('an empty secret neither verifies nor signs', async () => {
+    await assert.rejects(client.put('acme', 'void', '', { kind: 'webhook' }), { code: 'invalid_argument' });
+    for (const nothing of ['', '\0\0', '\n', 'whsec_']) {
+      await client.put('acme', 'void', nothing);
+      await assert.rejects(client.signWebhook('acme', 'void', { body: BODY }), { code: 'refused_by_state' });
+      const signature = `sha256=${createHmac('sha256', nothing).update(BODY).digest('hex')}`;
+      await assert.rejects(client.verifyWebhook('acme', 'void', { body: BODY, headers: signature }),
+        { code: 'refused_by_state' });
+    }
+  });
+
   test('the secret is not in the heap after a verification', () => {
     const canary = randomBytes(18).toString('hex');
     cli(store.environment, ['secret', 'put', 'acme', 'canary'], canary);
