@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/paths.h"
+
 namespace rowseal {
 namespace {
 
