@@ -61,9 +61,11 @@ enum class Timer : std::uint8_t {
   kGet,
   kPut,
   kKekRotation,
-  kCallWait,  ///< from an asynchronous call's acceptance to its turn
+  kCallWait,    ///< from an asynchronous call's acceptance to its turn
+  kSealValues,  ///< one call that seals values for an app's column
+  kOpenValues,
 };
-inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kCallWait) + 1;
+inline constexpr std::size_t kTimerCount = static_cast<std::size_t>(Timer::kOpenValues) + 1;
 
 std::string_view ToText(Timer timer) noexcept;
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/kernel_random.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -47,6 +48,27 @@ TEST_F(ValueBatches, ManyValuesComeBackInTheirOrderUnderOneAuditEntry) {
   }
   EXPECT_EQ(Log().size(), entries + 1);
   EXPECT_EQ(Log().front().outcome, "granted");
+}
+
+TEST_F(ValueBatches, NoncesOfABatchAreDrawnByOneRequest) {
+  Must(client_.SealValues(Project("acme"), Label("cells"), Cells(1)));  // makes the DEK
+  const DrawnFromKernel before = DrawnSoFar();
+  Must(client_.SealValues(Project("acme"), Label("cells"), Cells(300)));
+  EXPECT_EQ(DrawnSoFar().calls - before.calls, 1U);
+  EXPECT_EQ(DrawnSoFar().bytes - before.bytes, 300U * 24);
+}
+
+TEST_F(ValueBatches, CallsAreTimed) {
+  StoreOptions options = store_.Options();
+  options.client.observer = std::make_shared<Observer>();
+  Client watched = Must(OpenStore(options));
+  const auto sealed = Must(watched.SealValues(Project("acme"), Label("cells"), Cells(3)));
+  Must(watched.OpenValues(Project("acme"), Label("cells"),
+                          std::vector<ValueToOpen>{{Must(Result<std::string>(sealed[0])), {"0"}}}));
+  EXPECT_EQ(options.client.observer->Observations(Timer::kSealValues), 1U);
+  EXPECT_EQ(options.client.observer->Observations(Timer::kOpenValues), 1U);
+  EXPECT_THAT(options.client.observer->PrometheusText(),
+              ::testing::HasSubstr("rowseal_seal_values_seconds_count 1"));
 }
 
 TEST_F(ValueBatches, ValuesOfSeveralDeksOpenTogether) {

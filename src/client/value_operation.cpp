@@ -37,7 +37,9 @@ SealValuesOperation::SealValuesOperation(Session& session, const ProjectId& proj
       place_{project, label, {}},
       values_(values),
       step_(values.empty() ? Step::kDone : Step::kPrepare),
-      find_dek_(session, project, DekPurpose::kValue) {}
+      find_dek_(session, project, DekPurpose::kValue) {
+  stopwatch_.emplace(session.observer(), Timer::kSealValues);
+}
 
 void SealValuesOperation::FinishWith(Error error) {
   failure_ = std::move(error);
@@ -138,6 +140,7 @@ Result<std::string> SealValuesOperation::SealItem(const ValueToSeal& item,
 }
 
 Result<Client::SealedValues> SealValuesOperation::Take() && {
+  stopwatch_.reset();
   if (failure_) {
     return tl::unexpected(std::move(*failure_));
   }
@@ -154,6 +157,7 @@ OpenValuesOperation::OpenValuesOperation(Session& session, const ProjectId& proj
       place_{project, label, {}},
       access_(std::move(access)),
       began_(session.seen().Now()) {
+  stopwatch_.emplace(session.observer(), Timer::kOpenValues);
   items_.reserve(values.size());
   for (const ValueToOpen& value : values) {
     const Item& item = items_.emplace_back(value.row_key, DecodeSealedValue(value.sealed));
@@ -335,6 +339,7 @@ void OpenValuesOperation::OpenAll() {
 void OpenValuesOperation::Settle() { step_ = refusal_ ? Step::kLogRefusals : Step::kDone; }
 
 Result<Client::OpenedValues> OpenValuesOperation::Take() && {
+  stopwatch_.reset();
   if (failure_) {
     return tl::unexpected(std::move(*failure_));
   }

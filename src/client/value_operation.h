@@ -12,6 +12,7 @@
 #include "client/session.h"
 #include "client/value_sealing.h"
 #include "envelope/sealed_value.h"
+#include "observe/stopwatch.h"
 
 namespace rowseal {
 
@@ -41,6 +42,7 @@ class SealValuesOperation final : public Operation {
   ActiveDekOperation find_dek_;
   std::optional<Error> failure_;
   Client::SealedValues sealed_;
+  std::optional<Stopwatch> stopwatch_;
 };
 
 /// OpenValuesOperation opens sealed values of one column; one audit entry, written by its one
@@ -89,6 +91,7 @@ class OpenValuesOperation final : public Operation {
   std::optional<ErrorCode> refusal_;
   std::optional<Error> failure_;
   Client::OpenedValues opened_;
+  std::optional<Stopwatch> stopwatch_;
 };
 
 }  // namespace rowseal

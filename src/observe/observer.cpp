@@ -12,8 +12,8 @@ constexpr std::array<std::string_view, kCounterCount> kCounterNames = {
     "dek_rotations",  "secrets_resealed", "values_resealed",  "deks_drained",  "items_quarantined",
     "gets_coalesced", "calls_refused",    "deadlines_passed", "store_errors",  "rollbacks_noticed"};
 
-constexpr std::array<std::string_view, kTimerCount> kTimerNames = {"get", "put", "kek_rotation",
-                                                                   "call_wait"};
+constexpr std::array<std::string_view, kTimerCount> kTimerNames = {
+    "get", "put", "kek_rotation", "call_wait", "seal_values", "open_values"};
 
 constexpr std::array<std::string_view, kGaugeCount> kGaugeNames = {"calls_under_way"};
 
