@@ -144,7 +144,7 @@ struct VerifyFailure {
 };
 
 struct VerifyReport {
-  std::int64_t keks = 0;
+  std::int64_t keks = 0;  ///< that wrap DEKs, as in StoreStatus; the integrity key is opened too
   std::int64_t deks = 0;
   std::int64_t secrets = 0;
   std::int64_t versions = 0;

@@ -69,7 +69,7 @@ class Verifier final {
     ROWSEAL_TRY(session_.LoadTrust(connection_));
     const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
     for (const KekRecord& kek : trust->rows.keks) {
-      ++report_.keks;
+      report_.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
       if (const auto opened = session_.keyring().OpenKek(kek.id); !opened) {
         Report(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error().message);
       }
