@@ -1,12 +1,13 @@
 #include "bare_openssl.h"
 
+#include <sys/random.h>
+
 #include <cstdlib>
 #include <cstring>
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 
 namespace rowseal::bench {
 namespace {
@@ -55,18 +56,6 @@ BareXaes::BareXaes(std::span<const std::uint8_t, 32> key)
   }
 }
 
-bool BareXaes::TakeNonce(Nonce& nonce) {
-  if (nonces_left_ < kNonceBytes) {
-    if (RAND_bytes(nonces_.data(), Size(nonces_)) != 1) {
-      return false;
-    }
-    nonces_left_ = nonces_.size();
-  }
-  std::memcpy(nonce.data(), nonces_.data() + nonces_.size() - nonces_left_, kNonceBytes);
-  nonces_left_ -= kNonceBytes;
-  return true;
-}
-
 bool BareXaes::DeriveMessageKey(const Nonce& nonce, std::array<std::uint8_t, 32>& message_key) {
   std::array<std::uint64_t, 2> half_nonce{};
   auto* const bytes = reinterpret_cast<std::uint8_t*>(half_nonce.data());
@@ -90,7 +79,8 @@ bool BareXaes::Seal(View plaintext, View context, Nonce& nonce, std::span<std::u
   OSSL_PARAM params[] = {
       OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, kTagBytes),
       OSSL_PARAM_construct_end()};
-  return TakeNonce(nonce) && DeriveMessageKey(nonce, message_key) &&
+  return getrandom(nonce.data(), nonce.size(), 0) == static_cast<ssize_t>(nonce.size()) &&
+         DeriveMessageKey(nonce, message_key) &&
          EVP_EncryptInit_ex2(sealer_.get(), nullptr, message_key.data(), nonce.data() + 12,
                              nullptr) == 1 &&
          EVP_EncryptUpdate(sealer_.get(), nullptr, &written, context.data(), Size(context)) == 1 &&
@@ -117,6 +107,29 @@ bool BareXaes::Open(View sealed, View context, const Nonce& nonce, std::span<std
          EVP_DecryptUpdate(opener_.get(), out.data(), &written, ciphertext.data(),
                            Size(ciphertext)) == 1 &&
          EVP_DecryptFinal_ex(opener_.get(), unused, &written) == 1;
+}
+
+void MacContextDeleter::operator()(EVP_MAC_CTX* context) const noexcept {
+  EVP_MAC_CTX_free(context);
+}
+
+BareHmac::BareHmac(std::span<const std::uint8_t, 32> key) {
+  EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  context_.reset(hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac));
+  EVP_MAC_free(hmac);
+  char hash[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash, 0),
+                               OSSL_PARAM_construct_end()};
+  if (context_ == nullptr || EVP_MAC_init(context_.get(), key.data(), key.size(), params) != 1) {
+    std::abort();
+  }
+}
+
+bool BareHmac::Compute(std::span<const std::uint8_t> message, Mac& mac) {
+  std::size_t written = 0;
+  return EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 &&
+         EVP_MAC_update(context_.get(), message.data(), message.size()) == 1 &&
+         EVP_MAC_final(context_.get(), mac.data(), &written, mac.size()) == 1;
 }
 
 }  // namespace rowseal::bench

@@ -3,8 +3,8 @@
 
     report.py [--quick | --smoke] BUILD_FOLDER JSON_FILE
 
-BUILD_FOLDER holds rowseal_bench and rowseal. The table is printed; of its rows, those that have a
-limit are written to JSON_FILE as docs/benchmarks.md describes it. Stores are made in BUILD_FOLDER and
+BUILD_FOLDER holds rowseal_bench and rowseal. The table is printed, with the median of what is measured
+many times and the best beside it; of its rows, those that have a limit are written to JSON_FILE as docs/benchmarks.md describes it. Stores are made in BUILD_FOLDER and
 removed. --smoke only shows that everything runs: its figures say nothing.
 
 A new row: return it from a function of `MEASURES`; nothing else knows of it.
@@ -38,6 +38,7 @@ class Row:
     baseline: float = None  # in the same unit; where one is meant, the limit is one of the ratio
     bounds: str = "measured"  # or "ratio"
     at_least: bool = False  # a limit from below
+    best: float = None  # of repeated measures, of which `measured` is the median
 
     @property
     def ratio(self):
@@ -56,9 +57,9 @@ class Row:
                 "met": self.met}
 
 
-def beside(row, measured, unit, baseline, limit, at_least=False):
+def beside(row, measured, unit, baseline, limit, at_least=False, best=None):
     """A row whose limit is one of the ratio to the yardstick."""
-    return Row(row, measured, unit, limit, baseline, "ratio", at_least)
+    return Row(row, measured, unit, limit, baseline, "ratio", at_least, best)
 
 
 @dataclasses.dataclass
@@ -124,6 +125,16 @@ def median(figures):
     return sorted(figures)[len(figures) // 2]
 
 
+UNITS = {"s": 1, "ms": 1e3, "us": 1e6}
+
+
+def repeated(row, seconds, unit, limit=None, baseline=None):
+    """A row of many measures of the same, given in seconds: their median, and the best beside it."""
+    scale = UNITS[unit]
+    return Row(row, median(seconds) * scale, unit, limit,
+               None if baseline is None else median(baseline) * scale, best=best(seconds) * scale)
+
+
 def sealing_slice(bench):
     """Returns lists of nanoseconds an item by (benchmark, threads)."""
     answer = bench.run("sealing", "--benchmark_format=json",
@@ -144,33 +155,35 @@ def node_slice(bench, node, context):
 
 
 def sealing_times(bench):
-    """Returns the best nanoseconds by (benchmark, threads), node's only where it is installed."""
+    """Returns lists of nanoseconds by (benchmark, threads), node's only where it is installed."""
     node, context = shutil.which("node"), bench.text("context").strip()
     times = collections.defaultdict(list)
     for _ in range(bench.effort.slices):
         slices = [sealing_slice(bench)] + ([node_slice(bench, node, context)] if node else [])
         for key, figures in (item for part in slices for item in part.items()):
             times[key] += figures
-    return {key: best(figures) for key, figures in times.items()}
+    return times
 
 
-def scaling(times, name):
-    return times[name, 1] / times[name, 2]
+def scaling(times, name, choose):
+    return choose(times[name, 1]) / choose(times[name, 2])
 
 
 def measure_sealing(bench):
     times = sealing_times(bench)
+    middle = {key: median(figures) for key, figures in times.items()}
     without_node = "" if ("NodeSeal", 1) in times else " (node is not installed)"
     rows = []
     for name in ("Seal", "Open"):
         verb = name.lower()
         rows += [
-            beside(verb + " beside bare OpenSSL", times[name, 1], "ns", times["Bare" + name, 1],
-                   1.25),
-            beside(verb + " beside node:crypto" + without_node, times[name, 1], "ns",
-                   times.get(("Node" + name, 1)), 0.1),
-            beside("threads %s, two against one" % verb, scaling(times, name), "x",
-                   scaling(times, "Bare" + name), 0.95, at_least=True),
+            beside(verb + " beside bare OpenSSL", middle[name, 1], "ns", middle["Bare" + name, 1],
+                   1.25, best=best(times[name, 1])),
+            beside(verb + " beside node:crypto" + without_node, middle[name, 1], "ns",
+                   middle.get(("Node" + name, 1)), 0.1, best=best(times[name, 1])),
+            beside("threads %s, two against one" % verb, scaling(times, name, median), "x",
+                   scaling(times, "Bare" + name, median), 0.95, at_least=True,
+                   best=scaling(times, name, best)),
         ]
     return rows
 
@@ -180,8 +193,8 @@ def measure_rotation(bench):
     for secrets in bench.effort.secrets:
         folder = bench.store(bench.effort.projects, secrets)
         seconds = bench.run("kek-rotate", folder, bench.effort.rotations)["seconds"]
-        rows.append(Row("kek-rotate {:,} projects, {:,} secrets".format(
-            bench.effort.projects, secrets), best(seconds), "s", limit=0.1))
+        rows.append(repeated("kek-rotate {:,} projects, {:,} secrets".format(
+            bench.effort.projects, secrets), seconds, "s", limit=0.1))
     return rows
 
 
@@ -192,11 +205,10 @@ def measure_store(bench):
     processes = bench.run("cli-get", program, folder, bench.effort.cli)
     calls = bench.run("get-put", folder, bench.effort.store)
     return [
-        Row("cli-get whole process", best(processes["get"]) * 1e3, "ms", limit=25),
-        Row("cli-get median", median(processes["get"]) * 1e3, "ms"),
-        Row("cli-get /bin/true in its place", best(processes["nothing"]) * 1e3, "ms"),
-        Row("get one secret, median", median(calls["get"]) * 1e6, "us"),
-        Row("put one secret, median", median(calls["put"]) * 1e6, "us"),
+        repeated("cli-get whole process", processes["get"], "ms", limit=25),
+        repeated("cli-get /bin/true in its place", processes["nothing"], "ms"),
+        repeated("get one secret", calls["get"], "us"),
+        repeated("put one secret", calls["put"], "us"),
     ]
 
 
@@ -274,12 +286,12 @@ def measure_on_server(bench, server, folder):
     reseal = bench.run("pg-reseal", folder)
     migrations = [row for mode in ("value", "move") for row in migration_rows(bench, folder, mode)]
     return [
-        beside("pg-get median, beside bare libpq", median(calls["get"]) * 1e6, "us",
-               median(calls["bare_get"]) * 1e6, 1.15),
-        beside("pg-put median, beside bare libpq", median(calls["put"]) * 1e6, "us",
-               median(calls["bare_put"]) * 1e6, 1.15),
+        beside("pg-get beside bare libpq", median(calls["get"]) * 1e6, "us",
+               median(calls["bare_get"]) * 1e6, 1.15, best=best(calls["get"]) * 1e6),
+        beside("pg-put beside bare libpq", median(calls["put"]) * 1e6, "us",
+               median(calls["bare_put"]) * 1e6, 1.15, best=best(calls["put"]) * 1e6),
         concurrent,
-        Row("kek-rotate PostgreSQL, {:,} projects".format(projects), best(seconds), "s", limit=0.1),
+        repeated("kek-rotate PostgreSQL, {:,} projects".format(projects), seconds, "s", limit=0.1),
         Row("reseal PostgreSQL, {:,} secrets".format(reseal["values"]),
             reseal["values"] / reseal["seconds"], "values/s"),
         Row("get p99 on PostgreSQL during a reseal, beside idle",
@@ -330,20 +342,21 @@ def measure_node_package(bench, folder):
          "file:%s/root.key" % folder, *map(str, counts)],
         check=True, stdout=subprocess.PIPE, env={**os.environ, "ROWSEAL_NODE_ADDON": addon})
     figures = json.loads(said.stdout)
-    opened = {name: best(times) / 1e3 for name, times in figures["open"].items()}
-    single = {name: median(times) / 1e3 for name, times in figures["get"].items()}
+    seconds = {measure: {name: [time / 1e9 for time in times] for name, times in figures[measure].items()}
+               for measure in ("open", "get")}
+    opened, single = seconds["open"], seconds["get"]
     delay, rate = ({name: choose(slice[figure] for slice in slices)
                     for name, slices in figures["loop"].items()}
                    for figure, choose in (("p99", min), ("perSecond", max)))
     many = "{:,} gets in flight, beside bare pg queries".format(effort.in_flight)
     return [
-        Row("node-open batches of 1,000, beside node:crypto", opened["rowseal"], "us", limit=2,
-            baseline=opened["crypto"]),
-        Row("node-open their statement included", opened["throughPg"], "us"),
-        Row("node-open beside @aws-crypto/client-node", opened["rowseal"], "us",
-            baseline=opened["aws"]),
-        Row("node-get median, beside the bare pg query", single["rowseal"], "us",
-            baseline=single["bare"]),
+        repeated("node-open batches of 1,000, beside node:crypto", opened["rowseal"], "us", limit=2,
+                 baseline=opened["crypto"]),
+        repeated("node-open their statement included", opened["throughPg"], "us"),
+        repeated("node-open beside @aws-crypto/client-node", opened["rowseal"], "us",
+                 baseline=opened["aws"]),
+        repeated("node-get beside the bare pg query", single["rowseal"], "us",
+                 baseline=single["bare"]),
         Row("node-loop delay p99, " + many, delay["rowseal"] / 1e6, "ms", limit=5,
             baseline=delay["bare"] / 1e6),
         Row("node-gets " + many, rate["rowseal"], "gets/s", baseline=rate["bare"]),
@@ -358,8 +371,8 @@ def measure_many_projects(bench, folder):
     if done["rewrapped"] != projects:
         raise RuntimeError("%d of %d DEKs were rewrapped" % (done["rewrapped"], projects))
     limit = 10 * projects / 100_000
-    return Row("kek-rotate PostgreSQL, {:,} projects".format(projects), best(done["seconds"]), "s",
-               limit=limit)
+    return repeated("kek-rotate PostgreSQL, {:,} projects".format(projects), done["seconds"], "s",
+                    limit=limit)
 
 
 MEASURES = (measure_sealing, measure_store, measure_rotation, measure_postgres, measure_reseal)
@@ -384,10 +397,10 @@ def shown(figure):
 
 def print_table(rows):
     verdicts = {True: "met", False: "MISSED", None: "-"}
-    lines = [("row", "measured", "", "baseline", "ratio", "limit", "")]
+    lines = [("row", "median", "best", "", "baseline", "ratio", "limit", "")]
     for row in rows:
         limit = "-" if row.limit is None else ("≥ " if row.at_least else "≤ ") + shown(row.limit)
-        lines.append((row.row, shown(row.measured), row.unit, shown(row.baseline),
+        lines.append((row.row, shown(row.measured), shown(row.best), row.unit, shown(row.baseline),
                       shown(row.ratio), limit, verdicts[row.met]))
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:

@@ -1,11 +1,14 @@
 // Rows `seal`, `open` and `threads`: a secret of 64 bytes under an unwrapped DEK, by the calls that
-// put and get make for each value (the context is written, the value padded and sealed into memory
-// of its own; opened into guarded memory of its own, unpadded, and wiped when it goes). Beside it
-// the same XAES by bare OpenSSL, with the same context bytes and the padded value ready in memory.
+// put and get make for each value between the caller and SQL. A put writes the context, draws a
+// nonce, pads and seals into memory of its own, opens that again and compares, and computes the
+// write MAC; a get writes the context and opens into guarded memory of its own, which is wiped when
+// it goes. Beside each the same cryptography by bare OpenSSL: as many seals, opens, MACs and
+// nonces, over the same bytes, which lie ready in memory.
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <stdexcept>
 
 #include <benchmark/benchmark.h>
@@ -13,7 +16,9 @@
 #include "bare_openssl.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
+#include "envelope/field_writer.h"
 #include "envelope/padding.h"
+#include "keys/integrity_key.h"
 #include "measures.h"
 
 namespace rowseal::bench {
@@ -39,6 +44,10 @@ struct Subject {
   SecretId secret{{0xc4, 0x11, 0x5d, 0x7f}};
   std::array<std::uint8_t, kKeySize> key_bytes{0x5A};
   XaesKey key = Must(XaesKey::Create(Must(SecretBytes::CopyOf(key_bytes))));
+  IntegrityKey integrity{installation,
+                         std::make_shared<const Kek>(
+                             KekId{2}, Must(XaesKey::Create(Must(SecretBytes::CopyOf(key_bytes)),
+                                                            ExpandedForm::kForOneCall)))};
   std::array<std::uint8_t, kValueSize> value{};
 
   FieldWriter Context() const {
@@ -66,12 +75,16 @@ void Seal(benchmark::State& state) {
   for (auto _ : state) {
     const FieldWriter context = subject.Context();
     FreshNonces nonces = Must(FreshNonces::Draw(1));
-    const auto sealed = SealPadded(subject.key, subject.value, context.bytes(), nonces);
-    if (!sealed) {
+    const auto sealed = SealProven(subject.key, subject.value, context.bytes(), nonces);
+    const auto mac =
+        sealed ? subject.integrity.WriteMac(context.bytes(), sealed->nonce, sealed->encrypted_data)
+               : Result<Bytes>(tl::unexpected(sealed.error()));
+    if (!mac) {
       state.SkipWithError("seal failed");
       return;
     }
     benchmark::DoNotOptimize(sealed->encrypted_data.data());
+    benchmark::DoNotOptimize(mac->data());
   }
   CountItems(state);
 }
@@ -93,6 +106,23 @@ void Open(benchmark::State& state) {
   CountItems(state);
 }
 
+// The message of a write MAC, with places for the nonce and the ciphertext of each round.
+struct MacMessage {
+  explicit MacMessage(ByteView context) {
+    XaesNonce marker;
+    marker.fill(0xA5);
+    const std::array<std::uint8_t, kPadded + kTagSize> data{};
+    bytes = FieldWriter("rowseal/v1/write-mac").Add(context).Add(marker).Add(data).Take();
+    nonce = std::search(bytes.begin(), bytes.end(), marker.begin(), marker.end()) - bytes.begin();
+  }
+  void Fill(const BareXaes::Nonce& used, ByteView data) {
+    std::copy(used.begin(), used.end(), bytes.begin() + nonce);
+    std::copy(data.begin(), data.end(), bytes.end() - static_cast<std::ptrdiff_t>(data.size()));
+  }
+  Bytes bytes;
+  std::ptrdiff_t nonce;
+};
+
 void BareSeal(benchmark::State& state) {
   const Subject& subject = TheSubject();
   const Bytes context = subject.Context().Take();
@@ -100,19 +130,30 @@ void BareSeal(benchmark::State& state) {
   std::copy(subject.value.begin(), subject.value.end(), padded.begin());
   Pad(padded, kValueSize);
   std::array<std::uint8_t, kPadded + BareXaes::kTagBytes> out;
+  std::array<std::uint8_t, kPadded> again;
   BareXaes xaes(subject.key_bytes);
+  BareHmac hmac(subject.key_bytes);
   BareXaes::Nonce nonce;
+  BareHmac::Mac mac;
+  MacMessage message(context);
   for (auto _ : state) {
-    if (!xaes.Seal(padded, context, nonce, out)) {
+    if (!xaes.Seal(padded, context, nonce, out) || !xaes.Open(out, context, nonce, again) ||
+        again != padded) {
       state.SkipWithError("seal failed");
       return;
     }
-    benchmark::DoNotOptimize(out.data());
+    message.Fill(nonce, out);
+    if (!hmac.Compute(message.bytes, mac)) {
+      state.SkipWithError("MAC failed");
+      return;
+    }
+    benchmark::DoNotOptimize(mac.data());
     benchmark::ClobberMemory();
   }
-  // If the yardstick did another XAES, the library would not open what it made.
-  if (!OpenPadded(subject.key, out, nonce, context)) {
-    state.SkipWithError("the yardstick seals something else");
+  // If the yardstick did other work, the library would not accept what it made.
+  if (!OpenPadded(subject.key, out, nonce, context) ||
+      !std::ranges::equal(Must(subject.integrity.WriteMac(context, nonce, out)), mac)) {
+    state.SkipWithError("the yardstick makes something else");
     return;
   }
   CountItems(state);

@@ -16,7 +16,7 @@ import unittest
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
-from report import Row, beside, best  # noqa: E402
+from report import Row, beside, best, repeated  # noqa: E402
 
 BUILD = ""
 
@@ -58,6 +58,16 @@ class ReportTest(unittest.TestCase):
         for name in ("seal", "open", "threads", "cli-get", "kek-rotate", "get", "put", "reseal"):
             self.assertIn(name, names)
 
+    def test_TableShowsMedianAndBestOfWhatIsRepeated(self):
+        lines = self.table.splitlines()
+        columns = ("median", "best", "baseline", "ratio", "limit")
+        self.assertEqual(tuple(lines[0].split()[1:]), columns)
+        best_ends = lines[0].index("best") + len("best")
+        for line in lines[1:]:
+            if line.split()[0] in ("seal", "open", "threads", "cli-get", "kek-rotate", "get", "pg-get"):
+                if " p99" not in line:
+                    self.assertRegex(line[:best_ends].split()[-1], r"^[0-9.e+-]*[0-9]$", line)
+
 
 class RowTest(unittest.TestCase):
     """The test of the test: a missed limit must show."""
@@ -72,6 +82,12 @@ class RowTest(unittest.TestCase):
     def test_WhatHasNoLimitOrNoYardstickIsNotMet(self):
         self.assertIsNone(Row("get", 1, "us").met)
         self.assertIsNone(beside("seal", 124, "ns", None, 0.1).met)
+
+    def test_MeasuredIsTheMedianAndJudged(self):
+        row = repeated("cli-get", [0.001] * 50 + [0.030] * 51, "ms", limit=25)
+        self.assertAlmostEqual(row.measured, 30)
+        self.assertAlmostEqual(row.best, 1)
+        self.assertFalse(row.met)
 
     def test_BestIsTheMeanOfTheBestFiftieth(self):
         self.assertEqual(best([3, 1, 2]), 1)
