@@ -15,10 +15,21 @@ std::shared_ptr<PackedValues> PackedValues::Of(const Napi::Value& packed) {
   values->size_ = bytes.ByteLength();
   values->kept_ = Napi::Persistent(bytes);
   values->ends_.reserve(ends.Length());
+  std::size_t last = 0;
   for (std::uint32_t i = 0; i < ends.Length(); ++i) {
-    values->ends_.push_back(ends.Get(i).As<Napi::Number>().Uint32Value());
+    const std::size_t end = ends.Get(i).As<Napi::Number>().Uint32Value();
+    if (end < last || end > values->size_) {
+      throw Napi::RangeError::New(packed.Env(), "rowseal: a packed value ends outside its memory");
+    }
+    values->ends_.push_back(last = end);
   }
   return values;
+}
+
+void PackedValues::Wipe() noexcept {
+  if (size_ > 0) {
+    explicit_bzero(data_, size_);  // an empty buffer of JavaScript's has no address
+  }
 }
 
 Result<std::vector<SecretBytes>> PackedValues::Unpack() {
@@ -30,14 +41,15 @@ Result<std::vector<SecretBytes>> PackedValues::Unpack() {
     values.push_back(std::move(value));
     from = end;
   }
-  if (size_ > 0) {
-    explicit_bzero(data_, size_);  // JavaScript's empty buffers stand nowhere
-  }
+  Wipe();
   return values;
 }
 
 Result<SecretBytes> PackedValues::UnpackOnly() {
   ROWSEAL_ASSIGN(std::vector<SecretBytes> values, Unpack());
+  if (values.size() != 1) {
+    return Fail(ErrorCode::kInternal, "a call for one value was given several, or none");
+  }
   return std::move(values.front());
 }
 
@@ -52,6 +64,8 @@ PutFields PutFields::Of(const Napi::Value& value) {
     fields.expires.push_back(OptionalTime(expires.Get(i)));
     fields.create_only.push_back(create_only.Get(i).ToBoolean());
   }
+  CheckSameCount(value.Env(), fields.names.size(), fields.kinds.size());
+  CheckSameCount(value.Env(), fields.names.size(), fields.expires.size());
   return fields;
 }
 
@@ -77,6 +91,7 @@ SecretNames SecretNames::Of(const Napi::Value& names, const Napi::Value& version
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     given.versions.push_back(OptionalInteger(array.Get(i)));
   }
+  CheckSameCount(names.Env(), given.names.size(), given.versions.size());
   return given;
 }
 
@@ -102,6 +117,12 @@ std::vector<std::vector<std::string>> RowKeysOf(const Napi::Value& value) {
     keys.push_back(Texts(array.Get(i)));
   }
   return keys;
+}
+
+void CheckSameCount(Napi::Env env, std::size_t one, std::size_t other) {
+  if (one != other) {
+    throw Napi::RangeError::New(env, "rowseal: the lists of a call differ in length");
+  }
 }
 
 WebhookScheme SchemeOf(const Napi::Value& value) {

@@ -10,13 +10,17 @@
 
 namespace rowseal::node {
 
-/// PackedValues are values end to end in one piece of JavaScript's memory, which nobody else holds:
-/// what the app does with its own buffers meanwhile changes nothing. Made and destroyed on the
-/// event loop.
+/// PackedValues are values end to end in one piece of JavaScript's memory, which nothing else
+/// holds: what the app does with its own buffers meanwhile changes nothing. Made and destroyed on
+/// the event loop; destroying wipes that memory, also where the values were never unpacked.
 class PackedValues final {
  public:
-  /// From `{bytes: Uint8Array, ends: number[]}`.
+  /// From `{bytes: Uint8Array, ends: number[]}`. Throws where an end is not in `bytes`.
   static std::shared_ptr<PackedValues> Of(const Napi::Value& packed);
+  PackedValues() = default;
+  PackedValues(const PackedValues&) = delete;
+  PackedValues& operator=(const PackedValues&) = delete;
+  ~PackedValues() { Wipe(); }
 
   std::size_t count() const noexcept { return ends_.size(); }
   std::size_t size() const noexcept { return size_; }
@@ -28,6 +32,8 @@ class PackedValues final {
   Result<SecretBytes> UnpackOnly();
 
  private:
+  void Wipe() noexcept;
+
   Napi::Reference<Napi::Uint8Array> kept_;
   std::uint8_t* data_ = nullptr;
   std::size_t size_ = 0;
@@ -59,6 +65,10 @@ struct SecretNames {
 
 /// RowKeysOf reads an array of row keys, each an array of texts.
 std::vector<std::vector<std::string>> RowKeysOf(const Napi::Value& value);
+
+/// CheckSameCount throws unless both lists of a call have a place for each item: JavaScript has
+/// made them of one list, and reading past one would seal what lies after it in memory.
+void CheckSameCount(Napi::Env env, std::size_t one, std::size_t other);
 
 WebhookScheme SchemeOf(const Napi::Value& value);
 

@@ -54,7 +54,9 @@ Napi::Value ClientObject::StartPut(const Napi::CallbackInfo& info) {
   const Within within = WithinOf(info[5]);
   const auto values = PackedValues::Of(info[2]);
   const Batch batch = info[3].ToBoolean() ? Batch::kAllOrNone : Batch::kEachAlone;
-  auto begin = [project = Text(info[0]), fields = PutFields::Of(info[1]), values, batch,
+  PutFields given = PutFields::Of(info[1]);
+  CheckSameCount(info.Env(), given.names.size(), values->count());
+  auto begin = [project = Text(info[0]), fields = std::move(given), values, batch,
                 access = AccessOf(info[4]),
                 within](Client& client) -> Result<StartedCall<Client::Stored>> {
     ROWSEAL_ASSIGN(std::vector<SecretBytes> secrets, values->Unpack());
@@ -69,8 +71,10 @@ Napi::Value ClientObject::StartPut(const Napi::CallbackInfo& info) {
 // (project, label, packed, rowKeys, access, joins)
 Napi::Value ClientObject::StartSealValues(const Napi::CallbackInfo& info) {
   const auto values = PackedValues::Of(info[2]);
+  std::vector<std::vector<std::string>> keys = RowKeysOf(info[3]);
+  CheckSameCount(info.Env(), keys.size(), values->count());
   auto begin =
-      [project = Text(info[0]), label = Text(info[1]), values, rows = RowKeysOf(info[3]),
+      [project = Text(info[0]), label = Text(info[1]), values, rows = std::move(keys),
        access = AccessOf(info[4])](Client& client) -> Result<StartedCall<Client::SealedValues>> {
     ROWSEAL_ASSIGN(std::vector<SecretBytes> secrets, values->Unpack());
     ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
@@ -93,6 +97,7 @@ Napi::Value ClientObject::StartOpenValues(const Napi::CallbackInfo& info) {
   std::size_t bytes = 0;
   std::vector<std::string> texts = Texts(info[2]);
   std::vector<std::vector<std::string>> rows = RowKeysOf(info[3]);
+  CheckSameCount(info.Env(), texts.size(), rows.size());
   values.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     bytes += texts[i].size();

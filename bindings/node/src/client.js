@@ -4,8 +4,9 @@ import * as check from './checks.js';
 import { Driver, withErrors } from './driver.js';
 import { badArgument, cancelled, fromNative, RowsealError } from './errors.js';
 import { Gatherer } from './gatherer.js';
+import { newMemory, write } from './intrinsics.js';
 import { native } from './native.js';
-import { pack } from './packing.js';
+import { discard, pack, packInParts } from './packing.js';
 import { PgDatabase } from './pg_database.js';
 import { Secret } from './secret.js';
 import { takeList } from './slices.js';
@@ -21,6 +22,13 @@ const toStored = ([id, version]) => ({ id, version });
 function unwrap({ value, error }) {
   if (error) throw fromNative(error);
   return value;
+}
+
+/** Gives a Buffer with memory of its own: `Buffer.from` puts small values into memory that is shared. */
+function bufferOf(text) {
+  const memory = newMemory(Buffer.byteLength(text));
+  write(memory, 0, text);
+  return Buffer.from(memory.buffer);
 }
 
 /** Makes dates of the milliseconds that the addon gives. */
@@ -45,11 +53,11 @@ function until(signal, promise) {
   });
 }
 
-/** Runs a batch in parts, one behind the other. */
+/** Runs a batch in parts, one after the other. */
 async function inParts(items, run) {
   const outcomes = [];
   for (let at = 0; at < items.length; at += BATCH) {
-    outcomes.push(...await run(items.slice(at, at + BATCH)));
+    outcomes.push(...await run(items.slice(at, at + BATCH), at));
   }
   return outcomes;
 }
@@ -66,16 +74,17 @@ export class Client extends EventEmitter {
   /** Use `connect`. */
   constructor(options) {
     super();
-    const { db, root, roots = root === undefined ? [] : [root], actor, state = '' } = options;
+    const given = check.own(options);
+    const { db, root, roots = root === undefined ? [] : [root], actor, state = '' } = given;
     const isFile = typeof db === 'string';
     if (isFile ? !db.startsWith('sqlite:') : typeof db?.query !== 'function') {
       throw badArgument('`db` is neither a pg Pool or Client nor `sqlite:PATH`');
     }
-    if (!Array.isArray(roots)) throw badArgument('`roots` is not an array');
-    const database = isFile ? null : new PgDatabase(db, options);
+    const uris = check.array(roots, '`roots`');
+    const database = isFile ? null : new PgDatabase(db, given);
     this.#native = new native.NativeClient(
       { store: isFile ? check.text(db, 'db') : database.store,
-        roots: roots.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor'),
+        roots: uris.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor'),
         state: check.text(state, 'state') },
       (question) => void this.#driver.answer(question),
       (event) => this.#tell(event));
@@ -94,90 +103,109 @@ export class Client extends EventEmitter {
   }
 
   async put(project, name, value, options = {}) {
-    const [outcome] = await this.putMany(project, [{ ...options, name, value }], options);
+    const given = check.own(options);
+    const [outcome] = await this.putMany(project, [{ ...given, name, value }], given);
     return unwrap(outcome);
   }
 
   /** Stores many values in one transaction. Gives `{value}` or `{error}` for each. */
   async putMany(project, items, options = {}) {
-    this.#begin(options);
+    const given = this.#begin(options);
     const fields = { names: [], kinds: [], expires: [], createOnly: [] };
-    const values = check.array(items, 'items').map((item) => {
+    const values = check.array(items, 'items').map((listed) => {
+      const item = check.own(listed, 'an item');
       fields.names.push(check.text(item.name, 'name'));
       fields.kinds.push(item.kind === undefined ? '' : check.kind(item.kind));
       fields.expires.push(check.time(item.expiresAt, 'expiresAt'));
       fields.createOnly.push(item.createOnly === true);
-      return check.bytes(item.value, 'value');
+      const value = check.bytes(item.value, 'value');
+      if (item.kind === 'webhook' && check.sizeOf(value) === 0) {
+        throw badArgument('the value for a webhook secret is empty',
+          'anybody can make the signatures of an empty secret; give the sender\'s');
+      }
+      return value;
     });
-    return this.#call(this.#native.startPut(
-      check.text(project, 'project'), fields, pack(values), options.allOrNone === true,
-      check.access(options), Boolean(options.client)), toStored, options);
+    check.text(project, 'project');
+    const access = check.access(given);
+    return this.#call(this.#native.startPut(project, fields, pack(values), given.allOrNone === true,
+      access, Boolean(given.client)), toStored, given);
   }
 
   async get(project, name, options = {}) {
-    this.#begin(options);
-    const ref = { name: check.text(name, 'name'), version: check.version(options.version) };
-    const access = check.access(options);
+    const given = this.#begin(options);
+    const ref = { name: check.text(name, 'name'), version: check.version(given.version) };
+    const access = check.access(given);
     check.text(project, 'project');
-    const outcome = options.client
-      ? this.#get(project, [ref], access, options).then(([only]) => only)
+    const outcome = given.client
+      ? this.#get(project, [ref], access, given).then(([only]) => only)
       : this.#track(this.#gatherer.add(project, ref, access));
-    return unwrap(await until(options.signal, outcome));
+    return unwrap(await until(given.signal, outcome));
   }
 
   /** Opens many secrets, a thousand with a statement. Gives `{value}` or `{error}` for each. */
   async getMany(project, names, options = {}) {
-    this.#begin(options);
-    const refs = check.array(names, 'names').map((given) => {
-      const item = typeof given === 'string' ? { name: given } : given;
+    const given = this.#begin(options);
+    const refs = check.array(names, 'names').map((listed) => {
+      const item = typeof listed === 'string' ? { name: listed } : check.own(listed, 'a name');
       return { name: check.text(item.name, 'name'), version: check.version(item.version) };
     });
-    const access = check.access(options);
+    const access = check.access(given);
     check.text(project, 'project');
-    return until(options.signal,
-      inParts(refs, (part) => this.#get(project, part, access, options)));
+    return until(given.signal,
+      inParts(refs, (part) => this.#get(project, part, access, given)));
   }
 
   async sealValue(project, column, value, options = {}) {
-    const [outcome] = await this.sealValues(project, column, [{ value, row: options.row }], options);
+    const given = check.own(options);
+    const [outcome] = await this.sealValues(project, column, [{ value, row: given.row }], given);
     return unwrap(outcome);
   }
 
   /** Seals many values of one column. Gives `{value}`, the sealed text, or `{error}` for each. */
   async sealValues(project, column, items, options = {}) {
-    this.#begin(options);
-    const given = check.array(items, 'items').map(
-      ({ value, row }) => ({ value: check.bytes(value, 'value'), row: check.row(row) }));
-    const bytes = given.map(({ value }) => value);
-    const packed = [];
-    for (let at = 0; at < bytes.length; at += BATCH) packed.push(pack(bytes.slice(at, at + BATCH)));
-    return until(options.signal, inParts(given, (part) => this.#call(this.#native.startSealValues(
-      check.text(project, 'project'), check.text(column, 'column'), packed.shift(),
-      part.map(({ row }) => row), check.access(options), Boolean(options.client)), same, options)));
+    const given = this.#begin(options);
+    const values = [];
+    const rows = check.array(items, 'items').map((listed) => {
+      const item = check.own(listed, 'an item');
+      values.push(check.bytes(item.value, 'value'));
+      return check.row(item.row);
+    });
+    const access = check.access(given);
+    check.text(project, 'project');
+    check.text(column, 'column');
+    const packed = packInParts(values, BATCH);
+    const sealed = inParts(rows, (part, at) => this.#call(this.#native.startSealValues(
+      project, column, packed[at / BATCH], part, access, Boolean(given.client)), same, given));
+    return until(given.signal, sealed.finally(() => discard(packed)));
   }
 
   /** Gives the bytes of a sealed value. */
   async openValue(project, column, sealed, options = {}) {
-    const [outcome] = await this.openValues(project, column, [{ sealed, row: options.row }], options);
+    const given = check.own(options);
+    const [outcome] = await this.openValues(project, column, [{ sealed, row: given.row }], given);
     return unwrap(outcome);
   }
 
   /** Opens many sealed values of one column. Gives `{value}`, a Buffer, or `{error}` for each. */
   async openValues(project, column, items, options = {}) {
-    this.#begin(options);
-    const given = check.array(items, 'items').map(
-      ({ sealed, row }) => ({ sealed: check.text(sealed, 'sealed'), row: check.row(row) }));
-    return until(options.signal, inParts(given, (part) => this.#call(this.#native.startOpenValues(
-      check.text(project, 'project'), check.text(column, 'column'),
-      part.map(({ sealed }) => sealed), part.map(({ row }) => row), check.access(options),
-      Boolean(options.client)), same, options)));
+    const given = this.#begin(options);
+    const values = check.array(items, 'items').map((listed) => {
+      const item = check.own(listed, 'an item');
+      return { sealed: check.text(item.sealed, 'sealed'), row: check.row(item.row) };
+    });
+    const access = check.access(given);
+    check.text(project, 'project');
+    check.text(column, 'column');
+    return until(given.signal, inParts(values, (part) => this.#call(this.#native.startOpenValues(
+      project, column, part.map(({ sealed }) => sealed), part.map(({ row }) => row), access,
+      Boolean(given.client)), same, given)));
   }
 
   /** For the time of a migration: plaintext passes; what begins with `rs1.` opens or is an error. */
   async openIfSealed(project, column, text, options = {}) {
     this.#begin(options);
     if (!check.text(text, 'text').startsWith(SEALED)) {
-      return { value: Buffer.from(text), sealed: false };
+      return { value: bufferOf(text), sealed: false };
     }
     return { value: await this.openValue(project, column, text, options), sealed: true };
   }
@@ -187,27 +215,30 @@ export class Client extends EventEmitter {
    * is a Headers, Node's object of headers, or the header's value. Gives `{valid: true, version}` or
    * `{valid: false, reason, hint}`.
    */
-  async verifyWebhook(project, name, { body, headers, overlapSeconds = 0, ...options }) {
-    this.#begin(options);
-    const scheme = webhookScheme(options);
-    const [verdict] = await until(options.signal, this.#call(this.#native.startVerify(
-      check.text(project, 'project'), check.text(name, 'name'), scheme, pack([rawBody(body)]),
-      signaturesOf(headers, scheme.header), check.wholeNumber(overlapSeconds, 'overlapSeconds'),
-      check.access(options)), same));
+  async verifyWebhook(project, name, options) {
+    const given = this.#begin(options);
+    const scheme = webhookScheme(given);
+    const signatures = signaturesOf(given.headers, scheme.header);
+    const overlap = check.wholeNumber(given.overlapSeconds ?? 0, 'overlapSeconds');
+    const access = check.access(given);
+    const [verdict] = await until(given.signal, this.#call(this.#native.startVerify(
+      check.text(project, 'project'), check.text(name, 'name'), scheme, pack([rawBody(given.body)]),
+      signatures, overlap, access), same));
     return unwrap(verdict);
   }
 
   /** Gives the signature of a body, as its header's value. */
-  async signWebhook(project, name, { body, ...options }) {
-    this.#begin(options);
-    const [signature] = await until(options.signal, this.#call(this.#native.startSign(
-      check.text(project, 'project'), check.text(name, 'name'), webhookScheme(options),
-      pack([rawBody(body)]), check.access(options)), same));
+  async signWebhook(project, name, options) {
+    const given = this.#begin(options);
+    const [signature] = await until(given.signal, this.#call(this.#native.startSign(
+      check.text(project, 'project'), check.text(name, 'name'), webhookScheme(given),
+      pack([rawBody(given.body)]), check.access(given)), same));
     return unwrap(signature);
   }
 
-  async list(project, { after = '', limit = 1000, ...options } = {}) {
-    return takeList(await this.#run(options, 'list', check.text(project, 'project'),
+  async list(project, options = {}) {
+    const { after = '', limit = 1000, ...given } = check.own(options);
+    return takeList(await this.#run(given, 'list', check.text(project, 'project'),
       check.text(after, 'after'), check.wholeNumber(limit, 'limit')), withDates);
   }
 
@@ -252,8 +283,9 @@ export class Client extends EventEmitter {
   }
 
   /** Gives a project's audit entries, newest first. */
-  async auditLog(project, { limit = 100, ...options } = {}) {
-    return takeList(await this.#run(options, 'auditLog', check.text(project, 'project'),
+  async auditLog(project, options = {}) {
+    const { limit = 100, ...given } = check.own(options);
+    return takeList(await this.#run(given, 'auditLog', check.text(project, 'project'),
       check.wholeNumber(limit, 'limit')), withDates);
   }
 
@@ -283,15 +315,17 @@ export class Client extends EventEmitter {
   }
 
   /** Deletes a KEK that nothing needs; the first call begins the wait of policy `destroy.wait`. */
-  async destroyKek(id, { cancel = false, ...options } = {}) {
-    return withDates(await this.#run(options, 'destroyKek', check.wholeNumber(id, 'id'),
-      cancel === true, check.access(options)));
+  async destroyKek(id, options = {}) {
+    const { cancel = false, ...given } = check.own(options);
+    return withDates(await this.#run(given, 'destroyKek', check.wholeNumber(id, 'id'),
+      cancel === true, check.access(given)));
   }
 
   /** Refuses a project at once; after the wait `maintain` destroys its secrets and keys. */
-  async retireProject(project, { cancel = false, ...options } = {}) {
-    return withDates(await this.#run(options, 'retireProject', check.text(project, 'project'),
-      cancel === true, check.access(options)));
+  async retireProject(project, options = {}) {
+    const { cancel = false, ...given } = check.own(options);
+    return withDates(await this.#run(given, 'retireProject', check.text(project, 'project'),
+      cancel === true, check.access(given)));
   }
 
   async keks(options = {}) {
@@ -303,9 +337,10 @@ export class Client extends EventEmitter {
   }
 
   /** Takes another root in; `scope` is a project that brings its own. */
-  async addRoot(uri, { scope = 'default', ...options } = {}) {
-    return this.#run(options, 'addRoot', check.text(uri, 'uri'), check.text(scope, 'scope'),
-      check.access(options));
+  async addRoot(uri, options = {}) {
+    const { scope = 'default', ...given } = check.own(options);
+    return this.#run(given, 'addRoot', check.text(uri, 'uri'), check.text(scope, 'scope'),
+      check.access(given));
   }
 
   async replaceRoot(id, uri, options = {}) {
@@ -353,9 +388,12 @@ export class Client extends EventEmitter {
     await this.close();
   }
 
+  /** Gives a copy of the options that nothing changes any more. */
   #begin(options) {
     if (this.#closed) throw badArgument('the client is closed', 'connect again');
-    if (options.signal?.aborted) throw cancelled();
+    const given = check.own(options);
+    if (given.signal?.aborted) throw cancelled();
+    return given;
   }
 
   #track(promise) {
@@ -374,13 +412,14 @@ export class Client extends EventEmitter {
   async #runJobs(options, method, ...args) {
     const run = ++this.#runs;
     const stop = () => this.#native.stopJobs(run);
-    options.signal?.addEventListener('abort', stop, { once: true });
+    const { signal } = check.own(options);
+    signal?.addEventListener('abort', stop, { once: true });
     try {
-      const { stopped, ...report } = await this.#run(options, method, ...args, run);
+      const { stopped, ...report } = await this.#run({ signal }, method, ...args, run);
       if (stopped) throw cancelled();
       return report;
     } finally {
-      options.signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', stop);
     }
   }
 

@@ -1,6 +1,7 @@
 // How a webhook's signature is written, and where it stands.
 import * as check from './checks.js';
 import { badArgument } from './errors.js';
+import { isBytes } from './intrinsics.js';
 
 const HASHES = ['sha256', 'sha1', 'sha512'];
 const ENCODINGS = ['hex', 'base64'];
@@ -16,7 +17,7 @@ export function webhookScheme({
 
 /** A parsed body cannot be verified: written again, its bytes are others. */
 export function rawBody(body) {
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
+  if (typeof body !== 'string' && !isBytes(body)) {
     throw badArgument('body is neither a string nor bytes',
       'give the raw body, as it came, before it is parsed');
   }
