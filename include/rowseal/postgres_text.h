@@ -65,7 +65,12 @@ std::string_view BeginSql(TransactionKind kind) noexcept;
 /// `aborted`, `in progress` or NULL), and for the timeline: after a failover the id may be
 /// another's.
 inline constexpr std::string_view kTransactionStatusSql =
-    "SELECT pg_catalog.pg_xact_status($1::xid8), substr("
+    "SELECT pg_catalog.pg_xact_status($1::pg_catalog.xid8), pg_catalog.substr("
     "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)";
+
+/// kSafePathSql makes names of the statements after it, up to the transaction's end, be found in
+/// pg_catalog only. A statement outside a transaction goes with it in one pipeline or transaction.
+inline constexpr std::string_view kSafePathSql =
+    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)";
 
 }  // namespace rowseal

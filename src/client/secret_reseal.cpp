@@ -235,12 +235,13 @@ Result<void> ExpireSecret(Connection& connection, Session& session, const Projec
   ROWSEAL_TRY(session.LoadTrust(connection));
   ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
   const std::int64_t number = version ? version->value : head.next_version - 1;
-  ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
-  StoredVersion changed = old;
-  changed.expires_at = expires_at;
+  // The entry comes first: it is what lets a transaction read ciphertext on PostgreSQL.
   ROWSEAL_ASSIGN(const std::string entry,
                  WriteAudit(connection, session, project.text(), access, "expire",
                             head.id + "@" + std::to_string(number)));
+  ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
+  StoredVersion changed = old;
+  changed.expires_at = expires_at;
   ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
   return transaction.Commit();
 }

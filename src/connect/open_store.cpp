@@ -128,7 +128,11 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options) {
     ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
                    PostgresConnection::Open(options.store));
     ROWSEAL_ASSIGN(const int format, ReadPostgresFormat(*connection));
-    const std::string sql = UpgradeSql(format);
+    if (format == 0 || format >= PostgresFormat()) {
+      return std::string();
+    }
+    ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(*connection));
+    const std::string sql = UpgradeSql(format, projects);
     return sql.empty() ? sql : "BEGIN;\n" + sql + "COMMIT;\n";
   }
   return SqliteUpgradeSql();

@@ -3,6 +3,8 @@
 #include <functional>
 
 #include "base/encoding.h"
+#include "db/postgres/journal_functions.h"
+#include "db/postgres/store_catalogue.h"
 
 namespace rowseal {
 namespace {
@@ -126,72 +128,59 @@ Result<void> CheckTls(PostgresConnection& connection, Findings& findings) {
   return {};
 }
 
-struct Expected {
-  std::string_view check;
-  std::string_view what_is_wrong;
-  std::string_view action;
-  std::string_view sql;  // a row for each thing that is wrong, named in its first column
+// The checks of what Rowseal made, and what each says where nothing differs.
+constexpr std::pair<std::string_view, std::string_view> kMadeChecks[] = {
+    {"owner", "Rowseal's roles have the rights and memberships that it gave them"},
+    {"ownership", "all that Rowseal made belongs to its roles"},
+    {"grants", "nobody has more rights than Rowseal granted"},
+    {"public_functions", "no function is there for everybody to call"},
+    {"search_path", "every function has the settings that Rowseal gave it"},
+    {"row_security", "row-level security is forced on"},
+    {"row_policies", "policies are as Rowseal made them"},
+    {"triggers", "triggers are there and enabled"},
+    {"definitions", "tables, views and functions are as this release makes them"},
 };
 
-// What 0001_initial.sql made, as the catalogue shows it.
-constexpr Expected kExpected[] = {
-    {"row_security", "row-level security is not forced on",
-     "ALTER TABLE … ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
-     "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-     " ON n.oid = c.relnamespace WHERE n.nspname = 'rowseal' AND c.relname IN ('dek', 'secret',"
-     " 'secret_version', 'audit_log', 'audit_item', 'retired_project',"
-     " 'destroyed_key')"
-     " AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"},
-    {"row_policies", "policies that Rowseal did not make stand on",
-     "look at each, and DROP POLICY what lets others read",
-     "SELECT p.tablename || ' (' || p.policyname || ')' FROM pg_catalog.pg_policies p"
-     " WHERE p.schemaname = 'rowseal'"
-     " AND p.policyname NOT IN ('tenant', 'operator', 'auditor', 'members') ORDER BY 1"},
-    {"owner", "the owner role can log in or bypasses row-level security:",
-     "ALTER ROLE rowseal_owner NOLOGIN NOBYPASSRLS NOSUPERUSER",
-     "SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = 'rowseal_owner'"
-     " AND (r.rolcanlogin OR r.rolbypassrls OR r.rolsuper)"},
-    {"ownership", "things in schema rowseal belong to others than rowseal_owner:",
-     "ALTER … OWNER TO rowseal_owner",
-     "SELECT c.relname || ' (' || pg_catalog.pg_get_userbyid(c.relowner) || ')'"
-     " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-     " WHERE n.nspname = 'rowseal' AND c.relkind IN ('r', 'v', 'p')"
-     " AND pg_catalog.pg_get_userbyid(c.relowner) <> 'rowseal_owner' ORDER BY 1"},
-    {"grants", "others than Rowseal's roles may use tables of schema rowseal:",
-     "REVOKE it: an app's login needs rowseal_service only",
-     "SELECT DISTINCT c.relname || ' (' || coalesce(pg_catalog.pg_get_userbyid(nullif(a.grantee, "
-     "0)),"
-     " 'PUBLIC') || ', ' || a.privilege_type || ')' FROM pg_catalog.pg_class c"
-     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a"
-     " WHERE n.nspname = 'rowseal' AND coalesce(pg_catalog.pg_get_userbyid(nullif(a.grantee, 0)),"
-     " 'PUBLIC') NOT IN ('rowseal_owner', 'rowseal_operator', 'rowseal_auditor') ORDER BY 1"},
-    {"public_functions",
-     "everybody may call functions of schema rowseal:", "REVOKE EXECUTE ON FUNCTION … FROM PUBLIC",
-     "SELECT p.proname::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
-     " ON n.oid = p.pronamespace, pg_catalog.aclexplode(coalesce(p.proacl,"
-     " pg_catalog.acldefault('f', p.proowner))) a"
-     " WHERE n.nspname = 'rowseal' AND a.grantee = 0 ORDER BY 1"},
-    {"search_path", "functions that run with their owner's rights lack a fixed search_path:",
-     "restore the functions: they are in `rowseal init --print-sql`",
-     "SELECT p.proname::text FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n"
-     " ON n.oid = p.pronamespace WHERE n.nspname = 'rowseal' AND p.prosecdef"
-     " AND NOT coalesce(p.proconfig::text LIKE '%search_path=%', false) ORDER BY 1"},
-};
-
-Result<void> CheckExpected(PostgresConnection& connection, Findings& findings) {
-  for (const Expected& expected : kExpected) {
-    ROWSEAL_ASSIGN(const Rows wrong, connection.Execute(Statement::Sql(expected.sql)));
-    if (wrong.rows.empty()) {
-      findings.push_back(Ok(std::string(expected.check), "is as Rowseal made it"));
-      continue;
+// One finding for each check, which names all that differs, so that it can be mended at once.
+Result<void> CheckMade(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const std::vector<CatalogueDifference> differences, CompareStore(connection));
+  for (const auto& [check, is_well] : kMadeChecks) {
+    Finding finding = Ok(std::string(check), std::string(is_well));
+    for (const CatalogueDifference& difference : differences) {
+      if (difference.check != check) {
+        continue;
+      }
+      const bool is_first = finding.severity == Severity::kOk;
+      finding.severity = Severity::kError;
+      finding.message = (is_first ? "" : finding.message + "; ") + difference.message;
+      if (is_first || finding.action.find(difference.action) == std::string::npos) {
+        finding.action += (is_first ? "" : "; ") + difference.action;
+      }
     }
-    std::string names;
-    for (const Row& row : wrong.rows) {
-      names += (names.empty() ? " " : ", ") + Printable(TextAt(row, 0));
-    }
-    findings.push_back({Severity::kError, std::string(expected.check),
-                        std::string(expected.what_is_wrong) + names, std::string(expected.action)});
+    findings.push_back(std::move(finding));
   }
+  return {};
+}
+
+// A guard runs with the rights of whoever migrated; one of an older release runs what the writer of
+// a row wants.
+Result<void> CheckJournalFunctions(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const Rows loose, connection.Execute(Statement::Sql(kLooseJournalFunctionsSql)));
+  if (loose.rows.empty()) {
+    findings.push_back(
+        Ok("migration_guards", "no guard of a migration here is of an older release"));
+    return {};
+  }
+  std::string names;
+  for (const Row& row : loose.rows) {
+    names += (names.empty() ? "" : ", ") + Printable(TextAt(row, 0)) + " of " +
+             Printable(TextAt(row, 1));
+  }
+  findings.push_back({Severity::kError, "migration_guards",
+                      "functions of schema rowseal_migration have no fixed search_path or are there"
+                      " for everybody to call: " +
+                          names,
+                      "run `rowseal migrate status MANIFEST` as their owner"});
   return {};
 }
 
@@ -260,7 +249,8 @@ std::vector<Finding> CheckPostgres(PostgresConnection& connection) {
       {"server_logging", CheckLogging},
       {"data_checksums", CheckChecksums},
       {"tls", CheckTls},
-      {"roles", CheckExpected},
+      {"definitions", CheckMade},
+      {"migration_guards", CheckJournalFunctions},
       {"dump", CheckDumpers},
       {"restored_rows", CheckNothingWasFiltered},
       {"tenants", CheckTenants},

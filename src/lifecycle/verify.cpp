@@ -305,7 +305,7 @@ class Verifier final {
             "SELECT CAST(secret_id AS text) FROM rowseal.audit_item WHERE project_id = $1"
             " EXCEPT SELECT CAST(id AS text) FROM rowseal.secret WHERE project_id = $1"
             " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
-            "  AND action = 'delete'",
+            "  AND action = 'delete' AND outcome = 'done'",
             {key_.project})));
     for (Row& row : missing.rows) {
       RowReader reader(row);
@@ -316,7 +316,7 @@ class Verifier final {
                    connection_.Execute(Statement::Sql(
                        "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
                        " ON s.project_id = a.project_id AND CAST(s.id AS text) = a.object"
-                       " WHERE a.project_id = $1 AND a.action = 'delete'",
+                       " WHERE a.project_id = $1 AND a.action = 'delete' AND a.outcome = 'done'",
                        {key_.project})));
     for (Row& row : put_back.rows) {
       RowReader reader(row);

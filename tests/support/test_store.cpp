@@ -162,8 +162,7 @@ Intruder::Intruder(const std::string& path) : on_postgres_(IsPostgresUrl(path)) 
   if (on_postgres_) {
     auto connection =
         Must(PostgresConnection::Open(PostgresServer::Shared().Url(DatabaseOf(path))));
-    Must(connection->ExecuteScript(
-        "SET search_path = rowseal, public; SET session_replication_role = replica"));
+    Must(connection->ExecuteScript("SET session_replication_role = replica"));
     connection_ = std::move(connection);
     return;
   }
@@ -178,7 +177,17 @@ std::vector<Row> Intruder::Run(std::string_view sql, std::vector<Param> params) 
   const std::string text = on_postgres_
                                ? std::regex_replace(std::string(sql), bytes, "decode($1, 'hex')")
                                : std::string(sql);
-  return Must(connection_->Execute(Statement::Sql(text, std::move(params)))).rows;
+  const Statement statement = Statement::Sql(text, std::move(params));
+  if (!on_postgres_) {
+    return Must(connection_->Execute(statement)).rows;
+  }
+  // Names without a schema are the store's, which they are in a transaction only.
+  auto& connection = static_cast<PostgresConnection&>(*connection_);
+  Transaction transaction = Must(Transaction::Begin(connection, TransactionKind::kWrite));
+  Must(connection.ExecuteScript("SET LOCAL search_path = rowseal, public"));
+  std::vector<Row> rows = Must(connection.Execute(statement)).rows;
+  Must(transaction.Commit());
+  return rows;
 }
 
 Value Intruder::One(std::string_view sql, std::vector<Param> params) {

@@ -122,7 +122,8 @@ std::string Granted(const std::string& user, const std::string& table) {
   const bool log = table == "audit_log" || table == "audit_item" || table == "destroyed_key";
   if (user == "keeper") {
     return table == "schema_version" || table == "encrypted_secrets" ? "SELECT"
-           : log                                                     ? "SELECT INSERT"
+           : table == "destroyed_key"                                ? "SELECT INSERT"
+           : log                                                     ? "SELECT"
                  : "SELECT INSERT UPDATE DELETE";
   }
   return user == "reader" && log ? "SELECT" : "";
@@ -479,7 +480,7 @@ TEST_F(TwoTenants, DoctorFindsEachDefectThatIsPlanted) {
       {"public_functions", "GRANT EXECUTE ON FUNCTION rowseal.trust_load() TO PUBLIC",
        "REVOKE EXECUTE ON FUNCTION rowseal.trust_load() FROM PUBLIC"},
       {"search_path", "ALTER FUNCTION rowseal.trust_load() RESET search_path",
-       "ALTER FUNCTION rowseal.trust_load() SET search_path = ''"},
+       "ALTER FUNCTION rowseal.trust_load() SET search_path = pg_catalog, pg_temp"},
       {"server_logging", "ALTER ROLE keeper SET log_parameter_max_length_on_error = -1",
        "ALTER ROLE keeper RESET log_parameter_max_length_on_error"},
       {"tenants",

@@ -10,6 +10,9 @@ const MOST_TRIES = 8;
 // A maintenance statement may read a whole table.
 const MAINTENANCE_TIMEOUT_MS = 600_000;
 
+// No name of a maintenance statement is looked for on the path of the app's session.
+const SAFE_PATH = 'pg_catalog, pg_temp';
+
 // Cells stay as the server wrote them: Rowseal reads them by their types.
 const RAW = { getTypeParser: () => (cell) => cell };
 
@@ -91,7 +94,7 @@ export class PgDatabase {
     let underWay = false;
     for (let tries = 0; ; ++tries) {
       try {
-        return await this.query(query);
+        return await (query.maintenance ? this.#queryOnSafePath(query) : this.query(query));
       } catch (error) {
         underWay ||= error.underWay === true;
         const again = error.failure !== undefined && error.failure !== FINAL && this.#isPool &&
@@ -103,6 +106,39 @@ export class PgDatabase {
         if (!again) throw error;
         await sleep(20 * 2 ** tries * (0.5 + Math.random() / 2));
       }
+    }
+  }
+
+  /** Runs a maintenance statement in a transaction of its own, or in the one that the app has open. */
+  async #queryOnSafePath(query) {
+    if (!this.#isPool && await this.#isInAppTransaction()) {
+      const { rows } = await this.query({ text: "SELECT pg_catalog.current_setting('search_path')" });
+      const setPath = (path) => this.query(
+        { text: "SELECT pg_catalog.set_config('search_path', $1, true)", values: [path] });
+      // Sent together, so that no statement of the app's comes between.
+      const [, answer] = await Promise.all([setPath(SAFE_PATH), this.query(query),
+        setPath(rows[0][0])]);
+      return answer;
+    }
+    await this.#begin(`BEGIN; SET LOCAL search_path = ${SAFE_PATH}`);
+    try {
+      const answer = await this.query(query, this.#transaction.client);
+      await this.#end('COMMIT');
+      return answer;
+    } catch (error) {
+      await this.#end('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+
+  /** A savepoint is refused outside of a transaction, and changes nothing in one. */
+  async #isInAppTransaction() {
+    try {
+      await this.query({ text: 'SAVEPOINT rowseal' });
+      await this.query({ text: 'RELEASE SAVEPOINT rowseal' });
+      return true;
+    } catch {
+      return false;
     }
   }
 

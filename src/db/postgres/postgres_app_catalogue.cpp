@@ -14,7 +14,7 @@ namespace {
 // A statement reads at most a few thousand rows; one that takes longer meets a lock or a slow disk.
 constexpr std::string_view kStatementSettings =
     "SET LOCAL row_security = off; SET LOCAL statement_timeout = '15s';"
-    " SET LOCAL lock_timeout = '3s'; SET LOCAL search_path = pg_catalog";
+    " SET LOCAL lock_timeout = '3s'; SET LOCAL search_path = pg_catalog, pg_temp";
 // Up to here the first rows are as good as any, because a sample is most of the table.
 constexpr std::int64_t kSmallTablePages = 128;
 // Of larger ones so many pages are read, from all over the table.

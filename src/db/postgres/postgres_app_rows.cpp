@@ -8,6 +8,7 @@
 #include <rowseal/bytes.h>
 
 #include "base/encoding.h"
+#include "db/postgres/journal_functions.h"
 #include "db/postgres/postgres_connection.h"
 #include "db/postgres/postgres_content_sql.h"
 #include "db/postgres/postgres_obstacles.h"
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS rowseal_migration.quarantined_row (
   migration text, number bigint, key text[], reason text NOT NULL,
   PRIMARY KEY (migration, number, key));
 CREATE OR REPLACE FUNCTION rowseal_migration.as_json(p_text text) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   RETURN p_text::jsonb;
 EXCEPTION WHEN others THEN
@@ -42,7 +43,7 @@ EXCEPTION WHEN others THEN
 END $$;
 -- A step is `.name`, `#index` or `*`, as RFC 9535 has them.
 CREATE OR REPLACE FUNCTION rowseal_migration.strings_at(p_value jsonb, p_steps text[])
-RETURNS SETOF text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = '' AS $$
+RETURNS SETOF text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_kind text := jsonb_typeof(p_value);
   v_step text := p_steps[1];
@@ -65,6 +66,7 @@ BEGIN
       p_value -> substr(v_step, 2), p_steps[2:]);
   END IF;
 END $$;
+REVOKE ALL ON FUNCTION rowseal_migration.as_json, rowseal_migration.strings_at FROM PUBLIC;
 )sql";
 
 std::span<std::uint8_t> BytesOf(std::string& text) {
@@ -580,7 +582,8 @@ class PostgresAppRows final : public AppRows {
       ROWSEAL_TRY(connection_->Begin(TransactionKind::kWrite));
       // The number is of Rowseal's own choice: one process changes the journal's schema at a time.
       done = connection_->ExecuteScript(
-          "SET LOCAL lock_timeout = '500ms'; SELECT pg_advisory_xact_lock(7239185240137)");
+          "SET LOCAL lock_timeout = '500ms'; SELECT "
+          "pg_catalog.pg_advisory_xact_lock(7239185240137)");
       done = done ? work() : done;
       if (done) {
         return connection_->Commit();
@@ -611,7 +614,8 @@ class PostgresAppRows final : public AppRows {
            ", 'queue') ON CONFLICT DO NOTHING;"
            "CREATE OR REPLACE FUNCTION " +
            function +
-           "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $guard$\n"
+           "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, "
+           "pg_temp AS $guard$\n"
            "DECLARE v_guard text;\n"
            "BEGIN\n"
            "  SELECT c.guard INTO v_guard FROM rowseal_migration.migration_column c"
@@ -634,8 +638,8 @@ class PostgresAppRows final : public AppRows {
            "]);\n"
            "  END IF;\n"
            "  RETURN NULL;\n"
-           "END $guard$;" +
-           TriggerSql(Guard::kQueue);
+           "END $guard$;REVOKE ALL ON FUNCTION " +
+           function + "() FROM PUBLIC;" + TriggerSql(Guard::kQueue);
   }
 
   // A condition of the trigger's own costs a tenth of a call of its function. It holds no subquery,
@@ -933,11 +937,23 @@ class PostgresAppRows final : public AppRows {
   const std::vector<std::string> names_;
 };
 
+// Guards that an older release made run code of whoever writes to their table; each verb of a
+// migration ends that.
+Result<void> PinJournalFunctions(PostgresConnection& connection) {
+  ROWSEAL_ASSIGN(const Rows loose, connection.Execute(Statement::Sql(kLooseJournalFunctionsSql)));
+  const bool any_of_ours = std::any_of(loose.rows.begin(), loose.rows.end(), [](const Row& row) {
+    return row.size() == 3 && row[2] == Value(std::int64_t{1});
+  });
+  return any_of_ours ? connection.ExecuteScript(std::string(kPinJournalFunctionsSql))
+                     : Result<void>();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
                                                      const MigratedColumn& column) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
+  ROWSEAL_TRY(PinJournalFunctions(*connection));
   const ProjectSource& project = column.project;
   ColumnSource source;
   source.table = column.table;

@@ -10,6 +10,7 @@
 
 #include <rowseal/postgres_text.h>
 
+#include "base/encoding.h"
 #include "db/postgres/procedure_calls.h"
 #include "db/postgres/wire.h"
 
@@ -37,6 +38,13 @@ std::string TypesText(const WireParams& params) {
     text += std::to_string(params.types()[i]) + ",";
   }
   return text;
+}
+
+// The statements of hot calls name schemas, types and operators in full. VACUUM and CHECKPOINT run
+// in no transaction with others, and their texts hold quoted names with schemas only.
+bool NeedsSafePath(const Statement& statement) {
+  return statement.procedure == Procedure::kSql && !statement.sql.starts_with("VACUUM") &&
+         statement.sql != "CHECKPOINT";
 }
 
 std::string_view SqlOf(const Statement& statement) {
@@ -247,7 +255,7 @@ PostgresConnection::Outcome<void> PostgresConnection::Send(const Statement& stat
   }
   std::string& name = prepared_[sql + "\n" + TypesText(params)];
   if (name.empty()) {
-    name = "rowseal_" + std::to_string(prepared_.size());
+    name = "rowseal_" + std::to_string(++prepared_names_);
     if (PQsendPrepare(connection, name.c_str(), sql.c_str(), params.count(), params.types()) == 0) {
       return tl::unexpected(Lost());
     }
@@ -312,8 +320,19 @@ PostgresConnection::Clock::time_point PostgresConnection::DeadlineOf(
                                                                 : options_.call_deadline);
 }
 
+// Statements of one pipeline are one transaction, in one round trip.
+PostgresConnection::Outcome<Rows> PostgresConnection::RunOnSafePath(const Statement& statement,
+                                                                    Clock::time_point deadline) {
+  static const Statement kSafePath = Statement::Sql(kSafePathSql);
+  Outcome<std::vector<Rows>> answers = RunPipeline({kSafePath, statement}, deadline);
+  if (!answers) {
+    return tl::unexpected(std::move(answers).error());
+  }
+  return std::move(answers->back());
+}
+
 // Tries until the deadline of a hot call: that a server is gone shows as fast for maintenance.
-Result<Rows> PostgresConnection::ExecuteAlone(const Statement& statement) {
+Result<Rows> PostgresConnection::ExecuteAlone(const Statement& statement, NamePath path) {
   const Clock::time_point deadline = DeadlineOf(statement);
   const Clock::time_point patience = Clock::now() + options_.call_deadline;
   bool may_have_run = false;
@@ -327,7 +346,9 @@ Result<Rows> PostgresConnection::ExecuteAlone(const Statement& statement) {
       }
       return tl::unexpected(std::move(connected).error());
     }
-    Outcome<Rows> outcome = Run(statement, deadline);
+    Outcome<Rows> outcome = path == NamePath::kSafe && NeedsSafePath(statement)
+                                ? RunOnSafePath(statement, deadline)
+                                : Run(statement, deadline);
     if (outcome) {
       return std::move(*outcome);
     }
@@ -361,7 +382,7 @@ Result<Rows> PostgresConnection::ExecuteAlone(const Statement& statement) {
 
 Result<Rows> PostgresConnection::Execute(const Statement& statement) {
   if (transaction_ == TransactionState::kNone) {
-    return ExecuteAlone(statement);
+    return ExecuteAlone(statement, NamePath::kSafe);
   }
   if (transaction_ == TransactionState::kBroken) {
     return Fail(ErrorCode::kUnavailable, "the transaction had failed already", "retry");
@@ -412,6 +433,9 @@ PostgresConnection::Outcome<std::vector<Rows>> PostgresConnection::RunPipeline(
     }
     Outcome<Rows> rows =
         ReadResult(statements[std::min(answers.size(), statements.size() - 1)], result->get());
+    if (options_.wipe_results) {
+      WipeRows(result->get());
+    }
     if (rows) {
       answers.push_back(std::move(*rows));
     } else {
@@ -420,6 +444,11 @@ PostgresConnection::Outcome<std::vector<Rows>> PostgresConnection::RunPipeline(
   }
   PQexitPipelineMode(connection);
   if (failure) {
+    // Which of them the server prepared is not known. Names are not used twice.
+    for (const Statement& statement : statements) {
+      prepared_.erase(std::string(SqlOf(statement)) + "\n" +
+                      TypesText(WireParams(statement.params)));
+    }
     return tl::unexpected(std::move(*failure));
   }
   if (answers.size() != statements.size()) {
@@ -541,10 +570,36 @@ void PostgresConnection::Rollback() noexcept {
   }
 }
 
+Result<std::string> PostgresConnection::ResolveTable(const std::string& name) {
+  // The one statement on the session's path: every function, type and operator of it is qualified.
+  constexpr std::string_view kSql =
+      "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c"
+      " JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+      " WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)";
+  ROWSEAL_ASSIGN(const Rows found,
+                 ExecuteAlone(Statement::Sql(kSql, {name}), NamePath::kOfSession));
+  return found.rows.empty() ? std::string() : TextAt(found.rows.front(), 0);
+}
+
+Result<std::string> PostgresConnection::QualifyNewName(const std::string& name) {
+  constexpr std::string_view kSql =
+      "SELECT CASE pg_catalog.cardinality(p) WHEN 2 THEN pg_catalog.format('%I.%I', p[1], p[2])"
+      " WHEN 1 THEN pg_catalog.format('%I.%I', pg_catalog.current_schema(), p[1]) END"
+      " FROM pg_catalog.parse_ident($1) AS p";
+  ROWSEAL_ASSIGN(const Rows found,
+                 ExecuteAlone(Statement::Sql(kSql, {name}), NamePath::kOfSession));
+  if (found.rows.empty() || found.rows.front().front() == Value(Null{})) {
+    return Fail(ErrorCode::kInvalidArgument, "'" + Printable(name) + "' is not SCHEMA.NAME",
+                "write names as SQL does: SCHEMA.NAME");
+  }
+  return TextAt(found.rows.front(), 0);
+}
+
 Result<void> PostgresConnection::ExecuteScript(const std::string& sql) {
   const Clock::time_point deadline = Clock::now() + options_.maintenance_deadline;
   ROWSEAL_TRY(ConnectPatiently(Clock::now() + options_.call_deadline));
-  Outcome<void> run = RunScript(sql, deadline);
+  const bool alone = transaction_ == TransactionState::kNone;
+  Outcome<void> run = RunScript(alone ? std::string(kSafePathSql) + ";" + sql : sql, deadline);
   if (!run) {
     if (transaction_ == TransactionState::kOpen) {
       transaction_ = TransactionState::kBroken;

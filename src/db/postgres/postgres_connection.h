@@ -53,6 +53,14 @@ class PostgresConnection final : public Connection {
   /// their own.
   Result<void> ExecuteScript(const std::string& sql);
 
+  /// Statements find no name through the session's search_path. These two look a name up as its
+  /// user meant it, outside a transaction, and return it with its schema, quoted for SQL.
+  /// ResolveTable gives an empty text where there is no such table; QualifyNewName says where
+  /// something of a new name is made. Errors: kInvalidArgument (no SQL name, no schema to make it
+  /// in), Execute's.
+  Result<std::string> ResolveTable(const std::string& name);
+  Result<std::string> QualifyNewName(const std::string& name);
+
   bool in_transaction() const noexcept { return transaction_ != TransactionState::kNone; }
   /// backend_pid is the process of the server that serves this connection; 0 while there is none.
   int backend_pid() const noexcept;
@@ -102,7 +110,9 @@ class PostgresConnection final : public Connection {
                                          Clock::time_point deadline);
   ServerError Lost() const;
   ServerError TimedOut() const;
-  Result<Rows> ExecuteAlone(const Statement& statement);
+  enum class NamePath : std::uint8_t { kSafe, kOfSession };
+  Result<Rows> ExecuteAlone(const Statement& statement, NamePath path);
+  Outcome<Rows> RunOnSafePath(const Statement& statement, Clock::time_point deadline);
   Result<void> SettleCommit(Clock::time_point deadline);
   Clock::time_point DeadlineOf(const Statement& statement) const;
 
@@ -112,6 +122,7 @@ class PostgresConnection final : public Connection {
   TransactionState transaction_ = TransactionState::kNone;
   TransactionMark mark_;
   std::unordered_map<std::string, std::string> prepared_;  // names by text and types
+  std::size_t prepared_names_ = 0;                         // given in this session
 };
 
 }  // namespace rowseal

@@ -48,12 +48,14 @@ constexpr Check kChecks[] = {
      " WHERE a.attrelid = to_regclass($1) AND a.attname = $2) = ANY (c.confkey))) ORDER BY 1"},
     {kRefused, kRefused, "unique index ",
      " keeps equal values apart: sealed ones always differ, and marks are all the same",
-     "SELECT i.indexrelid::regclass::text FROM pg_catalog.pg_index i"
+     "SELECT x.relname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x"
+     " ON x.oid = i.indexrelid"
      " WHERE i.indrelid = to_regclass($1) AND i.indisunique AND (SELECT a.attnum FROM"
      " pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attname = $2)"
      " = ANY (i.indkey::int2[]) ORDER BY 1"},
     {kToAccept, kToAccept, "index ", " finds nothing by its values any more; drop it afterwards",
-     "SELECT i.indexrelid::regclass::text FROM pg_catalog.pg_index i"
+     "SELECT x.relname::text FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x"
+     " ON x.oid = i.indexrelid"
      " WHERE i.indrelid = to_regclass($1) AND NOT i.indisunique AND (SELECT a.attnum FROM"
      " pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass($1) AND a.attname = $2)"
      " = ANY (i.indkey::int2[]) ORDER BY 1"},

@@ -52,12 +52,14 @@ class PlaceFinder final {
   };
 
   Result<void> FindTable() {
+    // Once found, the table is named with its schema only.
+    ROWSEAL_ASSIGN(const std::string table, connection_.ResolveTable(source_.table));
     ROWSEAL_ASSIGN(Rows found, connection_.Execute(Statement::Sql(
                                    "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text,"
                                    " row_security_active(c.oid) FROM pg_catalog.pg_class c"
                                    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                                    " WHERE c.oid = to_regclass($1)",
-                                   {source_.table})));
+                                   {table})));
     if (found.rows.empty()) {
       return Fail(
           ErrorCode::kInvalidArgument,
@@ -95,7 +97,7 @@ class PlaceFinder final {
                        "  CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END"
                        " WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0"
                        "  AND NOT a.attisdropped",
-                       {source_.table, name})));
+                       {place_.table, name})));
     if (found.rows.empty()) {
       return Fail(ErrorCode::kInvalidArgument,
                   "table " + Printable(place_.table) + " has no column '" + Printable(name) + "'");
@@ -129,15 +131,19 @@ class PlaceFinder final {
             "SELECT 1::bigint FROM pg_catalog.pg_index i"
             " WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid"
             " AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL"
+            // Its operators are PostgreSQL's own: others are not found without the session's path.
+            " AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS k (oid)"
+            "  JOIN pg_catalog.pg_opclass o ON o.oid = k.oid WHERE o.oid >= 16384)"
             " AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE \"C\")"
             "      FROM pg_catalog.pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnotnull"
             "      AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])) = $2"
             " LIMIT 1",
-            {source_.table, std::move(names)})));
+            {place_.table, std::move(names)})));
     if (found.rows.empty()) {
       return Fail(ErrorCode::kInvalidArgument,
                   "the key of table " + Printable(place_.table) +
-                      " is neither its primary key nor unique and NOT NULL",
+                      " is neither its primary key nor unique and NOT NULL, or of a type from an"
+                      " extension",
                   "give all columns of its primary key, each with --key");
     }
     return {};

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/encoding.h"
+#include "db/postgres/journal_functions.h"
 #include "store/schema/postgres_upgrades.h"
 
 namespace rowseal {
@@ -16,17 +18,21 @@ constexpr std::string_view kRolesSql = R"sql(
 DO $$
 DECLARE
   name text;
+  member text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['rowseal_owner', 'rowseal_service', 'rowseal_operator',
-                              'rowseal_auditor'] LOOP
+                              'rowseal_auditor', 'rowseal_runner', 'rowseal_projects'] LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', name);
     END IF;
+    -- The roles that functions run as are the owner's, who gives functions to them.
+    member := CASE WHEN name = ANY (ARRAY['rowseal_runner', 'rowseal_projects'])
+                   THEN 'rowseal_owner' ELSE session_user END;
     -- PostgreSQL 16 makes whoever creates a role a member that may not use it, and lets nobody
     -- else give it away.
-    IF NOT pg_has_role(session_user, name, 'USAGE') THEN
+    IF NOT pg_has_role(member, name, 'USAGE') THEN
       BEGIN
-        EXECUTE format('GRANT %I TO %I', name, session_user);
+        EXECUTE format('GRANT %I TO %I', name, member);
       EXCEPTION WHEN insufficient_privilege THEN
         RAISE EXCEPTION 'role % was made by another login', name
           USING ERRCODE = 'insufficient_privilege',
@@ -36,23 +42,37 @@ BEGIN
   END LOOP;
 END
 $$;
-CREATE SCHEMA rowseal AUTHORIZATION rowseal_owner;
 )sql";
 
+constexpr std::string_view kSchemaSql = "CREATE SCHEMA rowseal AUTHORIZATION rowseal_owner;\n";
+
+// For scripts that are printed too: no name of theirs is looked for in a schema of somebody else's.
+constexpr std::string_view kSafePath = "SET LOCAL search_path = pg_catalog, pg_temp;\n";
 constexpr std::string_view kAsOwner = "SET LOCAL ROLE rowseal_owner;\n";
 constexpr std::string_view kAsInstaller = "RESET ROLE;\n";
 
-// Whoever installs makes what reads the app's own tables, because the owner of the schema cannot.
-constexpr std::string_view kLetInstallerMake =
-    "GRANT USAGE, CREATE ON SCHEMA rowseal TO SESSION_USER;\n"
-    "GRANT EXECUTE ON FUNCTION rowseal.project_deleted(), rowseal.project_inserted() TO "
-    "SESSION_USER;\n";
+// Whoever installs may make triggers on the app's table; the schema's owner need not.
+constexpr std::string_view kTriggerFunctions =
+    "rowseal.project_deleted(), rowseal.project_inserted()";
 
 constexpr std::string_view kAnyProjectSql = R"sql(
 CREATE FUNCTION rowseal.project_exists(p_project text) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = '' RETURN p_project IS NOT NULL;
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT p_project IS NOT NULL $$;
 REVOKE ALL ON FUNCTION rowseal.project_exists(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION rowseal.project_exists(text) TO rowseal_operator;
+GRANT EXECUTE ON FUNCTION rowseal.project_exists(text) TO rowseal_runner, rowseal_operator;
+)sql";
+
+// The guards of migrations and the view's function, where they are of an older release.
+constexpr std::string_view kRenewViewSql = R"sql(
+DO $$
+BEGIN
+  IF to_regprocedure('rowseal.member_projects()') IS NOT NULL THEN
+    ALTER FUNCTION rowseal.member_projects() SET search_path = pg_catalog, pg_temp;
+    ALTER FUNCTION rowseal.member_projects() OWNER TO rowseal_owner;
+  END IF;
+END
+$$;
 )sql";
 
 std::string Literal(std::string_view text) {
@@ -63,41 +83,98 @@ std::string Literal(std::string_view text) {
   return quoted + "'";
 }
 
-// The canonical text of a key is compared too: '007' is no project of an integer key.
-std::string ProjectsSql(const AppProjects& projects, const std::string& key_name) {
-  const std::string& table = projects.table;
-  const std::string& key = projects.key;
-  return "CREATE FUNCTION rowseal.project_exists(p_project text) RETURNS boolean\n"
-         "LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''\n"
-         "AS $$\n"
-         "BEGIN\n"
-         "  RETURN p_project = 'system' OR EXISTS (SELECT 1 FROM " +
-         table + " p\n    WHERE p." + key + " = p_project::" + projects.key_type + " AND p." + key +
-         "::text = p_project);\n"
-         "EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN\n"
-         "  RETURN false;\n"
-         "END\n"
+// The canonical text of a key is compared too: '007' is no project of an integer key. The function
+// runs as a role that may read the key's column and nothing else: whoever finds a hole in it, or in
+// what the app hangs on its table, gets no further.
+std::string ProjectExistsSql(const AppProjects& projects) {
+  return std::string(kAsOwner) +
+         "GRANT USAGE, CREATE ON SCHEMA rowseal TO rowseal_projects;\n"
+         "CREATE FUNCTION rowseal.project_exists(p_project text) RETURNS boolean\n"
+         "LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp\n"
+         "AS $$" +
+         ProjectExistsBody(projects) +
          "$$;\n"
          "REVOKE ALL ON FUNCTION rowseal.project_exists(text) FROM PUBLIC;\n"
-         "GRANT EXECUTE ON FUNCTION rowseal.project_exists(text) TO rowseal_owner,"
+         "GRANT EXECUTE ON FUNCTION rowseal.project_exists(text) TO rowseal_runner,"
          " rowseal_operator;\n"
+         "ALTER FUNCTION rowseal.project_exists(text) OWNER TO rowseal_projects;\n"
+         "REVOKE ALL ON SCHEMA rowseal FROM rowseal_projects;\n" +
+         std::string(kAsInstaller);
+}
+
+// A table under row-level security shows its rows to the function by a policy of its own.
+std::string ShowProjectsSql(const AppProjects& projects) {
+  const std::string table = Literal(projects.table);
+  return "DO $$\n"
+         "BEGIN\n"
+         "  GRANT USAGE ON SCHEMA " +
+         projects.schema +
+         " TO rowseal_projects;\n"
+         "  GRANT SELECT (" +
+         projects.key + ") ON " + projects.table +
+         " TO rowseal_projects;\n"
+         "  IF pg_has_role((SELECT c.relowner FROM pg_class c WHERE c.oid = " +
+         table +
+         "::regclass), 'USAGE') THEN\n"
+         "    IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = " +
+         table +
+         "::regclass AND polname = 'rowseal_projects') THEN\n"
+         "      CREATE POLICY rowseal_projects ON " +
+         projects.table +
+         " FOR SELECT TO rowseal_projects USING (true);\n"
+         "    END IF;\n"
+         "  ELSIF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = " +
+         table +
+         "::regclass) THEN\n"
+         "    RAISE EXCEPTION 'table % is under row-level security, and belongs to another "
+         "login', " +
+         table +
+         "\n      USING ERRCODE = 'insufficient_privilege', HINT = 'Run this as its owner.';\n"
+         "  END IF;\n"
+         "EXCEPTION WHEN insufficient_privilege THEN\n"
+         "  RAISE EXCEPTION 'login % may not let rowseal_projects read the key of %', "
+         "session_user, " +
+         table +
+         "\n    USING ERRCODE = 'insufficient_privilege',"
+         " HINT = 'Run this as the table''s owner.';\n"
+         "END\n"
+         "$$;\n";
+}
+
+std::string ProjectTriggersSql(const AppProjects& projects, const std::string& key_name) {
+  const std::string functions(kTriggerFunctions);
+  const std::string& table = projects.table;
+  return std::string(kAsOwner) + "GRANT USAGE ON SCHEMA rowseal TO SESSION_USER;\n" +
+         "GRANT EXECUTE ON FUNCTION " + functions + " TO SESSION_USER;\n" +
+         std::string(kAsInstaller) +
          "-- Without the right to make triggers, `rowseal maintain` finds projects that are gone.\n"
          "DO $$\n"
          "BEGIN\n"
          "  IF has_table_privilege(" +
          Literal(table) +
          ", 'TRIGGER') THEN\n"
-         "    CREATE TRIGGER rowseal_project_deleted AFTER DELETE ON " +
+         "    CREATE OR REPLACE TRIGGER rowseal_project_deleted AFTER DELETE ON " +
          table + "\n      FOR EACH ROW EXECUTE FUNCTION rowseal.project_deleted(" +
          Literal(key_name) +
          ");\n"
-         "    CREATE TRIGGER rowseal_project_inserted AFTER INSERT ON " +
+         "    CREATE OR REPLACE TRIGGER rowseal_project_inserted AFTER INSERT ON " +
          table + "\n      FOR EACH ROW EXECUTE FUNCTION rowseal.project_inserted(" +
          Literal(key_name) +
          ");\n"
          "  END IF;\n"
          "END\n"
-         "$$;\n";
+         "$$;\n" +
+         std::string(kAsOwner) + "REVOKE EXECUTE ON FUNCTION " + functions +
+         " FROM SESSION_USER;\nREVOKE USAGE ON SCHEMA rowseal FROM SESSION_USER;\n" +
+         std::string(kAsInstaller);
+}
+
+std::string ProjectsSql(const AppProjects& projects) {
+  if (projects.table.empty()) {
+    return std::string(kAsOwner) + std::string(kAnyProjectSql) + std::string(kAsInstaller);
+  }
+  return ProjectExistsSql(projects) + ShowProjectsSql(projects) +
+         ProjectTriggersSql(projects, projects.key_name);
 }
 
 std::string MetadataViewSql(const AppProjects& projects, const MetadataView& view) {
@@ -112,8 +189,9 @@ std::string MetadataViewSql(const AppProjects& projects, const MetadataView& vie
     policies += "CREATE POLICY members ON rowseal." + std::string(table) + " FOR SELECT TO " +
                 view.role + "\n  USING (project_id IN (SELECT rowseal.member_projects()));\n";
   }
-  return "CREATE FUNCTION rowseal.member_projects() RETURNS SETOF text\n"
-         "LANGUAGE plpgsql STABLE SET search_path = ''\n"
+  return std::string(kAsOwner) +
+         "CREATE FUNCTION rowseal.member_projects() RETURNS SETOF text\n"
+         "LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp\n"
          "AS $$\n"
          "BEGIN\n"
          "  RETURN QUERY SELECT p." +
@@ -122,8 +200,8 @@ std::string MetadataViewSql(const AppProjects& projects, const MetadataView& vie
          "END\n"
          "$$;\n"
          "REVOKE ALL ON FUNCTION rowseal.member_projects() FROM PUBLIC;\n"
-         "GRANT EXECUTE ON FUNCTION rowseal.member_projects() TO rowseal_owner, " +
-         view.role + ";\nCREATE VIEW " + view.name +
+         "GRANT EXECUTE ON FUNCTION rowseal.member_projects() TO " +
+         view.role + ";\n" + std::string(kAsInstaller) + "CREATE VIEW " + projects.view +
          " WITH (security_invoker = true) AS\n"
          "SELECT s.project_id, s.id, s.name, s.kind, v.version AS newest_version,\n"
          "       to_timestamp(s.created_at / 1e6) AS created_at,\n"
@@ -133,8 +211,8 @@ std::string MetadataViewSql(const AppProjects& projects, const MetadataView& vie
          "JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id\n"
          "  AND v.version = s.next_version - 1;\n"
          "REVOKE ALL ON " +
-         view.name + " FROM PUBLIC;\nGRANT SELECT ON " + view.name + " TO " + view.role + ";\n" +
-         std::string(kAsOwner) + grant_columns + policies + std::string(kAsInstaller);
+         projects.view + " FROM PUBLIC;\nGRANT SELECT ON " + projects.view + " TO " + view.role +
+         ";\n" + std::string(kAsOwner) + grant_columns + policies + std::string(kAsInstaller);
 }
 
 std::string SetFormatSql(int format) {
@@ -154,29 +232,75 @@ Result<void> CheckEncoding(PostgresConnection& connection) {
   return {};
 }
 
-std::string UnquotedKey(const InstallOptions& install) {
-  return install.projects ? install.projects->key : std::string();
-}
-
-}  // namespace
-
-std::string UpgradeSql(int from_format) {
+std::string StepsSql(int from_format) {
   std::string sql;
   for (const schema::Upgrade& upgrade : schema::PostgresUpgrades()) {
     if (upgrade.format > from_format) {
       sql += std::string(upgrade.sql) + "\n" + SetFormatSql(upgrade.format);
     }
   }
-  return sql.empty() ? sql : std::string(kAsOwner) + sql + std::string(kAsInstaller);
+  return std::string(kAsOwner) + sql + std::string(kAsInstaller);
+}
+
+// From this format on, project_exists runs as a role of its own.
+constexpr int kProjectsRoleFormat = 2;
+
+// `table` is quoted SCHEMA.TABLE, or empty where there is none.
+Result<std::optional<AppProjects>> LookUpProjects(PostgresConnection& connection,
+                                                  const std::string& table,
+                                                  const std::string& key) {
+  ROWSEAL_ASSIGN(const Rows found,
+                 connection.Execute(Statement::Sql(
+                     "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(n.nspname),"
+                     " quote_ident(a.attname), a.attname::text, format_type(a.atttypid, NULL)"
+                     " FROM pg_catalog.pg_class c"
+                     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+                     "  AND NOT a.attisdropped AND a.attname = $2"
+                     " WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')",
+                     {table, key})));
+  if (found.rows.empty()) {
+    return std::nullopt;
+  }
+  const Row& row = found.rows.front();
+  AppProjects projects;
+  projects.table = TextAt(row, 0);
+  projects.schema = TextAt(row, 1);
+  projects.key = TextAt(row, 2);
+  projects.key_name = TextAt(row, 3);
+  projects.key_type = TextAt(row, 4);
+  return projects;
+}
+
+}  // namespace
+
+std::string ProjectExistsBody(const AppProjects& projects) {
+  return "\n"
+         "BEGIN\n"
+         "  RETURN p_project = 'system' OR EXISTS (SELECT 1 FROM " +
+         projects.table + " p\n    WHERE p." + projects.key + " = p_project::" + projects.key_type +
+         " AND p." + projects.key +
+         "::text = p_project);\n"
+         "EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN\n"
+         "  RETURN false;\n"
+         "END\n";
+}
+
+std::string UpgradeSql(int from_format, const AppProjects& projects) {
+  if (from_format >= PostgresFormat()) {
+    return {};
+  }
+  std::string sql = std::string(kSafePath) + std::string(kRolesSql) + StepsSql(from_format);
+  if (from_format < kProjectsRoleFormat) {
+    sql += "DROP FUNCTION IF EXISTS rowseal.project_exists(text);\n" + ProjectsSql(projects) +
+           std::string(kRenewViewSql) + std::string(kPinJournalFunctionsSql);
+  }
+  return sql;
 }
 
 std::string InstallSql(const AppProjects& projects, const InstallOptions& install) {
-  std::string sql = std::string(kRolesSql) + UpgradeSql(0) + std::string(kAsOwner);
-  if (projects.table.empty()) {
-    return sql + std::string(kAnyProjectSql) + std::string(kAsInstaller);
-  }
-  sql += std::string(kLetInstallerMake) + std::string(kAsInstaller) +
-         ProjectsSql(projects, UnquotedKey(install));
+  std::string sql = std::string(kSafePath) + std::string(kRolesSql) + std::string(kSchemaSql) +
+                    StepsSql(0) + ProjectsSql(projects);
   if (install.metadata_view) {
     sql += MetadataViewSql(projects, *install.metadata_view);
   }
@@ -197,25 +321,21 @@ Result<AppProjects> FindProjects(PostgresConnection& connection, const InstallOp
       return Fail(ErrorCode::kInvalidArgument, "a metadata view needs the table of projects",
                   "give --projects SCHEMA.TABLE and --project-key COLUMN");
     }
-    return AppProjects{{}, {}, "text"};
+    return AppProjects{};
   }
-  ROWSEAL_ASSIGN(Rows found,
-                 connection.Execute(Statement::Sql(
-                     "SELECT format('%I.%I', n.nspname, c.relname), quote_ident(a.attname),"
-                     " format_type(a.atttypid, NULL) FROM pg_catalog.pg_class c"
-                     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                     " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
-                     "  AND NOT a.attisdropped AND a.attname = $2"
-                     " WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')",
-                     {install.projects->table, install.projects->key})));
-  if (found.rows.empty()) {
+  ROWSEAL_ASSIGN(const std::string table, connection.ResolveTable(install.projects->table));
+  ROWSEAL_ASSIGN(const std::optional<AppProjects> found,
+                 LookUpProjects(connection, table, install.projects->key));
+  if (!found) {
     return Fail(ErrorCode::kInvalidArgument,
                 "there is no table '" + Printable(install.projects->table) + "' with a column '" +
                     Printable(install.projects->key) + "'",
                 "name the app's table of projects and its key column");
   }
-  const Row& row = found.rows.front();
-  AppProjects projects{TextAt(row, 0), TextAt(row, 1), TextAt(row, 2)};
+  AppProjects projects = *found;
+  if (install.metadata_view) {
+    ROWSEAL_ASSIGN(projects.view, connection.QualifyNewName(install.metadata_view->name));
+  }
   constexpr std::array<std::string_view, 4> kTypes = {"integer", "bigint", "uuid", "text"};
   if (std::find(kTypes.begin(), kTypes.end(), projects.key_type) == kTypes.end()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -243,6 +363,44 @@ Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProje
   return made;
 }
 
+Result<AppProjects> ReadProjects(PostgresConnection& connection) {
+  ROWSEAL_ASSIGN(const Rows rows, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
+  const auto row = std::find_if(rows.rows.begin(), rows.rows.end(), [](const Row& candidate) {
+    return TextAt(candidate, 0) == "installation";
+  });
+  if (row == rows.rows.end()) {
+    return Fail(ErrorCode::kNotFound, "the store has no keys yet, so its projects are not known",
+                "make it anew: DROP SCHEMA rowseal CASCADE, then rowseal init");
+  }
+  // quoted: SCHEMA.TABLE.KEY
+  constexpr std::size_t kProjectsTable = 6;
+  const std::string named = TextAt(*row, kProjectsTable);
+  if (named.empty()) {
+    return AppProjects{};
+  }
+  bool in_quotes = false;
+  std::size_t dot = 0;
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    in_quotes = in_quotes != (named[i] == '"');
+    dot = named[i] == '.' && !in_quotes ? i : dot;
+  }
+  std::string key = named.substr(dot + 1);
+  if (key.starts_with('"') && key.ends_with('"') && key.size() > 2) {
+    key = key.substr(1, key.size() - 2);
+    for (std::size_t at = key.find("\"\""); at != std::string::npos;
+         at = key.find("\"\"", at + 1)) {
+      key.erase(at, 1);
+    }
+  }
+  ROWSEAL_ASSIGN(std::optional<AppProjects> projects,
+                 LookUpProjects(connection, named.substr(0, dot), key));
+  if (!projects) {
+    return Fail(ErrorCode::kConflict, "the table of projects is gone: " + Printable(named),
+                "restore it, then run `rowseal upgrade` again");
+  }
+  return std::move(*projects);
+}
+
 Result<int> UpgradePostgresStore(const std::string& url) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
   ROWSEAL_ASSIGN(Transaction transaction,
@@ -256,7 +414,15 @@ Result<int> UpgradePostgresStore(const std::string& url) {
     ROWSEAL_TRY(CheckPostgresFormat(format, connection->name()));
     return 0;
   }
-  ROWSEAL_TRY(connection->ExecuteScript(UpgradeSql(format)));
+  ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(*connection));
+  Result<void> upgraded = connection->ExecuteScript(UpgradeSql(format, projects));
+  if (!upgraded && upgraded.error().code == ErrorCode::kInvalidArgument) {
+    upgraded.error().hint =
+        "run it as the login that installed Rowseal, or as a superuser; it needs CREATEROLE and the"
+        " ownership of the app's projects table. Or have what `rowseal upgrade --print-sql` prints"
+        " run by a login that has this";
+  }
+  ROWSEAL_TRY(upgraded);
   ROWSEAL_TRY(transaction.Commit());
   return PostgresFormat() - format;
 }

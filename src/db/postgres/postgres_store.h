@@ -20,9 +20,12 @@ Result<std::unique_ptr<PostgresConnection>> OpenPostgresStore(const std::string&
 
 /// AppProjects is the app's table of projects as the catalogue has it.
 struct AppProjects {
-  std::string table;     ///< quoted for SQL; empty: none
-  std::string key;       ///< quoted for SQL
-  std::string key_type;  ///< integer, bigint, uuid or text; text without a table
+  std::string table;              ///< SCHEMA.TABLE, quoted for SQL; empty: none
+  std::string schema;             ///< quoted for SQL
+  std::string key;                ///< quoted for SQL
+  std::string key_name;           ///< the same as the catalogue has it
+  std::string key_type = "text";  ///< integer, bigint, uuid or text; text without a table
+  std::string view;               ///< the metadata view's SCHEMA.NAME, quoted; empty: none
 };
 
 /// FindProjects looks the table and its key up. Errors: kInvalidArgument (no such table or column,
@@ -33,8 +36,15 @@ Result<AppProjects> FindProjects(PostgresConnection& connection, const InstallOp
 /// transaction by a login that may create roles and schemas. Holds no key and no secret.
 std::string InstallSql(const AppProjects& projects, const InstallOptions& install);
 
+/// ReadProjects gives the table that the store was installed for. Errors: kNotFound (no keys yet),
+/// kConflict (it is gone).
+Result<AppProjects> ReadProjects(PostgresConnection& connection);
+
+/// ProjectExistsBody gives the body of the function that looks into that table.
+std::string ProjectExistsBody(const AppProjects& projects);
+
 /// UpgradeSql gives the statements from a format to this release's; empty when there are none.
-std::string UpgradeSql(int from_format);
+std::string UpgradeSql(int from_format, const AppProjects& projects);
 
 /// CreatePostgresSchema makes the schema where it is missing, in the open transaction. Errors:
 /// kInvalidArgument (the database is not UTF-8, the login may not), kNewerSchema, kOlderSchema.

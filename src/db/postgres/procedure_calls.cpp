@@ -83,15 +83,19 @@ std::string_view ProcedureCallText(Procedure procedure) noexcept {
     case Procedure::kSecretGet:
       return "SELECT * FROM rowseal.secret_get($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     case Procedure::kSecretPut:
-      return "SELECT * FROM rowseal.secret_put($1, $2, $3, $4::text[]::uuid[], $5,"
-             " $6::text[]::uuid[], $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::bigint = 1)";
+      return "SELECT * FROM rowseal.secret_put($1, $2, $3, "
+             "$4::pg_catalog.text[]::pg_catalog.uuid[], $5,"
+             " $6::pg_catalog.text[]::pg_catalog.uuid[], $7, $8, $9, $10, $11, $12, $13, $14, $15,"
+             " $16::pg_catalog.int8 OPERATOR(pg_catalog.=) 1)";
     case Procedure::kDekActive:
       return "SELECT * FROM rowseal.dek_active($1, $2)";
     case Procedure::kDekInsert:
       return "SELECT * FROM rowseal.dek_insert($1, $2, $3, $4, $5, $6, $7, $8)";
     case Procedure::kValuePrepare:
-      return "SELECT * FROM rowseal.value_prepare($1, $2, $3::text[]::uuid[],"
-             " nullif($4::text, '')::uuid, $5, $6, $7, $8, $9)";
+      return "SELECT * FROM rowseal.value_prepare($1, $2, $3::pg_catalog.text[]::pg_catalog.uuid[],"
+             " CASE WHEN $4::pg_catalog.text OPERATOR(pg_catalog.<>) '' THEN $4::pg_catalog.uuid "
+             "END,"
+             " $5, $6, $7, $8, $9)";
     case Procedure::kAuditAppend:
       return "SELECT rowseal.audit_append($1, $2, $3, $4, $5, $6, $7, $8)";
     case Procedure::kClock:
@@ -107,17 +111,20 @@ std::string_view ProcedureCallText(Procedure procedure) noexcept {
     case Procedure::kSecretVersionRead:
       return "SELECT * FROM rowseal.secret_version_read($1, $2, $3)";
     case Procedure::kSecretReseal:
-      return "SELECT * FROM rowseal.secret_reseal($1, $2::text[]::uuid[], $3, $4::text[]::uuid[],"
-             " $5, $6, $7, $8, $9, $10)";
+      return "SELECT * FROM rowseal.secret_reseal($1, $2::pg_catalog.text[]::pg_catalog.uuid[], $3,"
+             " $4::pg_catalog.text[]::pg_catalog.uuid[], $5, $6, $7, $8, $9, $10)";
     case Procedure::kSecretRename:
       return "SELECT rowseal.secret_rename($1, $2, $3)";
     case Procedure::kSecretDelete:
       return "SELECT rowseal.secret_delete($1, $2)";
     case Procedure::kDekRewrap:
       return "UPDATE rowseal.dek d SET kek_id = $3, wrapped_key = n.wrapped_key"
-             " FROM unnest($1::text[], $2::text[]::uuid[], $4::bytea[], $5::bigint[])"
+             " FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]::pg_catalog.uuid[],"
+             "  $4::pg_catalog.bytea[], $5::pg_catalog.int8[])"
              "  AS n (project_id, id, wrapped_key, old_kek_id)"
-             " WHERE d.project_id = n.project_id AND d.id = n.id AND d.kek_id = n.old_kek_id";
+             " WHERE d.project_id OPERATOR(pg_catalog.=) n.project_id"
+             "  AND d.id OPERATOR(pg_catalog.=) n.id"
+             "  AND d.kek_id OPERATOR(pg_catalog.=) n.old_kek_id";
   }
   return {};
 }

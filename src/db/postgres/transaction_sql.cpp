@@ -6,22 +6,30 @@ namespace {
 // A transaction begins with one round trip. What makes or changes keys must not be lost in a
 // failover after it was used, so commits wait for the log at least as long as `on` means. The
 // advisory lock's number is an arbitrary one that others hardly take.
-#define ROWSEAL_BEGIN_WRITE                                        \
-  "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"               \
-  "SET LOCAL lock_timeout = '8s';"                                 \
-  "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)" \
+//
+// No name, type or operator in the transaction is looked for in a schema where others may create:
+// the path of the session, of its role or its database counts for nothing. pg_temp is named because
+// it would come first otherwise.
+#define ROWSEAL_SAFE_PATH "SET LOCAL search_path = pg_catalog, pg_temp"
+#define ROWSEAL_BEGIN_WRITE                                            \
+  "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" ROWSEAL_SAFE_PATH \
+  ";"                                                                  \
+  "SET LOCAL lock_timeout = '8s';"                                     \
+  "SELECT pg_catalog.set_config('synchronous_commit', 'on', true)"     \
   " WHERE pg_catalog.current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');"
 #define ROWSEAL_MARK                              \
   "SELECT pg_catalog.pg_current_xact_id()::text," \
   " substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)"
 
-constexpr std::string_view kBeginRead = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+constexpr std::string_view kBeginRead =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" ROWSEAL_SAFE_PATH;
 constexpr std::string_view kBeginWrite = ROWSEAL_BEGIN_WRITE ROWSEAL_MARK;
 constexpr std::string_view kBeginExclusive = ROWSEAL_BEGIN_WRITE
     "SELECT pg_catalog.pg_advisory_xact_lock(5929183745021839214);" ROWSEAL_MARK;
 
 #undef ROWSEAL_MARK
 #undef ROWSEAL_BEGIN_WRITE
+#undef ROWSEAL_SAFE_PATH
 
 }  // namespace
 

@@ -1,0 +1,747 @@
+// What a login of the server can do with Rowseal's functions, triggers and tables, and what doctor
+// says of a store that somebody changed. Nobody here is a superuser but the server's own login.
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "db/postgres/journal_functions.h"
+#include "db/postgres/postgres_app_rows.h"
+#include "db/postgres/store_catalogue.h"
+#include "support/postgres_server.h"
+#include "support/test_store.h"
+
+namespace rowseal::testing {
+namespace {
+
+constexpr const char* kOwnerId = "aaaaaaaa-0000-4000-8000-000000000001";
+
+std::string Replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+// Run by an attacker: in schema SHADOWS stands, for each word of each function's body that names a
+// type, a function or a table, and for each operator in it, something of the same name that calls a
+// trap. The trap says in the server's log as whom it ran, unless that is the attacker.
+constexpr const char* kShadowSql = R"sql(
+CREATE FUNCTION SHADOWS.trap() RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $trap$
+BEGIN
+  IF current_user::text <> 'ATTACKER' THEN
+    RAISE WARNING 'TRAPPED: % runs code of ATTACKER', current_user;
+  END IF;
+  RETURN true;
+END
+$trap$;
+DO $make$
+DECLARE
+  v_bodies text := (SELECT string_agg(p.prosrc, ' ') FROM pg_proc p JOIN pg_namespace n
+                    ON n.oid = p.pronamespace WHERE n.nspname IN ('rowseal', 'rowseal_migration'));
+  v_words text[] := ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(v_bodies, '[a-z_][a-z0-9_]*', 'g') m);
+  v record;
+  v_number integer := 0;
+BEGIN
+  FOR v IN SELECT t.typname FROM pg_type t WHERE t.typnamespace = 'pg_catalog'::regnamespace
+           AND t.typtype = 'b' AND t.typelem = 0 AND t.typname = ANY (v_words) LOOP
+    EXECUTE format('CREATE DOMAIN SHADOWS.%I AS pg_catalog.%I CHECK (SHADOWS.trap())', v.typname,
+                   v.typname);
+  END LOOP;
+  FOR v IN
+    SELECT p.proname, r.typname AS result,
+           (SELECT string_agg(format('pg_catalog.%I', t.typname), ', ' ORDER BY a.ord)
+            FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (oid, ord) JOIN pg_type t ON t.oid = a.oid)
+             AS types,
+           (SELECT string_agg('$' || a.ord, ', ' ORDER BY a.ord)
+            FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (oid, ord)) AS arguments
+    FROM pg_proc p JOIN pg_type r ON r.oid = p.prorettype
+    WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname = ANY (v_words)
+      AND p.prokind = 'f' AND NOT p.proretset AND p.provariadic = 0 AND r.typtype = 'b'
+      AND NOT EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) a JOIN pg_type t ON t.oid = a
+                      WHERE t.typtype <> 'b')
+  LOOP
+    EXECUTE format('CREATE FUNCTION SHADOWS.%I(%s) RETURNS pg_catalog.%I LANGUAGE plpgsql'
+                   ' SET search_path = pg_catalog, pg_temp AS $f$ BEGIN PERFORM SHADOWS.trap();'
+                   ' RETURN pg_catalog.%I(%s); END $f$',
+                   v.proname, v.types, v.result, v.proname, v.arguments);
+  END LOOP;
+  FOR v IN
+    SELECT o.oprname, l.typname AS l, r.typname AS r, t.typname AS result FROM pg_operator o
+    JOIN pg_type l ON l.oid = o.oprleft JOIN pg_type r ON r.oid = o.oprright
+    JOIN pg_type t ON t.oid = o.oprresult
+    WHERE position(o.oprname IN v_bodies) > 0 AND l.typtype = 'b' AND r.typtype = 'b'
+      AND t.typtype = 'b' AND o.oprnamespace = 'pg_catalog'::regnamespace
+  LOOP
+    v_number := v_number + 1;
+    EXECUTE format('CREATE FUNCTION SHADOWS.op_%s(pg_catalog.%I, pg_catalog.%I) RETURNS pg_catalog.%I'
+                   ' LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $f$ BEGIN PERFORM'
+                   ' SHADOWS.trap(); RETURN $1 OPERATOR(pg_catalog.%s) $2; END $f$',
+                   v_number, v.l, v.r, v.result, v.oprname);
+    EXECUTE format('CREATE OPERATOR SHADOWS.%s (LEFTARG = pg_catalog.%I, RIGHTARG = pg_catalog.%I,'
+                   ' FUNCTION = SHADOWS.op_%s)', v.oprname, v.l, v.r, v_number);
+  END LOOP;
+  FOR v IN SELECT DISTINCT c.relname FROM pg_class c WHERE c.relname = ANY (v_words)
+           AND c.relkind IN ('r', 'v') AND c.relnamespace IN (SELECT n.oid FROM pg_namespace n
+             WHERE n.nspname IN ('rowseal', 'rowseal_migration', 'pg_catalog')) LOOP
+    EXECUTE format('CREATE VIEW SHADOWS.%I AS SELECT SHADOWS.trap() AS trapped', v.relname);
+  END LOOP;
+END
+$make$;
+)sql";
+
+// Calls each function that the login may call, with arguments made of their names and types, in two
+// ways; what it answers does not matter here.
+constexpr const char* kCallAllSql = R"sql(
+DO $call$
+DECLARE
+  v record;
+  v_action text;
+BEGIN
+  FOREACH v_action IN ARRAY ARRAY['get', 'rename'] LOOP
+    FOR v IN
+      SELECT p.proname,
+        (SELECT string_agg(CASE
+           WHEN a.name = 'p_project' THEN '''ann'''
+           WHEN a.name = 'p_action' THEN quote_literal(v_action)
+           WHEN a.name = 'p_outcome' THEN CASE v_action WHEN 'get' THEN '''integrity''' ELSE '''done''' END
+           WHEN a.name = 'p_at' THEN 'rowseal.now_micros()'
+           WHEN a.name = 'p_entry' THEN 'pg_catalog.gen_random_uuid()'
+           WHEN a.name = 'p_purpose' THEN '''secret'''
+           WHEN a.name IN ('p_check_value') THEN 'decode(repeat(''00'', 32), ''hex'')'
+           WHEN a.name IN ('p_wrapped_key') THEN 'decode(repeat(''01'', 74), ''hex'')'
+           WHEN a.name IN ('p_row_tag') THEN 'decode(repeat(''00'', 40), ''hex'')'
+           ELSE CASE t.typname WHEN 'text' THEN '''token''' WHEN 'int8' THEN '1'
+             WHEN 'bool' THEN 'false' WHEN 'uuid' THEN '''SECRET'''
+             WHEN '_text' THEN '''{token}''' WHEN '_int8' THEN '''{1}'''
+             WHEN '_uuid' THEN '''{SECRET}'''
+             WHEN '_bytea' THEN 'ARRAY[decode(repeat(''00'', 48), ''hex'')]'
+             ELSE 'NULL' END END || '::pg_catalog.' || t.typname, ', ' ORDER BY a.ord)
+         FROM unnest(p.proargtypes::oid[], p.proargnames[:p.pronargs]) WITH ORDINALITY a (oid, name, ord)
+         JOIN pg_catalog.pg_type t ON t.oid = a.oid) AS arguments
+      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname = 'rowseal' AND p.prorettype <> 'trigger'::regtype
+        AND has_function_privilege(p.oid, 'EXECUTE') ORDER BY p.proname
+    LOOP
+      BEGIN
+        EXECUTE format('SELECT rowseal.%I(%s)', v.proname, coalesce(v.arguments, ''));
+      EXCEPTION WHEN others THEN NULL;
+      END;
+    END LOOP;
+  END LOOP;
+END
+$call$;
+)sql";
+
+class Walls : public ::testing::Test {
+ protected:
+  Walls() : server_(PostgresServer::Shared()) {
+    static const bool roles_are_made = [&] {
+      server_.Run("postgres",
+                  "CREATE ROLE mason LOGIN CREATEROLE; CREATE ROLE service LOGIN; CREATE ROLE keys"
+                  " LOGIN; CREATE ROLE auditor LOGIN; CREATE ROLE app LOGIN; CREATE ROLE stranger"
+                  " LOGIN; CREATE ROLE members");
+      return true;
+    }();
+    static_cast<void>(roles_are_made);
+    database_ = server_.CreateDatabase("template0", "mason");
+    server_.Run(database_, "ALTER SCHEMA public OWNER TO mason");
+    Run("CREATE TABLE projects (id text PRIMARY KEY, owner uuid NOT NULL);"
+        "ALTER TABLE projects ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY all_of_them ON projects TO app USING (true);"
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON projects TO app",
+        "mason");
+    install_.projects = ProjectsTable{"projects", "id"};
+    install_.metadata_view = MetadataView{"secret_metadata", "members", "true"};
+  }
+  ~Walls() override { server_.DropDatabase(database_); }
+
+  void Install() {
+    ASSERT_EQ(Must(InitStore(Options("mason"), install_)), InitOutcome::kCreated);
+    server_.Run("postgres",
+                "GRANT rowseal_service TO service; GRANT rowseal_operator TO keys;"
+                "GRANT rowseal_auditor TO auditor");
+    Run("INSERT INTO projects VALUES ('ann', '" + std::string(kOwnerId) + "')", "mason");
+  }
+
+  StoreOptions Options(const std::string& user) const {
+    StoreOptions options;
+    options.store = server_.Url(database_, user);
+    options.roots = {"file:" + (folder_ / "root.key")};
+    options.client.actor = user;
+    return options;
+  }
+  Client Open(const std::string& user) const { return Must(OpenStore(Options(user))); }
+
+  std::string Run(const std::string& sql, const std::string& user = "postgres") const {
+    std::string text = server_.Run(database_, sql, user);
+    while (text.ends_with('\n')) {
+      text.pop_back();
+    }
+    return text;
+  }
+  // The SQLSTATE of what fails, or `done`.
+  std::string StateOf(const std::string& sql, const std::string& user) const {
+    try {
+      Run("\\set VERBOSITY sqlstate\n" + sql, user);
+      return "done";
+    } catch (const std::exception& failure) {
+      const std::string text = failure.what();
+      const std::size_t at = text.find("ERROR:  ");
+      return at == std::string::npos ? text : text.substr(at + 8, 5);
+    }
+  }
+
+  static std::string Shadows(const std::string& schema, const std::string& attacker) {
+    return Replaced(Replaced(kShadowSql, "SHADOWS", schema), "ATTACKER", attacker);
+  }
+  // What `run` trapped.
+  template <class Work>
+  std::string Trapped(Work run) const {
+    const std::size_t before = server_.ReadLog().size();
+    run();
+    const std::string log = server_.ReadLog().substr(before);
+    const std::size_t at = log.find("TRAPPED");
+    return at == std::string::npos ? std::string() : log.substr(at, log.find('\n', at) - at);
+  }
+
+  MigratedColumn Guarded() const {
+    MigratedColumn column;
+    column.migration = "walls";
+    column.table = "hooks";
+    column.keys = {"id"};
+    column.project.fixed = "ann";
+    column.column = "document";
+    column.path = JsonPath{{JsonStep::Kind::kName, "token", 0}};
+    column.settled.prefix = "rs1.";
+    return column;
+  }
+  void MakeGuardedTable() {
+    Run("CREATE TABLE hooks (id bigint PRIMARY KEY, document text);"
+        "GRANT SELECT, INSERT, UPDATE ON hooks TO app",
+        "mason");
+    Must(Must(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()))->Install());
+  }
+
+  std::vector<CatalogueDifference> Differences() const {
+    return Must(CompareStore(*Must(PostgresConnection::Open(server_.Url(database_)))));
+  }
+
+  TempFolder folder_;
+  PostgresServer& server_;
+  std::string database_;
+  InstallOptions install_;
+};
+
+std::string Shown(const std::vector<CatalogueDifference>& differences) {
+  std::string text;
+  for (const CatalogueDifference& difference : differences) {
+    text += difference.check + ": " + difference.message + "\n  do: " + difference.action + "\n";
+  }
+  return text;
+}
+
+// --- functions ----------------------------------------------------------------------------------
+
+TEST_F(Walls, EveryFunctionHasAFixedPathAnOwnerWithFewRightsAndNoPublicCallers) {
+  Install();
+  MakeGuardedTable();
+  EXPECT_EQ(Run("SELECT p.oid::regprocedure, p.proconfig FROM pg_proc p JOIN pg_namespace n"
+                " ON n.oid = p.pronamespace WHERE (n.nspname LIKE 'rowseal%' OR"
+                " pg_get_userbyid(p.proowner) LIKE 'rowseal%') AND (p.proconfig IS NULL OR"
+                " p.proconfig[1] <> 'search_path=pg_catalog, pg_temp')"),
+            "");
+  EXPECT_EQ(Run("SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid ="
+                " p.pronamespace, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
+                " WHERE n.nspname LIKE 'rowseal%' AND a.grantee = 0"),
+            "");
+  EXPECT_EQ(Run("SELECT p.oid::regprocedure, pg_get_userbyid(p.proowner) FROM pg_proc p"
+                " WHERE p.pronamespace = 'rowseal'::regnamespace AND p.prosecdef AND"
+                " pg_get_userbyid(p.proowner) <> CASE p.proname WHEN 'project_exists' THEN"
+                " 'rowseal_projects' ELSE 'rowseal_runner' END"),
+            "");
+  // Of these roles neither owns a table, and one may read a column of the app's and nothing else.
+  EXPECT_EQ(Run("SELECT c.oid::regclass FROM pg_class c WHERE pg_get_userbyid(c.relowner) IN"
+                " ('rowseal_runner', 'rowseal_projects')"),
+            "");
+  EXPECT_EQ(
+      Run("SELECT string_agg(c.oid::regclass::text, ' ') FROM pg_class c WHERE c.relkind IN"
+          " ('r', 'v') AND c.relnamespace IN ('rowseal'::regnamespace, 'public'::regnamespace)"
+          " AND has_any_column_privilege('rowseal_projects', c.oid, 'SELECT, INSERT, UPDATE')"),
+      "projects");
+}
+
+TEST_F(Walls, NoFunctionRunsWhatItsCallerShadows) {
+  Install();
+  Client client = Open("service");
+  Must(Put(client, "ann", "token", "value"));
+  const std::string secret = Run("SELECT id FROM rowseal.secret");
+  const std::string calls = Replaced(kCallAllSql, "SECRET", secret);
+  for (const std::string user : {"service", "keys", "auditor", "mason"}) {
+    EXPECT_EQ(Trapped([&] { Run(Shadows("pg_temp", user) + calls, user); }), "") << user;
+    Run("CREATE SCHEMA shadows; GRANT ALL ON SCHEMA shadows TO PUBLIC");
+    EXPECT_EQ(
+        Trapped([&] {
+          Run(Shadows("shadows", user) + "SET search_path = shadows, pg_catalog, public;" + calls,
+              user);
+        }),
+        "")
+        << user;
+    Run("DROP SCHEMA shadows CASCADE");
+  }
+  // The trap catches one that has the path of before.
+  Run("ALTER FUNCTION rowseal.value_prepare SET search_path = ''");
+  EXPECT_NE(Trapped([&] { Run(Shadows("pg_temp", "service") + calls, "service"); }), "");
+}
+
+// The paths of a login and of a database are for whoever may set them; a schema that others write
+// to may stand in them.
+TEST_F(Walls, MaintenanceFindsNothingThroughTheSessionsPath) {
+  Install();
+  MakeGuardedTable();
+  Run("INSERT INTO hooks VALUES (1, '{\"token\": \"plain\"}')", "mason");
+  Run("CREATE SCHEMA shadows; GRANT ALL ON SCHEMA shadows TO PUBLIC");
+  Run(Shadows("shadows", "stranger") +
+          "CREATE FUNCTION shadows.string_agg_step(text, name, text) RETURNS text LANGUAGE plpgsql"
+          " AS $$ BEGIN PERFORM shadows.trap(); RETURN $1; END $$;"
+          "CREATE AGGREGATE shadows.string_agg(name, text) (SFUNC = shadows.string_agg_step,"
+          " STYPE = text)",
+      "stranger");
+  Run("ALTER DATABASE " + database_ + " SET search_path = shadows, pg_catalog, public");
+  EXPECT_EQ(Trapped([&] {
+              Client keeper = Open("keys");
+              Must(Put(keeper, "ann", "token", "value"));
+              Must(keeper.Rename(Project("ann"), Named("token"), Named("renamed")));
+              Must(keeper.Expire(Project("ann"), Named("renamed"), {}, {}));
+              EXPECT_EQ(Must(Get(keeper, "ann", "renamed")), "value");
+              Must(keeper.Delete(Project("ann"), Named("renamed")));
+              Must(RotateKek(keeper));
+              Must(RotateDeks(keeper, {}));
+              EXPECT_EQ(Must(RunJobs(keeper, {})).failed, 0);
+              Must(Maintain(keeper, {}));
+              EXPECT_TRUE(VerifyFailures(keeper).empty());
+              Must(keeper.AuditLog(Project("ann")));
+              for (const Finding& finding : Diagnose(Options("keys"))) {
+                EXPECT_EQ(finding.message.find("could not be"), std::string::npos)
+                    << finding.check << ": " << finding.message;
+              }
+              auto rows = Must(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()));
+              EXPECT_EQ(Must(rows->Count()).plaintext, 1);
+              Must(rows->Uninstall());
+              Must(rows->Install());
+            }),
+            "");
+}
+
+TEST_F(Walls, TriggersOnTheAppsTablesRunNothingOfTheWriters) {
+  Install();
+  MakeGuardedTable();
+  const std::string writes =
+      "INSERT INTO public.hooks VALUES (1, '{\"token\": \"plain\"}'), (2, 'no json');"
+      "UPDATE public.hooks SET document = '{\"token\": \"rs1.\"}' WHERE id = 1;"
+      "INSERT INTO public.projects VALUES ('bob', '" +
+      std::string(kOwnerId) +
+      "');"
+      "DELETE FROM public.projects WHERE id = 'ann'; DELETE FROM public.hooks;";
+  Run("GRANT DELETE ON hooks TO app", "mason");
+  const auto attack = [&] {
+    return Trapped(
+        [&] { Run("BEGIN;" + Shadows("pg_temp", "app") + writes + "ROLLBACK;", "app"); });
+  };
+  EXPECT_EQ(attack(), "");
+  Run("CREATE SCHEMA shadows; GRANT ALL ON SCHEMA shadows TO PUBLIC");
+  EXPECT_EQ(Trapped([&] {
+              Run("BEGIN;" + Shadows("shadows", "app") + "SET search_path = shadows, pg_catalog;" +
+                      writes + "ROLLBACK;",
+                  "app");
+            }),
+            "");
+}
+
+// A guard from before has an empty path. Doctor names it, and any verb of a migration ends it.
+TEST_F(Walls, GuardsOfAnOlderReleaseAreNamedAndReplaced) {
+  Install();
+  MakeGuardedTable();
+  const auto guards = [&] {
+    for (const Finding& finding : Diagnose(Options("keys"))) {
+      if (finding.check == "migration_guards") {
+        return finding.severity == Severity::kOk ? std::string("ok") : finding.message;
+      }
+    }
+    return std::string("missing");
+  };
+  EXPECT_EQ(guards(), "ok");
+  Run("ALTER FUNCTION rowseal_migration.rowseal_guard_walls_0() SET search_path = '';"
+      "GRANT EXECUTE ON FUNCTION rowseal_migration.rowseal_guard_walls_0() TO PUBLIC",
+      "mason");
+  const std::string write = "INSERT INTO public.hooks VALUES (1, '{\"token\": \"plain\"}');";
+  const auto attack = [&] {
+    return Trapped([&] { Run("BEGIN;" + Shadows("pg_temp", "app") + write + "ROLLBACK;", "app"); });
+  };
+  EXPECT_NE(attack(), "");
+  EXPECT_NE(guards().find("rowseal_guard_walls_0 of mason"), std::string::npos) << guards();
+  Must(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()));
+  EXPECT_EQ(guards(), "ok");
+  EXPECT_EQ(attack(), "");
+}
+
+// --- the catalogue ------------------------------------------------------------------------------
+
+TEST_F(Walls, AFreshStoreIsAsTheReleaseSays) {
+  Install();
+  const auto connection = Must(PostgresConnection::Open(server_.Url(database_)));
+  std::string facts;
+  for (const CatalogueFact& fact :
+       Must(ReadStoreCatalogue(*connection, Must(ReadProjects(*connection))))) {
+    facts += fact.object + "\t" + fact.aspect + "\t" + fact.value + "\n";
+  }
+  if (const char* const path = std::getenv("ROWSEAL_WRITE_CATALOGUE"); path != nullptr) {
+    std::ofstream(path) << "R\"list(" << facts << ")list\"\n";
+  }
+  EXPECT_EQ(facts, ExpectedCatalogue())
+      << "ROWSEAL_WRITE_CATALOGUE=src/store/schema/postgres_catalogue.inc writes it anew";
+  EXPECT_EQ(Shown(Differences()), "");
+}
+
+TEST_F(Walls, SoIsOneWithoutProjectsAndOneWithoutAView) {
+  for (const bool has_projects : {true, false}) {
+    install_.metadata_view.reset();
+    if (!has_projects) {
+      install_.projects.reset();
+    }
+    Must(InitStore(Options("mason"), install_));
+    EXPECT_EQ(Shown(Differences()), "") << has_projects;
+    Run("DROP SCHEMA rowseal CASCADE");
+  }
+}
+
+TEST_F(Walls, AnUpgradedStoreIsAsAFreshOne) {
+  const auto read = [](const std::string& path) {
+    std::ifstream file(std::string(ROWSEAL_SOURCE_DIR) + "/tests/golden_stores/format_1/" + path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string old = read("postgres.sql");
+  ASSERT_FALSE(old.empty());
+  Run("DO $$ DECLARE name text; BEGIN FOREACH name IN ARRAY ARRAY['owner', 'service', 'operator',"
+      " 'auditor'] LOOP IF to_regrole('rowseal_' || name) IS NULL THEN EXECUTE 'CREATE ROLE "
+      "rowseal_'"
+      " || name; END IF; EXECUTE format('GRANT rowseal_%s TO mason', name); END LOOP; END $$");
+  Run(old, "mason");
+  EXPECT_NE(Run("SELECT count(*) FROM pg_proc WHERE pronamespace = 'rowseal'::regnamespace"
+                " AND proconfig[1] = 'search_path=\"\"'"),
+            "0");
+  EXPECT_EQ(Must(UpgradeStore(Options("mason"))), PostgresFormat() - 1);
+  EXPECT_EQ(Shown(Differences()), "");
+  EXPECT_EQ(Must(PrintUpgradeSql(Options("mason"))), "");
+}
+
+TEST_F(Walls, DoctorNamesEachThingThatWasChanged) {
+  Install();
+  ASSERT_EQ(Shown(Differences()), "");
+  struct Plant {
+    std::string check;
+    std::string named;
+    std::string sql;
+  };
+  const std::string trust_load = "function rowseal.trust_load()";
+  const std::vector<Plant> plants = {
+      {"definitions", "function rowseal.now_micros(), body",
+       "CREATE OR REPLACE FUNCTION rowseal.now_micros() RETURNS bigint LANGUAGE sql VOLATILE"
+       " SET search_path = pg_catalog, pg_temp AS 'SELECT 1::bigint'"},
+      {"definitions", "function rowseal.project_exists",
+       "CREATE OR REPLACE FUNCTION rowseal.project_exists(p_project text) RETURNS boolean LANGUAGE"
+       " plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS"
+       " 'BEGIN RETURN true; END'"},
+      {"ownership", trust_load, "ALTER FUNCTION rowseal.trust_load() OWNER TO mason"},
+      {"search_path", trust_load, "ALTER FUNCTION rowseal.trust_load() RESET search_path"},
+      {"search_path", trust_load, "ALTER FUNCTION rowseal.trust_load() SET search_path = ''"},
+      {"definitions", trust_load, "ALTER FUNCTION rowseal.trust_load() SECURITY INVOKER"},
+      {"public_functions", trust_load, "GRANT EXECUTE ON FUNCTION rowseal.trust_load() TO PUBLIC"},
+      {"grants", trust_load, "GRANT EXECUTE ON FUNCTION rowseal.trust_load() TO app"},
+      {"grants", trust_load,
+       "REVOKE EXECUTE ON FUNCTION rowseal.trust_load() FROM rowseal_service"},
+      {"grants", "table rowseal.audit_log",
+       "GRANT INSERT ON rowseal.audit_log TO rowseal_operator"},
+      {"grants", "table rowseal.dek", "GRANT SELECT (id) ON rowseal.dek TO app"},
+      {"grants", "schema rowseal", "GRANT CREATE ON SCHEMA rowseal TO app"},
+      {"grants", "schema rowseal",
+       "ALTER DEFAULT PRIVILEGES IN SCHEMA rowseal GRANT SELECT ON TABLES TO app"},
+      {"triggers", "trigger rowseal_project_deleted on public.projects",
+       "ALTER TABLE projects DISABLE TRIGGER rowseal_project_deleted"},
+      {"triggers", "trigger rowseal_project_inserted on public.projects is missing",
+       "DROP TRIGGER rowseal_project_inserted ON projects"},
+      {"triggers", "trigger extra on rowseal.secret",
+       "CREATE TRIGGER extra BEFORE DELETE ON rowseal.secret FOR EACH ROW EXECUTE FUNCTION"
+       " suppress_redundant_updates_trigger()"},
+      {"triggers", "table rowseal.secret_version",
+       "ALTER TABLE rowseal.secret_version DISABLE TRIGGER"
+       " ALL"},
+      {"row_security", "table rowseal.secret",
+       "ALTER TABLE rowseal.secret DISABLE ROW LEVEL SECURITY"},
+      {"row_security", "table rowseal.secret",
+       "ALTER TABLE rowseal.secret NO FORCE ROW LEVEL SECURITY"},
+      {"row_policies", "policy open on rowseal.secret",
+       "CREATE POLICY open ON rowseal.secret USING (true)"},
+      {"row_policies", "policy tenant on rowseal.secret",
+       "ALTER POLICY tenant ON rowseal.secret USING (true)"},
+      {"row_policies", "policy tenant on rowseal.dek is missing",
+       "DROP POLICY tenant ON rowseal.dek"},
+      {"definitions", "function rowseal.extra()",
+       "CREATE FUNCTION rowseal.extra() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT "
+       "1'"},
+      {"definitions", "function rowseal.trust_load(p_all boolean)",
+       "CREATE FUNCTION rowseal.trust_load(p_all boolean) RETURNS integer LANGUAGE sql AS 'SELECT "
+       "1'"},
+      {"definitions", "function public.elsewhere",
+       "CREATE FUNCTION public.elsewhere() RETURNS integer LANGUAGE sql SECURITY DEFINER AS"
+       " 'SELECT 1'; GRANT CREATE ON SCHEMA public TO rowseal_runner;"
+       " ALTER FUNCTION public.elsewhere() OWNER TO rowseal_runner"},
+      {"definitions", "table rowseal.extra", "CREATE TABLE rowseal.extra (id integer)"},
+      {"definitions", "view rowseal.encrypted_secrets",
+       "CREATE OR REPLACE VIEW rowseal.encrypted_secrets WITH (security_invoker = true) AS SELECT"
+       " s.id, s.project_id, NULL::bytea AS encrypted_data, NULL::bytea AS nonce, 1::bigint AS "
+       "kek_id"
+       " FROM rowseal.secret s"},
+      {"definitions", "table rowseal.dek, indexes", "DROP INDEX rowseal.dek_one_active"},
+      {"definitions", "table rowseal.secret_version, constraints",
+       "ALTER TABLE rowseal.secret_version DROP CONSTRAINT secret_version_project_id_dek_id_fkey"},
+      {"definitions", "table rowseal.kek, columns",
+       "ALTER TABLE rowseal.kek ADD COLUMN extra text"},
+      {"definitions", "table rowseal.kek, rules",
+       "CREATE RULE extra AS ON DELETE TO rowseal.kek DO INSTEAD NOTHING"},
+      {"definitions", "type rowseal.text", "CREATE DOMAIN rowseal.text AS pg_catalog.text"},
+      {"owner", "role rowseal_owner", "ALTER ROLE rowseal_owner LOGIN"},
+      {"owner", "role rowseal_runner", "GRANT rowseal_runner TO app"},
+      {"owner", "role rowseal_service", "GRANT rowseal_operator TO rowseal_service"},
+  };
+  for (const Plant& plant : plants) {
+    // One session: the plant and the look are one transaction, which is rolled back.
+    auto connection = Must(PostgresConnection::Open(server_.Url(database_)));
+    Must(connection->Begin(TransactionKind::kWrite));
+    Must(connection->ExecuteScript("SET LOCAL search_path = public, pg_catalog;" + plant.sql +
+                                   ";SET LOCAL search_path = pg_catalog, pg_temp"));
+    const std::vector<CatalogueDifference> differences = Must(CompareStore(*connection));
+    const bool is_named = std::any_of(
+        differences.begin(), differences.end(), [&](const CatalogueDifference& difference) {
+          return difference.check == plant.check && !difference.action.empty() &&
+                 difference.message.find(plant.named) != std::string::npos;
+        });
+    EXPECT_TRUE(is_named) << plant.sql << "\n" << Shown(differences);
+    connection->Rollback();
+  }
+  EXPECT_EQ(Shown(Differences()), "");
+}
+
+// --- the log ------------------------------------------------------------------------------------
+
+class Log : public Walls {
+ protected:
+  Log() {
+    Install();
+    Client client = Open("service");
+    Must(Put(client, "ann", "token", "value"));
+    secret_ = Run("SELECT id FROM rowseal.secret");
+    now_ = Run("SELECT rowseal.now_micros()");
+  }
+  std::string Get(const std::string& name, const std::string& entry, const std::string& at) const {
+    return "SELECT count(*) FROM rowseal.secret_get('ann', '{" + name + "}', '{0}', '" + entry +
+           "', " + at + ", 'a', '', 'get', false);";
+  }
+  std::string Append(const std::string& entry, const std::string& actor, const std::string& action,
+                     const std::string& outcome, const std::string& object) const {
+    return "SELECT rowseal.audit_append('ann', '" + entry + "', " + now_ + ", '" + actor +
+           "', '', '" + action + "', '" + outcome + "', '" + object + "');";
+  }
+  std::string ReadVersion() const {
+    return "SELECT version FROM rowseal.secret_version_read('ann', '" + secret_ + "', 1);";
+  }
+  std::string Entries(const std::string& condition) const {
+    return Run(
+        "SELECT action || ' ' || outcome FROM rowseal.audit_log WHERE project_id = 'ann' AND " +
+        condition + " ORDER BY id");
+  }
+
+  std::string secret_;
+  std::string now_;
+};
+
+constexpr const char* kEntry = "01a20d5b-28bf-7db6-9ec0-ff42b450a3cf";
+constexpr const char* kLater = "01a20d5b-28bf-7db6-9ec0-ff42b450a3d0";
+
+TEST_F(Log, NobodyInsertsIntoIt) {
+  for (const std::string user : {"service", "keys", "auditor", "app"}) {
+    for (const std::string table : {"audit_log", "audit_item"}) {
+      EXPECT_EQ(StateOf("INSERT INTO rowseal." + table + " SELECT * FROM rowseal." + table +
+                            " WHERE false",
+                        user),
+                "42501")
+          << user << " " << table;
+    }
+  }
+}
+
+TEST_F(Log, AnEntryCoversOneReadAndItsExactRepetition) {
+  EXPECT_EQ(StateOf(Get("token", kEntry, now_), "service"), "done");
+  EXPECT_EQ(StateOf(Get("token", kEntry, now_), "service"), "done");
+  EXPECT_EQ(Entries("action = 'get'"), "get granted");
+  EXPECT_EQ(StateOf(Get("token\", \"token", kEntry, now_), "service"), "RS003");
+  EXPECT_EQ(StateOf(Get("other", kEntry, now_), "service"), "RS004");
+  EXPECT_EQ(StateOf(Get("token", kEntry, now_ + " + 1"), "service"), "RS004");
+  // One of long ago is no repetition.
+  EXPECT_EQ(StateOf(Get("token", kLater, now_ + " - 3600000000"), "service"), "done");
+  EXPECT_EQ(StateOf(Get("token", kLater, now_ + " - 3600000000"), "service"), "RS004");
+}
+
+TEST_F(Log, VersionsAreReadForAChangeThatTheLogNames) {
+  EXPECT_EQ(StateOf(ReadVersion(), "service"), "RS003");
+  const std::string rename = Append(kEntry, "a", "rename", "done", secret_);
+  EXPECT_EQ(StateOf(rename + ReadVersion(), "service"), "RS003") << "another transaction's entry";
+  EXPECT_EQ(
+      StateOf("BEGIN;" + Append(kLater, "a", "rename", "done", secret_) + ReadVersion() + "COMMIT;",
+              "service"),
+      "done");
+  EXPECT_EQ(Entries("action = 'rename'"), "rename begun\nrename begun") << "nothing was renamed";
+  EXPECT_EQ(StateOf("BEGIN;" +
+                        Append("01a20d5b-28bf-7db6-9ec0-ff42b450a3d1", "a", "expire", "done",
+                               secret_ + "@2") +
+                        ReadVersion() + "COMMIT;",
+                    "service"),
+            "RS003")
+      << "it names another version";
+}
+
+TEST_F(Log, ChangesAreLoggedAsDoneByWhatMakesThem) {
+  Client client = Open("service");
+  Must(client.Rename(Project("ann"), Named("token"), Named("renamed")));
+  Must(client.Expire(Project("ann"), Named("renamed"), {}, {}));
+  Must(client.Rollback(Project("ann"), Named("renamed"), SecretVersion{1}));
+  Must(client.Delete(Project("ann"), Named("renamed")));
+  EXPECT_EQ(Entries("action <> 'put'"),
+            "rename done\nexpire done\nrollback granted\nrollback done\ndelete done");
+  EXPECT_EQ(StateOf("SELECT rowseal.secret_delete('ann', '" + secret_ + "')", "service"), "RS003");
+  EXPECT_EQ(StateOf("SELECT rowseal.secret_rename('ann', '" + secret_ + "', 'x')", "service"),
+            "RS003");
+}
+
+TEST_F(Log, ALoginRecordsFailuresOfItsOwnCallsOnly) {
+  ASSERT_EQ(StateOf(Get("token", kEntry, now_), "service"), "done");
+  const std::string object = secret_ + "@1";
+  EXPECT_EQ(StateOf(Append(kLater, "b", "get", "integrity", object), "service"), "RS003");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "open", "integrity", object), "service"), "RS003");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "get", "integrity", secret_ + "@2"), "service"), "RS003");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "get", "granted", object), "service"), "42501");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "get", "done", object), "service"), "42501");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "kek.rotate", "done", "1"), "service"), "42501");
+  EXPECT_EQ(StateOf(Append(kLater, "a", "get", "done", object), "keys"), "42501");
+  EXPECT_EQ(StateOf(Append("0fa20d5b-28bf-7db6-9ec0-ff42b450a3d0", "a", "get", "integrity", object),
+                    "service"),
+            "RS003")
+      << "of long after the grant";
+  EXPECT_EQ(StateOf(Append(kLater, "a", "get", "integrity", object), "service"), "done");
+  EXPECT_EQ(Entries("action = 'get'"), "get granted\nget integrity");
+}
+
+// --- arguments ----------------------------------------------------------------------------------
+
+TEST_F(Log, ArgumentsAreCheckedBeforeAnythingIsWritten) {
+  const std::string zeros = "decode(repeat('00', 32), 'hex')";
+  const auto dek = [&](const std::string& project, const std::string& purpose,
+                       const std::string& suite, const std::string& check,
+                       const std::string& wrapped, const std::string& tag) {
+    return "SELECT count(*) FROM rowseal.dek_insert(" + project + ", gen_random_uuid(), 1, " +
+           purpose + ", " + suite + ", " + check + ", " + wrapped + ", " + tag + ")";
+  };
+  const std::string wrapped = "'\\x0101' || decode(repeat('00', 72), 'hex')";
+  const std::string tag =
+      "(SELECT int8send(i4) FROM rowseal.trust_load() WHERE source = 'installation')"
+      " || " +
+      zeros;
+  ASSERT_EQ(StateOf("BEGIN;" + dek("'ann'", "'value'", "1", zeros, wrapped, tag) + "; ROLLBACK;",
+                    "service"),
+            "done");
+  const std::string deks_before = Run("SELECT count(*) FROM rowseal.dek");
+  for (const std::string& call :
+       {dek("'ann'", "'junk1'", "1", zeros, wrapped, tag),
+        dek("'ann'", "NULL", "1", zeros, wrapped, tag),
+        dek("'ann'", "'value'", "2", zeros, wrapped, tag),
+        dek("'ann'", "'value'", "NULL", zeros, wrapped, tag),
+        dek("'ann'", "'value'", "1", zeros + " || '\\x00'", wrapped, tag),
+        dek("'ann'", "'value'", "1", zeros, wrapped + " || '\\x00'", tag),
+        dek("'ann'", "'value'", "1", zeros, "decode(repeat('00', 74), 'hex')", tag),
+        dek("'ann'", "'value'", "1", zeros, "NULL", tag),
+        dek("'ann'", "'value'", "1", zeros, wrapped, zeros),
+        dek("'ann'", "'value'", "1", zeros, wrapped, "decode(repeat('ff', 40), 'hex')"),
+        dek("E'a\\nb'", "'value'", "1", zeros, wrapped, tag),
+        dek("''", "'value'", "1", zeros, wrapped, tag),
+        dek("NULL", "'value'", "1", zeros, wrapped, tag)}) {
+    EXPECT_EQ(StateOf(call, "service"), "RS003") << call;
+  }
+  EXPECT_EQ(StateOf(dek("'nobody'", "'value'", "1", zeros, wrapped, tag), "service"), "RS001");
+  EXPECT_EQ(Run("SELECT count(*) FROM rowseal.dek"), deks_before);
+
+  const std::string dek_id = Run("SELECT id FROM rowseal.dek LIMIT 1");
+  using Arguments = std::map<std::string, std::string>;
+  const auto put = [&](const Arguments& changed) {
+    Arguments all = {{"names", "'{new}'"},
+                     {"kinds", "'{webhook}'"},
+                     {"ids", "ARRAY[gen_random_uuid()]"},
+                     {"versions", "'{1}'"},
+                     {"deks", "'{" + dek_id + "}'"},
+                     {"nonces", "ARRAY[decode(repeat('00', 24), 'hex')]"},
+                     {"data", "ARRAY[decode(repeat('00', 48), 'hex')]"},
+                     {"expires", "'{NULL}'"},
+                     {"macs", "ARRAY[" + zeros + "]"},
+                     {"at", now_},
+                     {"actor", "'a'"},
+                     {"reason", "''"},
+                     {"action", "'put'"}};
+    for (const auto& [name, value] : changed) {
+      all[name] = value;
+    }
+    return "SELECT count(*) FROM rowseal.secret_put('ann', " + all["names"] + ", " + all["kinds"] +
+           ", " + all["ids"] + ", " + all["versions"] + ", " + all["deks"] + ", " + all["nonces"] +
+           ", " + all["data"] + ", " + all["expires"] + ", " + all["macs"] + ", '" + kEntry +
+           "', " + all["at"] + ", " + all["actor"] + ", " + all["reason"] + ", " + all["action"] +
+           ", false)";
+  };
+  ASSERT_EQ(StateOf("BEGIN;" + put({}) + "; ROLLBACK;", "service"), "done");
+  for (const Arguments& wrong :
+       std::vector<Arguments>{{{"names", "'{}'"}},
+                              {{"names", "'{NULL}'"}},
+                              {{"names", "'{\"\"}'"}},
+                              {{"names", "E'{a\\x01b}'"}},
+                              {{"names", "ARRAY[repeat('n', 256)]"}},
+                              {{"names", "'{a,b}'"}},
+                              {{"kinds", "'{other}'"}},
+                              {{"kinds", "'{NULL}'"}},
+                              {{"ids", "ARRAY[NULL::uuid]"}},
+                              {{"versions", "'{0}'"}},
+                              {{"versions", "'{-1}'"}},
+                              {{"versions", "'{9223372036854775807}'"}},
+                              {{"versions", "'{NULL}'"}},
+                              {{"deks", "'{NULL}'"}},
+                              {{"nonces", "ARRAY[decode(repeat('00', 23), 'hex')]"}},
+                              {{"nonces", "ARRAY[NULL::bytea]"}},
+                              {{"data", "ARRAY[decode(repeat('00', 47), 'hex')]"}},
+                              {{"data", "ARRAY[decode(repeat('00', 16), 'hex')]"}},
+                              {{"data", "ARRAY[NULL::bytea]"}},
+                              {{"expires", "'{9223372036854775807}'"}},
+                              {{"expires", "'{}'"}},
+                              {{"macs", "ARRAY['\\x00'::bytea]"}},
+                              {{"at", "9223372036854775807"}},
+                              {{"at", "NULL"}},
+                              {{"actor", "''"}},
+                              {{"actor", "repeat('a', 8193)"}},
+                              {{"reason", "NULL"}},
+                              {{"action", "'PUT'"}},
+                              {{"action", "repeat('a', 100)"}}}) {
+    EXPECT_EQ(StateOf(put(wrong), "service"), "RS003")
+        << wrong.begin()->first << wrong.begin()->second;
+  }
+  EXPECT_EQ(Entries("action = 'put'"), "put done") << "that of the one secret";
+}
+
+}  // namespace
+}  // namespace rowseal::testing
