@@ -256,6 +256,50 @@ Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
   return 0;
 }
 
+Json UnreadableJson(const UnreadableDek& dek) {
+  return {{"project", dek.project}, {"id", dek.id},
+          {"purpose", dek.purpose}, {"state", dek.state},
+          {"why", dek.why},         {"versions", dek.versions},
+          {"values", dek.values},   {"discarded", dek.discarded}};
+}
+
+std::string UnreadableText(const UnreadableDek& dek) {
+  const std::string name = fmt::format("DEK {} of project '{}': {}", Printable(dek.id),
+                                       Printable(dek.project), Printable(dek.why));
+  if (dek.discarded) {
+    return name + "; discarded\n";
+  }
+  return dek.versions + dek.values == 0
+             ? name + "\n"
+             : fmt::format("{}; stays, because {} secret versions and {} values name it\n", name,
+                           dek.versions, dek.values);
+}
+
+Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
+  std::optional<ProjectId> project;
+  if (!arguments.project.empty()) {
+    ROWSEAL_ASSIGN(project, ProjectId::Parse(arguments.project));
+  }
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(std::vector<UnreadableDek> deks, FindUnreadableDeks(client, project));
+  if (!deks.empty() && arguments.yes && !arguments.dry_run) {
+    ROWSEAL_ASSIGN(deks, DiscardDeks(client, project, program.access()));
+  }
+  Json list = Json::array();
+  std::string text = deks.empty() ? "every DEK opens\n" : "";
+  bool all_gone = true;
+  for (const UnreadableDek& dek : deks) {
+    list.push_back(UnreadableJson(dek));
+    text += UnreadableText(dek);
+    all_gone = all_gone && dek.discarded;
+  }
+  ROWSEAL_TRY(program.json() ? PrintJson({{"deks", std::move(list)}}) : PrintText(text));
+  if (!all_gone && !arguments.yes) {
+    PrintNote("--yes deletes those that nothing names, and keeps evidence of them");
+  }
+  return all_gone ? 0 : 1;
+}
+
 }  // namespace
 
 Result<int> ShowDestroyed(Program& program, const std::string& kind) {
@@ -346,6 +390,15 @@ void AddDekStateVerbs(Verbs dek) {
               [arguments](Program& program) { return DestroyTheDek(program, *arguments); });
   destroy.add_option("PROJECT", arguments->project, "The project, as the app's key")->required();
   destroy.add_option("ID", arguments->dek, "The DEK, as `dek list` shows it")->required();
+  CLI::App& discard =
+      dek.Add({"discard",
+               "List the rows of DEKs that nothing can open, which somebody else wrote; with --yes"
+               " delete them",
+               "  rowseal dek discard\n  rowseal dek discard --project acme --yes\n"},
+              [arguments](Program& program) { return DiscardTheDeks(program, *arguments); });
+  discard.add_option("--project", arguments->project, "One project");
+  discard.add_flag("--yes", arguments->yes, "Delete those that no version and no value names");
+  discard.add_flag("--dry-run", arguments->dry_run, "List only, also with --yes");
 }
 
 }  // namespace rowseal::cli

@@ -43,6 +43,34 @@ Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& acces
 Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek,
                         const Access& access = {});
 
+/// UnreadableDek is a row of a DEK that nothing can open: its tag is not Rowseal's, it names a KEK
+/// or a purpose that there is not, or its key does not unwrap. Somebody who may write to the store
+/// put it there, or changed it.
+struct UnreadableDek {
+  std::string project;  ///< as the row has it, like the next three: no text that Rowseal checked
+  std::string id;
+  std::string purpose;
+  std::string state;
+  std::string why;            ///< what is wrong with it
+  std::int64_t versions = 0;  ///< secret versions that name it
+  std::int64_t values = 0;    ///< values that name it, in registered columns with a place
+  bool discarded = false;     ///< it is gone
+};
+
+/// FindUnreadableDeks lists them, of one project or of all, and reads every registered column that
+/// has a place. A DEK whose KEK no root given to this client opens is none of them. Errors: the
+/// store's, the app's databases'.
+Result<std::vector<UnreadableDek>> FindUnreadableDeks(
+    Client& client, const std::optional<ProjectId>& project = std::nullopt);
+
+/// DiscardDeks deletes those that nothing names, keeps evidence of each, and returns what
+/// FindUnreadableDeks would have, in one transaction. One that a version or a value names stays:
+/// what it was is in a backup or a bundle of keys (`keys restore`). Errors: those of
+/// FindUnreadableDeks, kRefusedByState (the store is an older copy).
+Result<std::vector<UnreadableDek>> DiscardDeks(
+    Client& client, const std::optional<ProjectId>& project = std::nullopt,
+    const Access& access = {});
+
 /// DestroyedKey is the evidence of a key that is gone.
 struct DestroyedKey {
   std::string kind;     ///< `kek` or `dek`

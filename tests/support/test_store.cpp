@@ -178,16 +178,35 @@ std::vector<Row> Intruder::Run(std::string_view sql, std::vector<Param> params) 
                                ? std::regex_replace(std::string(sql), bytes, "decode($1, 'hex')")
                                : std::string(sql);
   const Statement statement = Statement::Sql(text, std::move(params));
-  if (!on_postgres_) {
+  if (!on_postgres_ || in_transaction_) {
     return Must(connection_->Execute(statement)).rows;
   }
-  // Names without a schema are the store's, which they are in a transaction only.
-  auto& connection = static_cast<PostgresConnection&>(*connection_);
-  Transaction transaction = Must(Transaction::Begin(connection, TransactionKind::kWrite));
-  Must(connection.ExecuteScript("SET LOCAL search_path = rowseal, public"));
-  std::vector<Row> rows = Must(connection.Execute(statement)).rows;
-  Must(transaction.Commit());
+  Begin();
+  std::vector<Row> rows;
+  try {
+    rows = Must(connection_->Execute(statement)).rows;
+  } catch (...) {
+    in_transaction_ = false;
+    connection_->Rollback();
+    throw;
+  }
+  Commit();
   return rows;
+}
+
+// Names without a schema are the store's, on PostgreSQL in a transaction only.
+void Intruder::Begin() {
+  Must(connection_->Begin(TransactionKind::kWrite));
+  in_transaction_ = true;
+  if (on_postgres_) {
+    Must(static_cast<PostgresConnection&>(*connection_)
+             .ExecuteScript("SET LOCAL search_path = rowseal, public"));
+  }
+}
+
+void Intruder::Commit() {
+  in_transaction_ = false;
+  Must(connection_->Commit());
 }
 
 Value Intruder::One(std::string_view sql, std::vector<Param> params) {
@@ -269,11 +288,11 @@ TestStore::Tables TestStore::Snapshot() const {
 
 void TestStore::Rewind(const Tables& tables) const {
   Intruder intruder(path_);
-  Must(intruder.connection().Begin(TransactionKind::kWrite));
+  intruder.Begin();
   for (const auto& [table, rows] : tables) {
     intruder.Restore(table, rows);
   }
-  Must(intruder.connection().Commit());
+  intruder.Commit();
 }
 
 void TestStore::MakeAnew() {

@@ -103,8 +103,13 @@ class Intruder final {
   std::vector<Row> Table(const std::string& table);
   void Restore(const std::string& table, const std::vector<Row>& rows);
 
+  /// Begin makes one transaction of what is run until Commit.
+  void Begin();
+  void Commit();
+
  private:
   bool on_postgres_;
+  bool in_transaction_ = false;
   std::unique_ptr<Connection> connection_;
 };
 
@@ -130,8 +135,8 @@ class TestStore final {
   /// Copy makes a store with the same rows and root. Nobody may have this one open.
   TestStore Copy() const;
 
-  /// Snapshot reads every row; Rewind puts these rows into a copy of the same store, which costs far
-  /// less than another copy on a server. Nobody may have the copy open.
+  /// Snapshot reads every row; Rewind puts these rows into a copy of the same store, which costs
+  /// far less than another copy on a server. Nobody may have the copy open.
   using Tables = std::vector<std::pair<std::string, std::vector<Row>>>;
   Tables Snapshot() const;
   void Rewind(const Tables& tables) const;
