@@ -39,6 +39,7 @@ PUBLIC = {
     "column_source.h": "base",
     "error.h": "base",
     "ids.h": "base",
+    "states.h": "base",
     "observe.h": "observe",
     "secret_bytes.h": "memory",
     "nonce.h": "crypto",
@@ -53,6 +54,7 @@ PUBLIC = {
     "webhook.h": "use",
     "client.h": "client",
     "started_call.h": "client",
+    "fields.h": "lifecycle",
     "jobs.h": "lifecycle",
     "lifecycle.h": "lifecycle",
     "key_destruction.h": "lifecycle",
@@ -67,13 +69,13 @@ PUBLIC = {
 # Third-party headers, and where they may be included. `apps` stands for the programs.
 VENDORS = (
     ("OpenSSL", re.compile(r"openssl/"), ("crypto",)),
-    ("libsodium", re.compile(r"sodium(\.h|/)"), ("crypto", "memory")),
+    ("libsodium", re.compile(r"sodium(\.h|/)"), ("base", "crypto", "memory")),
     ("SQLite", re.compile(r"sqlite3"), ("db/sqlite",)),
     ("libpq", re.compile(r"(postgresql/)?(libpq|pq-fs|pg_config|postgres_ext)"), ("db/postgres",)),
     ("libcurl", re.compile(r"curl/"), ("roots",)),
     ("CLI11", re.compile(r"CLI/"), ("apps",)),
     ("toml++", re.compile(r"toml(\+\+|plusplus)/"), ("apps",)),
-    ("nlohmann-json", re.compile(r"nlohmann/"), ("apps",)),
+    ("nlohmann-json", re.compile(r"nlohmann/"), ("apps", "roots")),
     ("fmt", re.compile(r"fmt/"), ("apps",)),
     ("spdlog", re.compile(r"spdlog/"), ("apps",)),
 )

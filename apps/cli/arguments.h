@@ -70,13 +70,4 @@ inline Result<std::optional<SecretVersion>> ParseVersion(std::optional<std::int6
   return SecretVersion{*version};
 }
 
-/// Silent writes `json` where it is asked for, and nothing where people look on: the exit status
-/// says enough.
-inline Result<int> Silent(const Program& program, const Json& json) {
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson(json));
-  }
-  return 0;
-}
-
 }  // namespace rowseal::cli

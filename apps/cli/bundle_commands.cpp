@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
-#include "output.h"
 #include "program.h"
+#include "shown.h"
 
 // keys export, check and restore.
 
@@ -25,27 +25,11 @@ Result<int> Export(Program& program, const BundleArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const KeyBundle bundle, ExportKeys(client, program.access()));
   ROWSEAL_TRY(WriteNewFile(arguments.output, bundle.text, Existing::kKeep));
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson({{"path", arguments.output},
-                           {"installation", ToText(bundle.installation)},
-                           {"epoch", bundle.epoch},
-                           {"keks", bundle.keks},
-                           {"deks", bundle.deks}}));
-    return 0;
-  }
-  ROWSEAL_TRY(PrintText(fmt::format("{}: {} KEKs and {} DEKs of epoch {}, wrapped\n",
-                                    arguments.output, bundle.keks, bundle.deks, bundle.epoch)));
-  return 0;
-}
-
-Json SetJson(const KeySet& set) {
-  return {{"installation", ToText(set.installation)},
-          {"epoch", set.epoch},
-          {"keks", set.keks},
-          {"keks_opened", set.keks_opened},
-          {"deks", set.deks},
-          {"deks_opened", set.deks_opened},
-          {"failures", set.failures}};
+  Json json = {{"path", arguments.output}};
+  json.update(JsonOf(bundle));
+  return Show(program, json,
+              fmt::format("{}: {} KEKs and {} DEKs of epoch {}, wrapped\n", arguments.output,
+                          bundle.keks, bundle.deks, bundle.epoch));
 }
 
 std::string SetText(std::string_view what, const KeySet& set) {
@@ -93,22 +77,16 @@ Result<int> Check(Program& program, const BundleArguments& arguments) {
     ROWSEAL_ASSIGN(missing, KeysNotIn(database, *bundle));
   }
   const std::string_view what = arguments.dump.empty() ? "store" : "dump";
-  if (program.json()) {
-    Json json = {{"database", SetJson(database)}, {"bundle", nullptr}, {"missing", missing}};
-    if (bundle) {
-      json["bundle"] = SetJson(*bundle);
-    }
-    ROWSEAL_TRY(PrintJson(json));
-  } else {
-    std::string text = SetText(what, database);
-    if (bundle) {
-      text += SetText("bundle", *bundle);
-      text += missing.empty() ? fmt::format("the bundle holds every key of the {}\n", what)
-                              : fmt::format("keys of the {} that the bundle does not hold: {}\n",
-                                            what, missing.size());
-    }
-    ROWSEAL_TRY(PrintText(text));
+  std::string text = SetText(what, database);
+  if (bundle) {
+    text += SetText("bundle", *bundle);
+    text += missing.empty() ? fmt::format("the bundle holds every key of the {}\n", what)
+                            : fmt::format("keys of the {} that the bundle does not hold: {}\n",
+                                          what, missing.size());
   }
+  ROWSEAL_TRY(Show(
+      program, {{"database", JsonOf(database)}, {"bundle", JsonOf(bundle)}, {"missing", missing}},
+      text));
   NameFailures(database);
   if (bundle) {
     NameFailures(*bundle);
@@ -128,12 +106,9 @@ Result<int> Restore(Program& program, const BundleArguments& arguments) {
   ROWSEAL_ASSIGN(const std::string text, ReadText(arguments.bundle));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const RestoredKeys report, RestoreKeys(client, text, program.access()));
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"restored", report.restored},
-                               {"there", report.there},
-                               {"refused", report.refused}})
-                  : PrintText(fmt::format("DEKs put back: {}; there already: {}; refused: {}\n",
-                                          report.restored, report.there, report.refused.size())));
+  ROWSEAL_TRY(Show(program, JsonOf(report),
+                   fmt::format("DEKs put back: {}; there already: {}; refused: {}\n",
+                               report.restored, report.there, report.refused.size())));
   for (const std::string& refused : report.refused) {
     PrintNote(refused);
   }

@@ -1,9 +1,8 @@
 #include "arguments.h"
-#include "base/clock.h"
 #include "base/encoding.h"
 #include "database.h"
-#include "output.h"
 #include "program.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -38,57 +37,37 @@ Result<std::optional<ColumnSource>> ReadSource(const ColumnArguments& arguments)
                       arguments.project_column};
 }
 
-Json SourceJson(const std::optional<ColumnSource>& source) {
-  if (!source) {
-    return nullptr;
-  }
-  return {{"database", source->database},
-          {"table", source->table},
-          {"column", source->column},
-          {"keys", source->keys},
-          {"project_column", source->project_column}};
-}
-
 Result<int> AddColumn(Program& program, const ColumnArguments& arguments) {
   ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(arguments.label));
   ROWSEAL_ASSIGN(const ContextKind context, ParseContextKind(arguments.context.value_or("field")));
   ROWSEAL_ASSIGN(const std::optional<ColumnSource> source, ReadSource(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(client.AddColumn(label, context, program.access(), source));
-  return Silent(
-      program,
-      {{"label", label.text()}, {"context", ToText(context)}, {"source", SourceJson(source)}});
+  return Show(program,
+              {{"label", label.text()}, {"context", ToText(context)}, {"source", JsonOf(source)}});
 }
 
 Result<int> RemoveColumn(Program& program, const ColumnArguments& arguments) {
   ROWSEAL_ASSIGN(const ColumnLabel label, ColumnLabel::Parse(arguments.label));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(client.RemoveColumn(label, program.access()));
-  return Silent(program, {{"label", label.text()}, {"state", "removed"}});
+  return Show(program, {{"label", label.text()}, {"state", ToText(ColumnState::kRemoved)}});
 }
 
 Result<int> ListColumns(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<ColumnSummary> columns, client.Columns());
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const ColumnSummary& column : columns) {
-    const std::string context(ToText(column.context));
-    const std::string state = column.active ? "active" : "removed";
-    list.push_back({{"label", column.label.text()},
-                    {"context", context},
-                    {"state", state},
-                    {"source", SourceJson(column.source)},
-                    {"created_at", ToRfc3339(column.created_at)}});
-    rows.push_back(
-        {column.label.text(), context, state,
-         column.source ? Printable(column.source->table + "." + column.source->column) : "-",
-         ToRfc3339(column.created_at)});
-  }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"columns", std::move(list)}})
-                  : PrintText(Table({"LABEL", "CONTEXT", "STATE", "PLACE", "CREATED"}, rows)));
-  return 0;
+  return ShowList(program, "columns", columns,
+                  {{"LABEL", "label"},
+                   {"CONTEXT", "context"},
+                   {"STATE", "state"},
+                   {"PLACE",
+                    [](const ColumnSummary& column) {
+                      return column.source
+                                 ? Printable(column.source->table + "." + column.source->column)
+                                 : "-";
+                    }},
+                   {"CREATED", "created_at"}});
 }
 
 }  // namespace

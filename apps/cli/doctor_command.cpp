@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "base/encoding.h"
-#include "output.h"
 #include "program.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -26,24 +25,15 @@ std::string FindingsText(const std::vector<Finding>& findings) {
                             CountOf(findings, Severity::kWarning));
 }
 
-Json FindingsJson(const std::vector<Finding>& findings) {
-  Json list = Json::array();
-  for (const Finding& finding : findings) {
-    list.push_back({{"severity", std::string(ToText(finding.severity))},
-                    {"check", finding.check},
-                    {"message", finding.message},
-                    {"action", finding.action}});
-  }
-  return {{"findings", std::move(list)},
-          {"errors", CountOf(findings, Severity::kError)},
-          {"warnings", CountOf(findings, Severity::kWarning)}};
-}
-
 Result<int> RunDoctor(Program& program) {
   const std::vector<Finding> findings = Diagnose(program.store_options());
-  ROWSEAL_TRY(program.json() ? PrintJson(FindingsJson(findings))
-                             : PrintText(FindingsText(findings)));
-  return CountOf(findings, Severity::kError) == 0 ? 0 : 1;
+  const std::int64_t errors = CountOf(findings, Severity::kError);
+  ROWSEAL_TRY(Show(program,
+                   {{"findings", JsonOf(findings)},
+                    {"errors", errors},
+                    {"warnings", CountOf(findings, Severity::kWarning)}},
+                   FindingsText(findings)));
+  return errors == 0 ? 0 : 1;
 }
 
 }  // namespace

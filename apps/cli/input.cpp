@@ -137,7 +137,10 @@ Result<SecretBytes> ReadSealedInput() {
   return std::move(writer).Take();
 }
 
-Result<bool> Confirm(std::string_view question) {
+Result<void> Confirm(bool yes, std::string_view question, std::string_view otherwise) {
+  if (yes) {
+    return {};
+  }
   if (isatty(STDIN_FILENO) == 0) {
     return Fail(ErrorCode::kInvalidArgument, "this is for good, and nobody can be asked",
                 "add --yes, or look first with --dry-run");
@@ -145,7 +148,8 @@ Result<bool> Confirm(std::string_view question) {
   Say(STDERR_FILENO, std::string(question) + " [y/N] ");
   std::array<char, 256> answer{};
   const ssize_t count = read(STDIN_FILENO, answer.data(), answer.size());
-  return count > 0 && (answer.front() == 'y' || answer.front() == 'Y');
+  const bool agreed = count > 0 && (answer.front() == 'y' || answer.front() == 'Y');
+  return agreed ? Result<void>() : Fail(ErrorCode::kConflict, std::string(otherwise));
 }
 
 }  // namespace rowseal::cli

@@ -24,8 +24,10 @@ Result<SecretBytes> ReadSealedInput();
 /// or nothing was typed), kInvalidArgument (the two differ).
 Result<SecretBytes> AskForPassphrase(PassphraseUse use);
 
-/// Confirm asks a question on the terminal and returns whether the answer begins with `y`. When
-/// stdin is no terminal, nothing can be asked. Errors: kInvalidArgument, with a hint to --yes.
-Result<bool> Confirm(std::string_view question);
+/// Confirm asks a question on the terminal, unless `yes` was given already. Errors: kConflict (the
+/// answer does not begin with `y`; the message is `otherwise`), kInvalidArgument (stdin is no
+/// terminal, so nothing can be asked), with a hint to --yes.
+Result<void> Confirm(bool yes, std::string_view question,
+                     std::string_view otherwise = "nothing was changed");
 
 }  // namespace rowseal::cli

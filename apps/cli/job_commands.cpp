@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "arguments.h"
-#include "base/clock.h"
 #include "base/encoding.h"
 #include "job_output.h"
-#include "output.h"
 #include "program.h"
+#include "shown.h"
 
 // jobs, maintain and policy.
 
@@ -18,20 +17,18 @@ Result<int> ShowJobs(Program& program, bool all) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<JobSummary> jobs,
                  ListJobs(client, all ? Jobs::kAll : Jobs::kUnfinished));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const JobSummary& job : jobs) {
-    list.push_back(JobJson(job));
-    rows.push_back({ToText(job.id), job.kind, Printable(job.subject),
-                    job.running ? "running" : job.state,
-                    fmt::format("{} of {}", job.done, job.total), std::to_string(job.failed),
-                    ToRfc3339(job.changed_at)});
-  }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"jobs", std::move(list)}})
-                  : PrintText(Table({"ID", "KIND", "SUBJECT", "STATE", "DONE", "FAILED", "CHANGED"},
-                                    rows)));
-  return 0;
+  return ShowList(
+      program, "jobs", jobs,
+      {{"ID", "id"},
+       {"KIND", "kind"},
+       {"SUBJECT", "subject"},
+       {"STATE",
+        [](const JobSummary& job) {
+          return std::string(job.running ? "running" : ToText(job.state));
+        }},
+       {"DONE", [](const JobSummary& job) { return fmt::format("{} of {}", job.done, job.total); }},
+       {"FAILED", "failed"},
+       {"CHANGED", "changed_at"}});
 }
 
 Result<int> RunNamedJobs(Program& program, const std::vector<std::string>& ids, int share) {
@@ -42,7 +39,7 @@ Result<int> RunNamedJobs(Program& program, const std::vector<std::string>& ids, 
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, share));
-  ROWSEAL_TRY(program.json() ? PrintJson(JobsJson(report)) : PrintText(JobsText(report)));
+  ROWSEAL_TRY(Show(program, JsonOf(report), JobsText(report)));
   return EndOfJobs(client, report);
 }
 
@@ -52,7 +49,7 @@ Result<int> MoveNamedJob(Program& program, const std::string& id, Mover move) {
   ROWSEAL_ASSIGN(const JobId job, ParseUuid<JobId>(id));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(move(client, job, program.access()));
-  return Silent(program, {{"job", ToText(job)}});
+  return Show(program, {{"job", ToText(job)}});
 }
 
 std::string DestructionText(const DestructionReport& report) {
@@ -77,23 +74,9 @@ Result<int> RunMaintain(Program& program, int share) {
   if (!report) {
     return tl::unexpected(report.error());
   }
-  Json json = JobsJson(report->jobs);
-  std::string text;
-  json["kek_rotation"] = nullptr;
-  if (report->kek_rotation) {
-    json["kek_rotation"] = RotationJson(*report->kek_rotation);
-    text += RotationText(*report->kek_rotation);
-  }
+  std::string text = report->kek_rotation ? RotationText(*report->kek_rotation) : std::string();
   text += JobsText(report->jobs) + DestructionText(report->destroyed);
-  Json keks = Json::array();
-  for (const KekId kek : report->destroyed.keks) {
-    keks.push_back(kek.value);
-  }
-  json["destroyed"] = {{"keks", std::move(keks)},
-                       {"deks", report->destroyed.deks},
-                       {"failed", report->destroyed.failures}};
-  ROWSEAL_TRY(program.json() ? PrintJson(json)
-                             : PrintText(text.empty() ? "nothing was due\n" : text));
+  ROWSEAL_TRY(Show(program, JsonOf(*report), text.empty() ? "nothing was due\n" : text));
   if (report->kek_rotation && !report->kek_rotation->failures.empty()) {
     return EndOfRotation(*report->kek_rotation);
   }
@@ -112,27 +95,20 @@ Result<int> RunMaintain(Program& program, int share) {
 
 Result<int> ShowPolicies(Program& program, const std::optional<std::string>& name) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<PolicySetting> policies, Policies(client));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const PolicySetting& policy : policies) {
-    if (name && policy.name != *name) {
-      continue;
-    }
-    list.push_back({{"name", policy.name},
-                    {"value", policy.value},
-                    {"default", policy.is_default},
-                    {"meaning", policy.meaning}});
-    rows.push_back(
-        {policy.name, policy.value, policy.is_default ? "default" : "set", policy.meaning});
+  ROWSEAL_ASSIGN(std::vector<PolicySetting> policies, Policies(client));
+  if (name) {
+    std::erase_if(policies, [&](const PolicySetting& policy) { return policy.name != *name; });
   }
-  if (name && rows.empty()) {
+  if (name && policies.empty()) {
     return Fail(ErrorCode::kNotFound, "there is no policy '" + Printable(*name) + "'",
                 "rowseal policy get lists them");
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"policies", std::move(list)}})
-                             : PrintText(Table({"NAME", "VALUE", "FROM", "MEANING"}, rows)));
-  return 0;
+  return ShowList(
+      program, "policies", policies,
+      {{"NAME", "name"},
+       {"VALUE", "value"},
+       {"FROM", [](const PolicySetting& policy) { return policy.is_default ? "default" : "set"; }},
+       {"MEANING", [](const PolicySetting& policy) { return policy.meaning; }}});
 }
 
 struct PolicyArguments {
@@ -143,7 +119,7 @@ struct PolicyArguments {
 Result<int> ChangePolicy(Program& program, const PolicyArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(SetPolicy(client, arguments.name, arguments.value, program.access()));
-  return Silent(program, {{"name", arguments.name}, {"value", arguments.value}});
+  return Show(program, {{"name", arguments.name}, {"value", arguments.value}});
 }
 
 void AddJobVerbs(Verbs verbs) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace rowseal::cli {
@@ -11,12 +10,22 @@ namespace {
 constexpr std::int64_t kNamedFailures = 20;  // of each job; `--json` of `jobs list` counts all
 
 std::string Outcome(const JobSummary& job) {
-  if (job.state == "failed") {
+  if (job.state == JobState::kFailed) {
     return fmt::format("done with {} failures", job.failed);
   }
-  return job.state == "ready"
-             ? (job.running ? "run by another process" : "stopped, to be continued")
-             : job.state;
+  if (job.state == JobState::kReady) {
+    return job.running ? "run by another process" : "stopped, to be continued";
+  }
+  return std::string(ToText(job.state));
+}
+
+Result<int> NameJobs(const std::vector<JobId>& jobs) {
+  std::string text;
+  for (const JobId job : jobs) {
+    text += "job " + ToText(job) + "\n";
+  }
+  ROWSEAL_TRY(PrintText(text));
+  return 0;
 }
 
 std::string Subject(const JobSummary& job) { return job.kind + " " + Printable(job.subject); }
@@ -52,46 +61,12 @@ Result<JobsReport> RunJobsShowing(const Program& program, Client& client,
   return RunJobs(client, options, program.access());
 }
 
-Json JobJson(const JobSummary& job) {
-  return {{"id", ToText(job.id)},
-          {"kind", job.kind},
-          {"object", job.object},
-          {"subject", job.subject},
-          {"state", job.state},
-          {"running", job.running},
-          {"run", job.run},
-          {"total", job.total},
-          {"done", job.done},
-          {"failed", job.failed},
-          {"created_at", ToRfc3339(job.created_at)},
-          {"started_at", TimeJson(job.started_at)},
-          {"changed_at", ToRfc3339(job.changed_at)}};
-}
-
-Json JobsJson(const JobsReport& report) {
-  Json list = Json::array();
-  for (const JobSummary& job : report.jobs) {
-    list.push_back(JobJson(job));
-  }
-  return {{"jobs", std::move(list)}, {"failed", report.failed}, {"stopped", report.stopped}};
-}
-
 std::string JobsText(const JobsReport& report) {
   std::string text;
   for (const JobSummary& job : report.jobs) {
     text += fmt::format("{}: {} items, {}\n", Subject(job), job.done, Outcome(job));
   }
   return text;
-}
-
-Json RotationJson(const RotationReport& report) {
-  const double milliseconds = std::chrono::duration<double, std::milli>(report.duration).count();
-  return {{"old_kek", report.old_kek.value},
-          {"new_kek", report.new_kek.value},
-          {"rewrapped", report.rewrapped},
-          {"failed", report.failures},
-          {"job", report.job ? Json(ToText(*report.job)) : Json(nullptr)},
-          {"milliseconds", milliseconds}};
 }
 
 std::string RotationText(const RotationReport& report) {
@@ -121,10 +96,10 @@ Result<int> EndOfJobs(Client& client, const JobsReport& report) {
                 "mend or restore what is named, then `rowseal jobs run` tries it again");
   }
   for (const JobSummary& job : report.jobs) {
-    if (job.state == "paused" || job.state == "cancelled") {
+    if (job.state == JobState::kPaused || job.state == JobState::kCancelled) {
       return Fail(ErrorCode::kPartial,
-                  fmt::format("job {} is {}: not all was done", ToText(job.id), job.state),
-                  job.state == "paused"
+                  fmt::format("job {} is {}: not all was done", ToText(job.id), ToText(job.state)),
+                  job.state == JobState::kPaused
                       ? "`rowseal jobs resume` lets it be run again"
                       : "what it left undone is begun again by the next rotation");
     }
@@ -134,6 +109,21 @@ Result<int> EndOfJobs(Client& client, const JobsReport& report) {
                 "`rowseal jobs run` goes on where it stopped");
   }
   return 0;
+}
+
+Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
+                       const JobOptions& options) {
+  if (options.no_wait) {
+    return program.json() ? Result<int>(0) : NameJobs(jobs);
+  }
+  if (jobs.empty()) {
+    return 0;
+  }
+  ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, options.share));
+  if (!program.json()) {
+    ROWSEAL_TRY(PrintText(JobsText(report)));
+  }
+  return EndOfJobs(client, report);
 }
 
 Result<int> EndOfRotation(const RotationReport& report) {

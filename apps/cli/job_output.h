@@ -16,11 +16,25 @@ namespace rowseal::cli {
 
 inline constexpr int kDefaultShare = 50;  // percent
 
+/// JobOptions say how the jobs are run that a verb starts.
+struct JobOptions {
+  bool no_wait = false;
+  int share = kDefaultShare;
+};
+
 /// AddShare adds the option that says how much a job may hold the store's write lock.
 inline void AddShare(CLI::App& verb, int& share) {
   verb.add_option("--share", share,
                   "Percent of the time in which the job may hold the store's write lock [50]")
       ->check(CLI::Range(1, 100));
+}
+
+/// AddWaiting adds the options of a verb that starts jobs.
+inline void AddWaiting(CLI::App& verb, JobOptions& options) {
+  verb.add_flag("--no-wait", options.no_wait,
+                "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name its"
+                " jobs");
+  AddShare(verb, options.share);
 }
 
 /// JobsProgress shows one job after the other, and stops them at the first SIGINT or SIGTERM: the
@@ -47,14 +61,15 @@ class JobsProgress final {
 Result<JobsReport> RunJobsShowing(const Program& program, Client& client,
                                   const std::vector<JobId>& jobs, int share);
 
-Json JobJson(const JobSummary& job);
-Json JobsJson(const JobsReport& report);
-
 /// JobsText is a line for each job that was run; empty for none.
 std::string JobsText(const JobsReport& report);
 
-Json RotationJson(const RotationReport& report);
 std::string RotationText(const RotationReport& report);
+
+/// FinishJobs runs the jobs that a verb started, or names them where nothing is to be waited for,
+/// and gives the exit status.
+Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
+                       const JobOptions& options);
 
 /// EndOfJobs names what failed on stderr and gives the exit status: 0 when all was done.
 Result<int> EndOfJobs(Client& client, const JobsReport& report);

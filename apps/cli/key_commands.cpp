@@ -3,84 +3,47 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "job_output.h"
-#include "output.h"
 #include "paging.h"
 #include "program.h"
+#include "shown.h"
 
 // kek and dek.
 
 namespace rowseal::cli {
 namespace {
 
-// A KEK's id is a number; KeySummary gives it as text, as it does a DEK's.
-Json KekJson(const KeySummary& kek) {
-  return {{"id", std::stoll(kek.id)},
-          {"scope", kek.scope},
-          {"state", kek.state},
-          {"created_at", ToRfc3339(kek.created_at)},
-          {"resumes_to", kek.resumes_to.empty() ? Json(nullptr) : Json(kek.resumes_to)},
-          {"deks", kek.deks.value_or(0)},
-          {"rotation_due", TimeJson(kek.rotation_due)},
-          {"compromised_at", TimeJson(kek.compromised_at)},
-          {"destroy_at", TimeJson(kek.destroy_at)}};
-}
-
-std::string DueText(const KeySummary& kek) {
+std::string DueText(const KekSummary& kek) {
   if (kek.destroy_at) {
     return "destroyed from " + ToRfc3339(*kek.destroy_at);
   }
-  if (!kek.resumes_to.empty()) {
-    return "resumes to " + kek.resumes_to;
+  if (kek.resumes_to) {
+    return "resumes to " + std::string(ToText(*kek.resumes_to));
   }
   return kek.rotation_due ? "rotation " + ToRfc3339(*kek.rotation_due) : "-";
 }
 
 Result<int> ShowKeks(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<KeySummary> keks, ListKeks(client));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const KeySummary& kek : keks) {
-    list.push_back(KekJson(kek));
-    rows.push_back({kek.id, kek.scope, kek.state, ToRfc3339(kek.created_at),
-                    std::to_string(kek.deks.value_or(0)), DueText(kek)});
-  }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"keks", std::move(list)}})
-                  : PrintText(Table({"ID", "SCOPE", "STATE", "CREATED", "DEKS", "DUE"}, rows)));
-  return 0;
+  ROWSEAL_ASSIGN(const std::vector<KekSummary> keks, ListKeks(client));
+  return ShowList(program, "keks", keks,
+                  {{"ID", "id"},
+                   {"SCOPE", "scope"},
+                   {"STATE", "state"},
+                   {"CREATED", "created_at"},
+                   {"DEKS", "deks"},
+                   {"DUE", DueText}});
 }
 
 struct RotateArguments {
   bool if_due = false;
-  bool no_wait = false;
   bool all = false;
   bool exact = false;
   std::optional<std::string> project;
   bool destroyed = false;
   std::optional<std::int64_t> kek;
   std::string scope = "default";
-  int share = kDefaultShare;
+  JobOptions jobs;
 };
-
-// Runs the jobs of a rotation; with --no-wait, names them.
-Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
-                       const RotateArguments& arguments) {
-  if (arguments.no_wait) {
-    for (const JobId job : jobs) {
-      ROWSEAL_TRY(program.json() ? Result<void>() : PrintText("job " + ToText(job) + "\n"));
-    }
-    return 0;
-  }
-  if (jobs.empty()) {
-    return 0;
-  }
-  ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, arguments.share));
-  if (!program.json()) {
-    ROWSEAL_TRY(PrintText(JobsText(report)));
-  }
-  return EndOfJobs(client, report);
-}
 
 Result<int> RotateTheKek(Program& program, const RotateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
@@ -95,14 +58,13 @@ Result<int> RotateTheKek(Program& program, const RotateArguments& arguments) {
     ROWSEAL_ASSIGN(report, RotateKek(client, program.access(), arguments.scope));
   }
   if (!report) {
-    ROWSEAL_TRY(program.json() ? PrintJson({{"rotated", false}}) : PrintText("not due\n"));
-    return 0;
+    return Show(program, {{"rotated", false}}, "not due\n");
   }
-  ROWSEAL_TRY(program.json() ? PrintJson(RotationJson(*report)) : PrintText(RotationText(*report)));
+  ROWSEAL_TRY(Show(program, JsonOf(*report), RotationText(*report)));
   ROWSEAL_TRY(EndOfRotation(*report));
   const std::vector<JobId> jobs =
       report->job ? std::vector<JobId>{*report->job} : std::vector<JobId>();
-  return FinishJobs(program, client, jobs, arguments);
+  return FinishJobs(program, client, jobs, arguments.jobs);
 }
 
 Result<int> RewrapTheDeks(Program& program, const RotateArguments& arguments) {
@@ -111,7 +73,7 @@ Result<int> RewrapTheDeks(Program& program, const RotateArguments& arguments) {
   if (program.json()) {
     ROWSEAL_TRY(PrintJson({{"job", ToText(job)}}));
   }
-  return FinishJobs(program, client, {job}, arguments);
+  return FinishJobs(program, client, {job}, arguments.jobs);
 }
 
 Result<int> RotateTheDeks(Program& program, const RotateArguments& arguments) {
@@ -125,52 +87,21 @@ Result<int> RotateTheDeks(Program& program, const RotateArguments& arguments) {
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const DekRotation rotation, RotateDeks(client, project, program.access()));
-  Json jobs = Json::array();
-  for (const JobId job : rotation.jobs) {
-    jobs.push_back(ToText(job));
-  }
-  const Json json = {{"rotated", rotation.rotated},
-                     {"jobs", std::move(jobs)},
-                     {"columns_without_place", rotation.columns_without_source}};
   const std::string text = project ? fmt::format("{} DEKs of project '{}' rotated\n",
                                                  rotation.rotated, Printable(project->text()))
                                    : std::string();
-  ROWSEAL_TRY(program.json() ? PrintJson(json) : PrintText(text));
+  ROWSEAL_TRY(Show(program, JsonOf(rotation), text));
   for (const std::string& label : rotation.columns_without_source) {
     PrintNote("column '" + Printable(label) +
               "' has no place: its values stay under the old DEK until the app seals them again");
   }
-  return FinishJobs(program, client, rotation.jobs, arguments);
-}
-
-Json CensusJson(const KekCensus& census) {
-  Json deks = Json::array();
-  for (const DekCount& count : census.deks) {
-    deks.push_back({{"purpose", count.purpose},
-                    {"state", count.state},
-                    {"deks", count.deks},
-                    {"drained", count.drained}});
-  }
-  const auto optional = [](const std::optional<std::int64_t>& count) {
-    return count ? Json(*count) : Json(nullptr);
-  };
-  return {{"id", census.id.value},
-          {"scope", census.scope},
-          {"state", census.state},
-          {"created_at", ToRfc3339(census.created_at)},
-          {"destroy_at", TimeJson(census.destroy_at)},
-          {"deks", std::move(deks)},
-          {"projects", census.projects},
-          {"first_projects", census.first_projects},
-          {"secrets", optional(census.secrets)},
-          {"versions", optional(census.versions)},
-          {"values", optional(census.values)}};
+  return FinishJobs(program, client, rotation.jobs, arguments.jobs);
 }
 
 // What breaks if this key goes.
 std::string CensusText(const KekCensus& census) {
   std::string text = fmt::format("KEK {}  {}, {}, since {}\n", census.id.value, census.scope,
-                                 census.state, ToRfc3339(census.created_at));
+                                 ToText(census.state), ToRfc3339(census.created_at));
   if (census.destroy_at) {
     text += fmt::format("  destroyed   from {} on\n", ToRfc3339(*census.destroy_at));
   }
@@ -179,17 +110,14 @@ std::string CensusText(const KekCensus& census) {
   }
   std::string needed;
   for (const DekCount& count : census.deks) {
-    needed += fmt::format("{}{} {} {}", needed.empty() ? "" : ", ", count.deks, count.state,
-                          count.purpose);
+    needed += fmt::format("{}{} {} {}", needed.empty() ? "" : ", ", count.deks, CellOf(count.state),
+                          CellOf(count.purpose));
     needed += count.drained > 0 ? fmt::format(" ({} drained)", count.drained) : "";
   }
   text += fmt::format("  needed by   DEKs: {}\n", needed);
-  std::string projects;
-  for (const std::string& project : census.first_projects) {
-    projects += (projects.empty() ? "" : ", ") + Printable(project);
-  }
   const bool more = census.projects > static_cast<std::int64_t>(census.first_projects.size());
-  text += fmt::format("  projects    {}: {}{}\n", census.projects, projects, more ? ", …" : "");
+  text += fmt::format("  projects    {}: {}{}\n", census.projects, ListText(census.first_projects),
+                      more ? ", …" : "");
   if (census.versions) {
     text += fmt::format(
         "  if it goes  {} secrets ({} versions) and {} values in columns with a place are lost\n",
@@ -202,21 +130,21 @@ std::string CensusText(const KekCensus& census) {
 
 Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<KekCensus> censuses,
+  ROWSEAL_ASSIGN(std::vector<KekCensus> censuses,
                  TakeCensus(client, arguments.exact ? CountFrom::kEveryRow : CountFrom::kKeyRows));
-  Json list = Json::array();
   std::string text;
-  for (const KekCensus& census : censuses) {
-    if (!arguments.kek || census.id.value == *arguments.kek) {
-      list.push_back(CensusJson(census));
-      text += CensusText(census);
-    }
+  if (arguments.kek) {
+    std::erase_if(censuses,
+                  [&](const KekCensus& census) { return census.id.value != *arguments.kek; });
   }
-  if (arguments.kek && list.empty()) {
+  for (const KekCensus& census : censuses) {
+    text += CensusText(census);
+  }
+  if (arguments.kek && censuses.empty()) {
     return Fail(ErrorCode::kNotFound, fmt::format("there is no KEK {} that wraps", *arguments.kek),
                 "rowseal kek list shows what is there");
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"keks", std::move(list)}}) : PrintText(text));
+  ROWSEAL_TRY(Show(program, {{"keks", JsonOf(censuses)}}, text));
   if (arguments.exact) {
     ROWSEAL_ASSIGN(const std::vector<ColumnSummary> columns, client.Columns());
     for (const ColumnSummary& column : columns) {
@@ -229,30 +157,13 @@ Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
   return 0;
 }
 
-Json DekJson(const KeySummary& dek) {
-  return {{"project", dek.project},
-          {"id", dek.id},
-          {"kek", dek.scope},
-          {"purpose", dek.purpose},
-          {"state", dek.state},
-          {"drained", dek.drained},
-          {"versions", dek.versions ? Json(*dek.versions) : Json(nullptr)},
-          {"created_at", ToRfc3339(dek.created_at)}};
-}
-
-Result<std::vector<KeySummary>> ListAllDeks(Client& client, ListDeksOptions options) {
+Result<std::vector<DekSummary>> ListAllDeks(Client& client, ListDeksOptions options) {
   options.limit = kPage;
-  std::vector<KeySummary> all;
-  for (;;) {
-    ROWSEAL_ASSIGN(std::vector<KeySummary> page, ListDeks(client, options));
-    const bool last = page.size() < static_cast<std::size_t>(kPage);
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (last) {
-      return all;
-    }
-    options.after_project = all.back().project;
-    options.after_id = all.back().id;
-  }
+  return ReadAllPages<DekSummary>(kPage, [&](const DekSummary* last) {
+    options.after_project = last ? last->project : "";
+    options.after_id = last ? last->id : "";
+    return ListDeks(client, options);
+  });
 }
 
 Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
@@ -262,34 +173,25 @@ Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
     ROWSEAL_ASSIGN(options.project, ProjectId::Parse(*arguments.project));
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<KeySummary> deks, ListAllDeks(client, options));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const KeySummary& dek : deks) {
-    list.push_back(DekJson(dek));
-    rows.push_back({Printable(dek.project), dek.id, dek.scope, dek.purpose,
-                    dek.drained ? dek.state + ", drained" : dek.state,
-                    dek.versions && dek.purpose == "secret" ? std::to_string(*dek.versions) : "-",
-                    ToRfc3339(dek.created_at)});
-  }
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"deks", std::move(list)}})
-          : PrintText(
-                Table({"PROJECT", "ID", "KEK", "PURPOSE", "STATE", "VERSIONS", "CREATED"}, rows)));
-  return 0;
+  ROWSEAL_ASSIGN(const std::vector<DekSummary> deks, ListAllDeks(client, options));
+  return ShowList(
+      program, "deks", deks,
+      {{"PROJECT", "project"},
+       {"ID", "id"},
+       {"KEK", "kek"},
+       {"PURPOSE", "purpose"},
+       {"STATE",
+        [](const DekSummary& dek) { return CellOf(dek.state) + (dek.drained ? ", drained" : ""); }},
+       {"VERSIONS",
+        [](const DekSummary& dek) {
+          return dek.purpose == DekPurpose::kSecret ? CellOf(dek.versions) : "-";
+        }},
+       {"CREATED", "created_at"}});
 }
 
 void AddScope(CLI::App& verb, RotateArguments& arguments) {
   verb.add_option("--scope", arguments.scope,
                   "default, or a project that has a root of its own [default]");
-}
-
-void AddWaiting(CLI::App& verb, RotateArguments& arguments) {
-  verb.add_flag("--no-wait", arguments.no_wait,
-                "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name its"
-                " jobs");
-  AddShare(verb, arguments.share);
 }
 
 }  // namespace
@@ -300,7 +202,7 @@ void AddKeyVerbs(Verbs verbs) {
   kek.Add({"list", "List the KEKs: their states and ages, what they wrap, what is due",
            "  rowseal kek list --json\n  rowseal kek list --destroyed\n"},
           [arguments](Program& program) {
-            return arguments->destroyed ? ShowDestroyed(program, "kek") : ShowKeks(program);
+            return arguments->destroyed ? ShowDestroyedKeks(program) : ShowKeks(program);
           })
       .add_flag("--destroyed", arguments->destroyed, "The evidence of those that are gone");
   CLI::App& census =
@@ -318,20 +220,20 @@ void AddKeyVerbs(Verbs verbs) {
   rotate.add_flag("--if-due", arguments->if_due,
                   "Only when the policies kek.max_age and rotation.min_interval say so");
   AddScope(rotate, *arguments);
-  AddWaiting(rotate, *arguments);
+  AddWaiting(rotate, arguments->jobs);
   CLI::App& rewrap =
       kek.Add({"rewrap", "Wrap every DEK under the active KEK, where some are not",
                "  rowseal kek rewrap\n  rowseal kek rewrap --no-wait\n"},
               [arguments](Program& program) { return RewrapTheDeks(program, *arguments); });
   AddScope(rewrap, *arguments);
-  AddWaiting(rewrap, *arguments);
+  AddWaiting(rewrap, arguments->jobs);
   AddKekStateVerbs(kek);
 
   Verbs dek = verbs.Group("dek", "List, rotate and destroy data-encrypting keys");
   CLI::App& list = dek.Add({"list", "List the DEKs, of one project or of all",
                             "  rowseal dek list\n  rowseal dek list --project acme --exact\n"},
                            [arguments](Program& program) {
-                             return arguments->destroyed ? ShowDestroyed(program, "dek")
+                             return arguments->destroyed ? ShowDestroyedDeks(program)
                                                          : ShowDeks(program, *arguments);
                            });
   list.add_flag("--destroyed", arguments->destroyed,
@@ -348,7 +250,7 @@ void AddKeyVerbs(Verbs verbs) {
               [arguments](Program& program) { return RotateTheDeks(program, *arguments); });
   rotate_deks.add_option("--project", arguments->project, "One project");
   rotate_deks.add_flag("--all", arguments->all, "Every project");
-  AddWaiting(rotate_deks, *arguments);
+  AddWaiting(rotate_deks, arguments->jobs);
   AddDekStateVerbs(dek);
 }
 

@@ -2,10 +2,11 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "input.h"
 #include "job_output.h"
-#include "output.h"
 #include "paging.h"
 #include "program.h"
+#include "shown.h"
 
 // kek suspend, resume, compromised and destroy; dek destroy; what was destroyed.
 
@@ -21,41 +22,30 @@ struct StateArguments {
   bool yes = false;
   bool dry_run = false;
   bool cancel = false;
-  bool no_wait = false;
-  int share = kDefaultShare;
+  JobOptions jobs;
 };
+
+Result<int> ShowState(const Program& program, std::int64_t kek, KeyState state) {
+  return Show(program, {{"id", kek}, {"state", ToText(state)}},
+              fmt::format("KEK {} is {}\n", kek, ToText(state)));
+}
 
 Result<int> Suspend(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(SuspendKek(client, KekId{arguments.kek}, program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"id", arguments.kek}, {"state", "suspended"}})
-                             : PrintText(fmt::format("KEK {} is suspended\n", arguments.kek)));
-  return 0;
+  return ShowState(program, arguments.kek, KeyState::kSuspended);
 }
 
 Result<int> Resume(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::string state,
-                 ResumeKek(client, KekId{arguments.kek}, program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"id", arguments.kek}, {"state", state}})
-                             : PrintText(fmt::format("KEK {} is {}\n", arguments.kek, state)));
-  return 0;
+  ROWSEAL_ASSIGN(const KeyState state, ResumeKek(client, KekId{arguments.kek}, program.access()));
+  return ShowState(program, arguments.kek, state);
 }
 
 Result<int> PlanCompromised(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const CompromisePlan plan, PlanCompromise(client, KekId{arguments.kek}));
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson({{"id", plan.kek.value},
-                           {"state", plan.state},
-                           {"rotates", plan.rotates},
-                           {"deks", plan.deks},
-                           {"secrets", plan.secrets},
-                           {"columns", plan.columns},
-                           {"columns_without_place", plan.columns_without_source}}));
-    return 0;
-  }
-  std::string text = fmt::format("KEK {} is {}\n", plan.kek.value, plan.state);
+  std::string text = fmt::format("KEK {} is {}\n", plan.kek.value, ToText(plan.state));
   text += plan.rotates ? "would make another KEK the active one\n" : "";
   text += fmt::format("would rewrap {} DEKs, and mark the KEK compromised\n", plan.deks);
   text += fmt::format(
@@ -70,8 +60,7 @@ Result<int> PlanCompromised(Program& program, const StateArguments& arguments) {
     text += fmt::format("column '{}' has no place: the app has to seal its values again\n",
                         Printable(label));
   }
-  ROWSEAL_TRY(PrintText(text));
-  return 0;
+  return Show(program, JsonOf(plan), text);
 }
 
 struct Exposed {
@@ -125,17 +114,10 @@ std::string ExposedText(const KekCompromise& compromise, const Exposed& exposed)
 }
 
 Json ExposedJson(const KekCompromise& compromise, const JobsReport& jobs, const Exposed& exposed) {
-  Json secrets = Json::array();
-  for (const ExposedSecret& secret : exposed.secrets) {
-    secrets.push_back({{"project", secret.project}, {"name", secret.name}});
-  }
-  Json json = {{"id", compromise.kek.value},
-               {"new_kek", compromise.new_kek ? Json(compromise.new_kek->value) : Json(nullptr)},
-               {"rewrapped", compromise.rewrapped},
-               {"failed_deks", compromise.failures}};
-  json.update(JobsJson(jobs));
-  json["compromised_at"] = TimeJson(exposed.compromised_at);
-  json["secrets"] = std::move(secrets);
+  Json json = JsonOf(compromise);
+  json.update(JsonOf(jobs));
+  json["compromised_at"] = JsonOf(exposed.compromised_at);
+  json["secrets"] = JsonOf(exposed.secrets);
   json["columns_without_place"] = compromise.columns_without_source;
   return json;
 }
@@ -159,15 +141,9 @@ Result<int> Compromised(Program& program, const StateArguments& arguments) {
     return PlanCompromised(program, arguments);
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  if (!arguments.yes) {
-    ROWSEAL_ASSIGN(const bool agreed,
-                   Confirm(fmt::format("Declare KEK {} compromised, for good, and seal again all"
-                                       " that it protected?",
-                                       arguments.kek)));
-    if (!agreed) {
-      return Fail(ErrorCode::kConflict, "nothing was changed");
-    }
-  }
+  ROWSEAL_TRY(Confirm(arguments.yes, fmt::format("Declare KEK {} compromised, for good, and seal"
+                                                 " again all that it protected?",
+                                                 arguments.kek)));
   ROWSEAL_ASSIGN(const KekCompromise compromise,
                  DeclareCompromised(client, KekId{arguments.kek}, program.access()));
   if (!program.json()) {
@@ -177,16 +153,14 @@ Result<int> Compromised(Program& program, const StateArguments& arguments) {
                                       compromise.kek.value, active, compromise.rewrapped)));
   }
   JobsReport jobs;
-  if (arguments.no_wait) {
-    for (const JobId job : compromise.jobs) {
-      ROWSEAL_TRY(program.json() ? Result<void>() : PrintText("job " + ToText(job) + "\n"));
-    }
+  if (arguments.jobs.no_wait) {
+    ROWSEAL_TRY(FinishJobs(program, client, compromise.jobs, arguments.jobs));
   } else if (!compromise.jobs.empty()) {
-    ROWSEAL_ASSIGN(jobs, RunJobsShowing(program, client, compromise.jobs, arguments.share));
+    ROWSEAL_ASSIGN(jobs, RunJobsShowing(program, client, compromise.jobs, arguments.jobs.share));
   }
   ROWSEAL_ASSIGN(const Exposed exposed, ListAllExposed(client, compromise.kek));
-  ROWSEAL_TRY(program.json() ? PrintJson(ExposedJson(compromise, jobs, exposed))
-                             : PrintText(JobsText(jobs) + ExposedText(compromise, exposed)));
+  ROWSEAL_TRY(Show(program, ExposedJson(compromise, jobs, exposed),
+                   JobsText(jobs) + ExposedText(compromise, exposed)));
   for (const std::string& label : compromise.columns_without_source) {
     PrintNote("column '" + Printable(label) +
               "' has no place: its values stay exposed until the app seals them again");
@@ -194,19 +168,11 @@ Result<int> Compromised(Program& program, const StateArguments& arguments) {
   return EndOfCompromise(client, compromise, jobs);
 }
 
-Json DestructionJson(const KekDestruction& destruction) {
-  return {{"id", destruction.kek.value},
-          {"due", ToRfc3339(destruction.due)},
-          {"destroyed", destruction.destroyed}};
-}
-
 Result<int> CancelDestruction(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(CancelKekDestruction(client, KekId{arguments.kek}, program.access()));
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"id", arguments.kek}, {"due", nullptr}, {"destroyed", false}})
-                  : PrintText(fmt::format("KEK {} stays\n", arguments.kek)));
-  return 0;
+  return Show(program, JsonOf(KekDestruction{KekId{arguments.kek}, {}, false}),
+              fmt::format("KEK {} stays\n", arguments.kek));
 }
 
 Result<int> DestroyTheKek(Program& program, const StateArguments& arguments) {
@@ -217,31 +183,22 @@ Result<int> DestroyTheKek(Program& program, const StateArguments& arguments) {
   const KekId kek{arguments.kek};
   ROWSEAL_ASSIGN(const KekDestruction plan, PlanKekDestruction(client, kek));
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json()
-                    ? PrintJson(DestructionJson(plan))
-                    : PrintText(fmt::format("KEK {} is needed by nothing here; it would be"
-                                            " destroyed from {} on\n",
-                                            kek.value, ToRfc3339(plan.due))));
-    return 0;
+    return Show(program, JsonOf(plan),
+                fmt::format("KEK {} is needed by nothing here; it would be destroyed from {} on\n",
+                            kek.value, CellOf(plan.due)));
   }
-  if (!arguments.yes) {
-    ROWSEAL_ASSIGN(const bool agreed,
-                   Confirm(fmt::format("Destroy KEK {} for good, from {} on? Backups that hold DEKs"
-                                       " under it then open with their own copy of it only.",
-                                       kek.value, ToRfc3339(plan.due))));
-    if (!agreed) {
-      return Fail(ErrorCode::kConflict, "nothing was changed");
-    }
-  }
+  ROWSEAL_TRY(Confirm(
+      arguments.yes, fmt::format("Destroy KEK {} for good, from {} on? Backups that hold DEKs under"
+                                 " it then open with their own copy of it only.",
+                                 kek.value, CellOf(plan.due))));
   ROWSEAL_ASSIGN(const KekDestruction done, DestroyKek(client, kek, program.access()));
   const std::string text = done.destroyed
                                ? fmt::format("KEK {} is destroyed\n", kek.value)
                                : fmt::format(
                                      "KEK {0} is destroyed from {1} on, by rowseal maintain;"
                                      " kek destroy {0} --cancel calls it off\n",
-                                     kek.value, ToRfc3339(done.due));
-  ROWSEAL_TRY(program.json() ? PrintJson(DestructionJson(done)) : PrintText(text));
-  return 0;
+                                     kek.value, CellOf(done.due));
+  return Show(program, JsonOf(done), text);
 }
 
 Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
@@ -249,18 +206,22 @@ Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
   ROWSEAL_ASSIGN(const DekId dek, ParseUuid<DekId>(arguments.dek));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(DestroyDek(client, project, dek, program.access()));
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"project", project.text()}, {"id", ToText(dek)}, {"destroyed", true}})
-          : PrintText("DEK " + ToText(dek) + " is destroyed\n"));
-  return 0;
+  return Show(program, {{"project", project.text()}, {"id", ToText(dek)}, {"destroyed", true}},
+              "DEK " + ToText(dek) + " is destroyed\n");
 }
 
-Json UnreadableJson(const UnreadableDek& dek) {
-  return {{"project", dek.project}, {"id", dek.id},
-          {"purpose", dek.purpose}, {"state", dek.state},
-          {"why", dek.why},         {"versions", dek.versions},
-          {"values", dek.values},   {"discarded", dek.discarded}};
+template <class T>
+Result<int> ShowEvidence(const Program& program, const std::vector<T>& keys,
+                         const Column<T>& owner) {
+  return ShowList(program, "destroyed", keys,
+                  {owner,
+                   {"ID", "id"},
+                   {"PURPOSE", "purpose"},
+                   {"STATE", "state"},
+                   {"CREATED", "created_at"},
+                   {"DESTROYED", "destroyed_at"},
+                   {"ACTOR", "actor"},
+                   {"CENSUS", "census"}});
 }
 
 std::string UnreadableText(const UnreadableDek& dek) {
@@ -285,15 +246,13 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
   if (!deks.empty() && arguments.yes && !arguments.dry_run) {
     ROWSEAL_ASSIGN(deks, DiscardDeks(client, project, program.access()));
   }
-  Json list = Json::array();
   std::string text = deks.empty() ? "every DEK opens\n" : "";
   bool all_gone = true;
   for (const UnreadableDek& dek : deks) {
-    list.push_back(UnreadableJson(dek));
     text += UnreadableText(dek);
     all_gone = all_gone && dek.discarded;
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"deks", std::move(list)}}) : PrintText(text));
+  ROWSEAL_TRY(Show(program, {{"deks", JsonOf(deks)}}, text));
   if (!all_gone && !arguments.yes) {
     PrintNote("--yes deletes those that nothing names, and keeps evidence of them");
   }
@@ -302,41 +261,23 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
 
 }  // namespace
 
-Result<int> ShowDestroyed(Program& program, const std::string& kind) {
+Result<int> ShowDestroyedKeks(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ListDestroyedOptions options;
-  options.kind = kind;
-  options.limit = kPage;
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(const std::vector<DestroyedKey> page, ListDestroyedKeys(client, options));
-    more = page.size() == static_cast<std::size_t>(kPage);
-    for (const DestroyedKey& key : page) {
-      const bool is_kek = key.kind == "kek";
-      list.push_back({{"project", is_kek ? Json(nullptr) : Json(key.project)},
-                      {"id", is_kek ? Json(std::stoll(key.id)) : Json(key.id)},
-                      {"scope", is_kek ? Json(key.scope) : Json(nullptr)},
-                      {"purpose", key.purpose},
-                      {"state", key.state},
-                      {"created_at", ToRfc3339(key.created_at)},
-                      {"destroyed_at", ToRfc3339(key.destroyed_at)},
-                      {"actor", key.actor},
-                      {"reason", key.reason},
-                      {"census", key.census}});
-      rows.push_back({Printable(is_kek ? key.scope : key.project), key.id, key.purpose, key.state,
-                      ToRfc3339(key.created_at), ToRfc3339(key.destroyed_at), Printable(key.actor),
-                      Printable(key.census)});
-      options.after_project = key.project;
-      options.after_id = key.id;
-    }
-  }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"destroyed", std::move(list)}})
-                  : PrintText(Table({kind == "kek" ? "SCOPE" : "PROJECT", "ID", "PURPOSE", "STATE",
-                                     "CREATED", "DESTROYED", "ACTOR", "CENSUS"},
-                                    rows)));
-  return 0;
+  ROWSEAL_ASSIGN(const std::vector<DestroyedKek> keks,
+                 ReadAllPages<DestroyedKek>(kPage, [&](const DestroyedKek* last) {
+                   return ListDestroyedKeks(client, last ? last->id : KekId{}, kPage);
+                 }));
+  return ShowEvidence(program, keks, {"SCOPE", "scope"});
+}
+
+Result<int> ShowDestroyedDeks(Program& program) {
+  ROWSEAL_ASSIGN(Client client, program.Connect());
+  ROWSEAL_ASSIGN(const std::vector<DestroyedDek> deks,
+                 ReadAllPages<DestroyedDek>(kPage, [&](const DestroyedDek* last) {
+                   return ListDestroyedDeks(client, last ? last->project : "", last ? last->id : "",
+                                            kPage);
+                 }));
+  return ShowEvidence(program, deks, {"PROJECT", "project"});
 }
 
 void AddKekStateVerbs(Verbs kek) {
@@ -363,10 +304,7 @@ void AddKekStateVerbs(Verbs kek) {
           Compromised);
   compromised.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
   compromised.add_flag("--dry-run", arguments->dry_run, "Say what it would do");
-  compromised.add_flag("--no-wait", arguments->no_wait,
-                       "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name"
-                       " its jobs");
-  AddShare(compromised, arguments->share);
+  AddWaiting(compromised, arguments->jobs);
   CLI::App& destroy =
       add({"destroy",
            "Delete a KEK that nothing needs, for good: the first call begins the wait of policy"
@@ -381,24 +319,23 @@ void AddKekStateVerbs(Verbs kek) {
 }
 
 void AddDekStateVerbs(Verbs dek) {
-  const auto arguments = std::make_shared<StateArguments>();
-  CLI::App& destroy =
-      dek.Add({"destroy",
-               "Delete a drained DEK that has waited for policy dek.destroy_after, for good;"
-               " `rowseal maintain` does it for all",
-               "  rowseal dek destroy acme 45c48cce-2e2d-4fbd-8a1a-fc51c7c6ad26\n"},
-              [arguments](Program& program) { return DestroyTheDek(program, *arguments); });
-  destroy.add_option("PROJECT", arguments->project, "The project, as the app's key")->required();
-  destroy.add_option("ID", arguments->dek, "The DEK, as `dek list` shows it")->required();
-  CLI::App& discard =
-      dek.Add({"discard",
-               "List the rows of DEKs that nothing can open, which somebody else wrote; with --yes"
-               " delete them",
-               "  rowseal dek discard\n  rowseal dek discard --project acme --yes\n"},
-              [arguments](Program& program) { return DiscardTheDeks(program, *arguments); });
-  discard.add_option("--project", arguments->project, "One project");
-  discard.add_flag("--yes", arguments->yes, "Delete those that no version and no value names");
-  discard.add_flag("--dry-run", arguments->dry_run, "List only, also with --yes");
+  const auto [destroy, arguments] = dek.Add<StateArguments>(
+      {"destroy",
+       "Delete a drained DEK that has waited for policy dek.destroy_after, for good;"
+       " `rowseal maintain` does it for all",
+       "  rowseal dek destroy acme 45c48cce-2e2d-4fbd-8a1a-fc51c7c6ad26\n"},
+      DestroyTheDek);
+  destroy.add_option("PROJECT", arguments.project, "The project, as the app's key")->required();
+  destroy.add_option("ID", arguments.dek, "The DEK, as `dek list` shows it")->required();
+  const auto [discard, discarding] = dek.Add<StateArguments>(
+      {"discard",
+       "List the rows of DEKs that nothing can open, which somebody else wrote; with --yes delete"
+       " them",
+       "  rowseal dek discard\n  rowseal dek discard --project acme --yes\n"},
+      DiscardTheDeks);
+  discard.add_option("--project", discarding.project, "One project");
+  discard.add_flag("--yes", discarding.yes, "Delete those that no version and no value names");
+  discard.add_flag("--dry-run", discarding.dry_run, "List only, also with --yes");
 }
 
 }  // namespace rowseal::cli

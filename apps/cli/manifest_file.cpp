@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "migration/json_path.h"
 
 namespace rowseal::cli {
@@ -52,11 +53,7 @@ class Section {
                            std::initializer_list<std::string_view> words) const {
     ROWSEAL_ASSIGN(std::string word, TextOr(key, std::string(*words.begin())));
     if (std::ranges::find(words, word) == words.end()) {
-      std::string list;
-      for (const std::string_view known : words) {
-        list += (list.empty() ? "" : ", ") + std::string(known);
-      }
-      return Refuse("'" + std::string(key) + "' is none of " + list);
+      return Refuse("'" + std::string(key) + "' is none of " + Join(words, ", "));
     }
     return word;
   }

@@ -37,56 +37,44 @@ Result<int> Verify(Program& program, const MigrateArguments& arguments) {
                        PrintNote(Printable(failure.row) + ": " + failure.message);
                      },
                      program.access()));
-  Json columns = Json::array();
   std::string text;
   for (const ColumnVerdict& verdict : verdicts) {
     complete = complete && verdict.failures == 0 && verdict.plaintext == 0;
-    columns.push_back({{"column", verdict.column},
-                       {"opened", verdict.opened},
-                       {"changed", verdict.changed},
-                       {"plaintext", verdict.plaintext},
-                       {"quarantined", verdict.quarantined},
-                       {"failures", verdict.failures}});
     text += fmt::format(
         "{}: {} values open and are what they were, {} were changed since; {} fail; {} rows hold"
         " plaintext, {} of them quarantined\n",
         verdict.column, verdict.opened, verdict.changed, verdict.failures, verdict.plaintext,
         verdict.quarantined);
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"columns", std::move(columns)}, {"complete", complete}})
-                             : PrintText(text));
+  ROWSEAL_TRY(Show(program, {{"columns", JsonOf(verdicts)}, {"complete", complete}}, text));
   ROWSEAL_ASSIGN(const int status, NameQuarantined(manifest));
   return complete ? status : 1;
 }
 
-// How a migration stands, and what a step that cannot be taken back would do.
-Result<void> PrintDryRun(const Program& program, const MigrationPlan& plan, std::string_view what) {
-  Json columns = Json::array();
-  std::string text;
-  for (const ColumnPlanReport& column : plan.columns) {
-    columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
-    text += fmt::format("{}: {} originals {}\n", column.column, column.counts.originals, what);
+Json CountsOf(const auto& columns) {
+  Json list = Json::array();
+  for (const auto& column : columns) {
+    list.push_back({{"column", column.column}, {"counts", JsonOf(column.counts)}});
   }
-  return program.json() ? PrintJson({{"dry_run", true}, {"columns", std::move(columns)}})
-                        : PrintText(text);
+  return list;
 }
 
-Result<void> ConfirmStep(bool yes, const std::string& question) {
-  if (yes) {
-    return {};
+// How a migration stands, and what a step that cannot be taken back would do.
+Result<int> ShowDryRun(const Program& program, const MigrationPlan& plan, std::string_view what) {
+  std::string text;
+  for (const ColumnPlanReport& column : plan.columns) {
+    text += fmt::format("{}: {} originals {}\n", column.column, column.counts.originals, what);
   }
-  ROWSEAL_ASSIGN(const bool agreed, Confirm(question));
-  return agreed ? Result<void>() : Fail(ErrorCode::kConflict, "nothing was changed");
+  return Show(program, {{"dry_run", true}, {"columns", CountsOf(plan.columns)}}, text);
 }
 
 Result<int> Rollback(Program& program, const MigrateArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
   if (arguments.dry_run) {
-    ROWSEAL_TRY(PrintDryRun(program, plan, "would be given back"));
-    return 0;
+    return ShowDryRun(program, plan, "would be given back");
   }
-  ROWSEAL_TRY(ConfirmStep(arguments.yes, "Write plaintext back into the app's tables?"));
+  ROWSEAL_TRY(Confirm(arguments.yes, "Write plaintext back into the app's tables?"));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   MigrationProgress progress(plan, program.json());
   const Result<RunMigrationReport> report =
@@ -123,11 +111,7 @@ class ReissueList final {
   bool is_open() const noexcept { return file_ != nullptr; }
 
   Result<void> Add(const ReadableRow& secret) {
-    const Json line = {{"column", secret.column},
-                       {"project", secret.project},
-                       {"row", secret.row},
-                       {"secrets", secret.secrets}};
-    const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    const std::string text = JsonText(JsonOf(secret)) + "\n";
     return Written(std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size());
   }
 
@@ -162,11 +146,7 @@ class ReissueList final {
 };
 
 Json FinalizeJson(const FinalizeReport& report) {
-  Json columns = Json::array();
-  for (const ColumnReport& column : report.columns) {
-    columns.push_back({{"column", column.column}, {"counts", CountsJson(column.counts)}});
-  }
-  return {{"columns", std::move(columns)},
+  return {{"columns", CountsOf(report.columns)},
           {"left", report.left},
           {"elsewhere", report.elsewhere},
           {"to_reissue", report.exposed},
@@ -206,11 +186,10 @@ Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
   if (arguments.dry_run) {
-    ROWSEAL_TRY(PrintDryRun(program, plan, "would be deleted"));
-    return 0;
+    return ShowDryRun(program, plan, "would be deleted");
   }
-  ROWSEAL_TRY(ConfirmStep(arguments.yes,
-                          "Refuse plaintext and delete the originals? Nothing gives them back."));
+  ROWSEAL_TRY(Confirm(arguments.yes,
+                      "Refuse plaintext and delete the originals? Nothing gives them back."));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(ReissueList list, ReissueList::Create(arguments.reissue));
   MigrationProgress progress(plan, program.json());
@@ -229,8 +208,7 @@ Result<int> Finalize(Program& program, const MigrateArguments& arguments) {
     ROWSEAL_TRY(NameQuarantined(manifest));
     return tl::unexpected(report.error());
   }
-  ROWSEAL_TRY(program.json() ? PrintJson(FinalizeJson(*report))
-                             : PrintText(FinalizeText(*report, arguments.reissue)));
+  ROWSEAL_TRY(Show(program, FinalizeJson(*report), FinalizeText(*report, arguments.reissue)));
   return report->residue.found == 0 ? 0 : 1;
 }
 
@@ -251,25 +229,26 @@ std::string_view StateOf(const std::optional<Guard>& guard) {
 
 Result<int> ShowStatus(Program& program, const MigrateArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
-  Json columns = Json::array();
-  std::vector<std::vector<std::string>> table;
+  std::vector<MigrationState> columns;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_ASSIGN(const std::unique_ptr<AppRows> rows,
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
     ROWSEAL_ASSIGN(const std::optional<Guard> guard, rows->ReadGuard());
     ROWSEAL_ASSIGN(const MigrationCounts counts, rows->Count());
     ROWSEAL_ASSIGN(const bool paused, guard ? rows->IsPaused() : Result<bool>(false));
-    const std::string column = TextOf(manifest.columns[number - 1]);
-    const std::string state = std::string(StateOf(guard)) + (paused ? ", paused" : "");
-    columns.push_back({{"column", column}, {"state", state}, {"counts", CountsJson(counts)}});
-    table.push_back({Printable(column), state, std::to_string(counts.rows),
-                     std::to_string(counts.plaintext), std::to_string(counts.queued),
-                     std::to_string(counts.quarantined), std::to_string(counts.originals)});
+    columns.push_back({TextOf(manifest.columns[number - 1]),
+                       std::string(StateOf(guard)) + (paused ? ", paused" : ""), counts});
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"columns", std::move(columns)}})
-                             : PrintText(Table({"COLUMN", "STATE", "ROWS", "PLAINTEXT", "QUEUED",
-                                                "QUARANTINED", "ORIGINALS"},
-                                               table)));
+  using State = MigrationState;
+  ROWSEAL_TRY(ShowList(
+      program, "columns", columns,
+      {{"COLUMN", "column"},
+       {"STATE", "state"},
+       {"ROWS", [](const State& column) { return CellOf(column.counts.rows); }},
+       {"PLAINTEXT", [](const State& column) { return CellOf(column.counts.plaintext); }},
+       {"QUEUED", [](const State& column) { return CellOf(column.counts.queued); }},
+       {"QUARANTINED", [](const State& column) { return CellOf(column.counts.quarantined); }},
+       {"ORIGINALS", [](const State& column) { return CellOf(column.counts.originals); }}}));
   return NameQuarantined(manifest);
 }
 

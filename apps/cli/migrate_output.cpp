@@ -3,37 +3,9 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal::cli {
-namespace {
-
-std::string RowText(const std::vector<std::string>& key) {
-  std::string text;
-  for (const std::string& part : key) {
-    text += (text.empty() ? "" : "/") + part;
-  }
-  return Printable(text);
-}
-
-Json ReportJson(const RunMigrationReport& report) {
-  Json columns = Json::array();
-  for (const ColumnReport& column : report.columns) {
-    columns.push_back({{"column", column.column},
-                       {"rows", column.rows},
-                       {"values", column.values},
-                       {"write_backs", column.write_backs},
-                       {"counts", CountsJson(column.counts)}});
-  }
-  return {{"columns", std::move(columns)}, {"stopped", report.stopped}};
-}
-
-}  // namespace
-
-Json CountsJson(const MigrationCounts& counts) {
-  return {{"rows", counts.rows},           {"empty", counts.empty},
-          {"plaintext", counts.plaintext}, {"originals", counts.originals},
-          {"queued", counts.queued},       {"quarantined", counts.quarantined}};
-}
 
 Result<int> NameQuarantined(const MigrationManifest& manifest) {
   constexpr std::size_t kShown = 100;
@@ -47,8 +19,8 @@ Result<int> NameQuarantined(const MigrationManifest& manifest) {
     }
     ROWSEAL_ASSIGN(const std::vector<QuarantinedRow> quarantined, rows->Quarantined(kShown));
     for (const QuarantinedRow& row : quarantined) {
-      PrintNote(TextOf(manifest.columns[number - 1]) + " row " + RowText(row.key) + ": " +
-                row.reason);
+      PrintNote(TextOf(manifest.columns[number - 1]) + " row " + Printable(Join(row.key, "/")) +
+                ": " + row.reason);
       status = 1;
     }
   }
@@ -100,9 +72,6 @@ void AddMigrationShare(CLI::App& verb, int& share) {
 
 Result<void> PrintReport(const Program& program, const RunMigrationReport& report,
                          std::string_view verb) {
-  if (program.json()) {
-    return PrintJson(ReportJson(report));
-  }
   std::string text;
   for (const ColumnReport& column : report.columns) {
     text += fmt::format("{}: {} rows {}", column.column, column.rows, verb);
@@ -117,7 +86,8 @@ Result<void> PrintReport(const Program& program, const RunMigrationReport& repor
   if (report.stopped) {
     text += "stopped; the next run goes on\n";
   }
-  return PrintText(text);
+  ROWSEAL_TRY(Show(program, JsonOf(report), text));
+  return {};
 }
 
 }  // namespace rowseal::cli

@@ -6,16 +6,45 @@
 
 #include "migration/migration_plan.h"
 #include "migration/online_migration.h"
-#include "output.h"
 #include "program.h"
 #include "progress.h"
+#include "shown.h"
 #include "stop_signal.h"
+
+namespace rowseal {
+
+ROWSEAL_FIELDS(MigrationCounts, rows, empty, plaintext, originals, queued, quarantined)
+ROWSEAL_FIELDS(ColumnReport, column, rows, values, write_backs, counts)
+ROWSEAL_FIELDS(RunMigrationReport, columns, stopped)
+ROWSEAL_FIELDS(ColumnVerdict, column, opened, changed, plaintext, quarantined, failures)
+ROWSEAL_FIELDS(ReadableRow, column, project, row, secrets)
+ROWSEAL_FIELDS(Obstacle, weight, text)
+
+template <class Field>
+void Describe(const ColumnPlanReport& column, Field&& field) {
+  field("column", column.column);
+  field("counts", column.counts);
+  field("bytes", column.counts.plaintext_bytes);
+  field("sealed_bytes", column.sealed_bytes);
+  field("estimated_seconds", column.estimated_seconds);
+  field("obstacles", column.obstacles);
+  field("samples", column.samples);
+  field("authenticated", column.is_authenticated);
+}
+
+}  // namespace rowseal
 
 namespace rowseal::cli {
 
-/// What the steps of a migration show alike.
+/// MigrationState is how the migration of one column stands.
+struct MigrationState {
+  std::string column;
+  std::string state;
+  MigrationCounts counts;
+};
+ROWSEAL_FIELDS(MigrationState, column, state, counts)
 
-Json CountsJson(const MigrationCounts& counts);
+/// What the steps of a migration show alike.
 
 /// NameQuarantined names the rows that could not be migrated, on stderr, and gives the exit status.
 Result<int> NameQuarantined(const MigrationManifest& manifest);

@@ -31,29 +31,6 @@ std::string BytesText(std::int64_t bytes) {
                               : fmt::format("{} MB", bytes / 1'000'000);
 }
 
-Json PlanJson(const MigrationPlan& plan) {
-  Json columns = Json::array();
-  for (const ColumnPlanReport& column : plan.columns) {
-    Json obstacles = Json::array();
-    for (const Obstacle& obstacle : column.obstacles) {
-      obstacles.push_back({{"weight", ToText(obstacle.weight)}, {"text", obstacle.text}});
-    }
-    Json json = {{"column", column.column},
-                 {"counts", CountsJson(column.counts)},
-                 {"bytes", column.counts.plaintext_bytes},
-                 {"sealed_bytes", nullptr},
-                 {"estimated_seconds", column.estimated_seconds},
-                 {"obstacles", std::move(obstacles)},
-                 {"samples", column.samples},
-                 {"authenticated", column.is_authenticated}};
-    if (column.sealed_bytes) {
-      json["sealed_bytes"] = *column.sealed_bytes;
-    }
-    columns.push_back(std::move(json));
-  }
-  return {{"columns", std::move(columns)}};
-}
-
 std::string PlanText(const MigrationPlan& plan) {
   std::string text;
   for (const ColumnPlanReport& column : plan.columns) {
@@ -78,11 +55,14 @@ std::string PlanText(const MigrationPlan& plan) {
   return text;
 }
 
+Result<int> ShowPlan(const Program& program, const MigrationPlan& plan) {
+  return Show(program, {{"columns", JsonOf(plan.columns)}}, PlanText(plan));
+}
+
 Result<int> Plan(Program& program, const MigrateRunArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
-  ROWSEAL_TRY(program.json() ? PrintJson(PlanJson(plan)) : PrintText(PlanText(plan)));
-  return 0;
+  return ShowPlan(program, plan);
 }
 
 // What the operator must know before anything is changed.
@@ -175,7 +155,7 @@ Result<int> RunMigrationStep(Program& program, const MigrateRunArguments& argume
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_ASSIGN(const MigrationPlan plan, PlanMigration(manifest));
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json() ? PrintJson(PlanJson(plan)) : PrintText(PlanText(plan)));
+    ROWSEAL_TRY(ShowPlan(program, plan));
   }
   ROWSEAL_TRY(CheckReady(manifest, plan, arguments));
   if (arguments.dry_run) {
@@ -199,9 +179,7 @@ template <bool kPaused>
 Result<int> Pause(Program& program, const MigrateRunArguments& arguments) {
   ROWSEAL_ASSIGN(const MigrationManifest manifest, ReadManifest(arguments.manifest));
   ROWSEAL_TRY(PauseMigration(manifest, kPaused));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"migration", manifest.name}, {"paused", kPaused}})
-                             : Result<void>());
-  return 0;
+  return Show(program, {{"migration", manifest.name}, {"paused", kPaused}});
 }
 
 CLI::App& AddStep(Verbs& verbs, const VerbTexts& texts,

@@ -12,9 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "base/clock.h"
 #include "base/encoding.h"
-#include "migration/secret_writer.h"
+#include "memory/secret_encoding.h"
 
 namespace rowseal::cli {
 namespace {
@@ -50,22 +49,6 @@ std::size_t Width(std::string_view text) {
   }));
 }
 
-Result<void> AppendBase64(ByteView bytes, SecretWriter& out) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min<std::size_t>(3, bytes.size()))) {
-    std::uint32_t group = 0;
-    for (std::size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (i < bytes.size() ? bytes[i] : 0U);
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::size_t digit = group >> (18 - 6 * i) & 0x3F;
-      ROWSEAL_TRY(out.Append(i <= bytes.size() ? kAlphabet.substr(digit, 1) : "="));
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string SystemMessage() { return std::generic_category().message(errno); }
@@ -84,9 +67,11 @@ void PrintNote(std::string_view text) {
 
 Result<void> PrintText(std::string_view text) { return WriteOutput(AsBytes(text)); }
 
-Result<void> PrintJson(const Json& json) {
-  return PrintText(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+std::string JsonText(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
+
+Result<void> PrintJson(const Json& json) { return PrintText(JsonText(json) + "\n"); }
 
 Result<void> CheckReveal(bool reveal) {
   if (reveal || isatty(STDOUT_FILENO) == 0) {
@@ -103,14 +88,17 @@ Result<void> PrintSecret(ByteView secret, bool reveal) {
 
 Result<void> PrintSecretJson(const Json& fields, ByteView secret, bool reveal) {
   ROWSEAL_TRY(CheckReveal(reveal));
-  std::string head = fields.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string head = JsonText(fields);
   head.pop_back();  // its closing brace
   head += fields.empty() ? "" : ",";
-  SecretWriter out(head.size() + 2 * secret.size() + 64);
-  ROWSEAL_TRY(out.Append(std::string_view(head)));
-  ROWSEAL_TRY(out.Append("\"value_base64\":\""));
-  ROWSEAL_TRY(AppendBase64(secret, out));
-  ROWSEAL_TRY(out.Append("\"}\n"));
+  head += "\"value_base64\":\"";
+  constexpr std::string_view kTail = "\"}\n";
+  ROWSEAL_ASSIGN(SecretBuffer out,
+                 SecretBuffer::Create(head.size() + Base64Size(Base64::kPadded, secret.size()) +
+                                      kTail.size()));
+  ROWSEAL_TRY(out.Append(AsBytes(head)));
+  ROWSEAL_TRY(AppendBase64(Base64::kPadded, secret, out));
+  ROWSEAL_TRY(out.Append(AsBytes(kTail)));
   return WriteOutput(out.Reveal());
 }
 
@@ -136,12 +124,6 @@ std::string Table(const std::vector<std::string>& header,
   append(header);
   std::for_each(rows.begin(), rows.end(), append);
   return text;
-}
-
-std::string TimeText(const std::optional<Timestamp>& time) { return time ? ToRfc3339(*time) : "-"; }
-
-Json TimeJson(const std::optional<Timestamp>& time) {
-  return time ? Json(ToRfc3339(*time)) : Json(nullptr);
 }
 
 Result<void> WriteFileAtomically(const std::string& path, std::string_view text) {

@@ -31,6 +31,9 @@ std::string SystemMessage();
 /// gone).
 Result<void> PrintText(std::string_view text);
 
+/// JsonText is JSON on one line; bytes that are not UTF-8 become U+FFFD.
+std::string JsonText(const Json& json);
+
 /// PrintJson writes one line of JSON to stdout.
 Result<void> PrintJson(const Json& json);
 
@@ -48,10 +51,6 @@ Result<void> CheckReveal(bool reveal);
 /// Table lays rows out in columns under a header.
 std::string Table(const std::vector<std::string>& header,
                   const std::vector<std::vector<std::string>>& rows);
-
-/// Text and JSON of a time that may be absent.
-std::string TimeText(const std::optional<Timestamp>& time);
-Json TimeJson(const std::optional<Timestamp>& time);
 
 /// WriteFileAtomically replaces the file at `path` with `text`.
 Result<void> WriteFileAtomically(const std::string& path, std::string_view text);

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/environment_names.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -17,15 +18,9 @@ constexpr std::size_t kNamesInError = 5;
 }  // namespace
 
 Result<std::vector<SecretSummary>> ListAll(Client& client, const ProjectId& project) {
-  std::vector<SecretSummary> all;
-  for (;;) {
-    const std::string after = all.empty() ? std::string() : all.back().name.text();
-    ROWSEAL_ASSIGN(std::vector<SecretSummary> page, client.List(project, after, kPage));
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (page.size() < static_cast<std::size_t>(kPage)) {
-      return all;
-    }
-  }
+  return ReadAllPages<SecretSummary>(kPage, [&](const SecretSummary* last) {
+    return client.List(project, last ? last->name.text() : "", kPage);
+  });
 }
 
 Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& project,

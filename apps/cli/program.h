@@ -59,6 +59,17 @@ class Verbs final {
   /// Add makes a verb; its options are then added to what is returned.
   CLI::App& Add(const VerbTexts& texts, Action action);
 
+  /// Add makes a verb with arguments of its own, which its options fill: it returns both, and they
+  /// live as long as the verb.
+  template <class Arguments>
+  std::pair<CLI::App&, Arguments&> Add(const VerbTexts& texts,
+                                       Result<int> (*run)(Program&, const Arguments&)) {
+    const auto arguments = std::make_shared<Arguments>();
+    CLI::App& verb =
+        Add(texts, [arguments, run](Program& program) { return run(program, *arguments); });
+    return {verb, *arguments};
+  }
+
  private:
   CLI::App& parent_;
   Action& chosen_;
@@ -84,7 +95,8 @@ void AddDoctorVerb(Verbs verbs);
 void AddScanVerb(Verbs verbs);
 void AddMigrateVerbs(Verbs verbs);
 
-/// ShowDestroyed lists the evidence of destroyed keys of a kind, `kek` or `dek`.
-Result<int> ShowDestroyed(Program& program, const std::string& kind);
+/// These list the evidence of keys that are gone.
+Result<int> ShowDestroyedKeks(Program& program);
+Result<int> ShowDestroyedDeks(Program& program);
 
 }  // namespace rowseal::cli

@@ -3,10 +3,11 @@
 #include "arguments.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "input.h"
 #include "job_output.h"
-#include "output.h"
 #include "paging.h"
 #include "program.h"
+#include "shown.h"
 
 // project.
 
@@ -22,22 +23,10 @@ struct RetireArguments {
   int share = kDefaultShare;
 };
 
-Json RetirementJson(const ProjectRetirement& retirement) {
-  return {{"project", retirement.project},
-          {"retired_at", TimeJson(retirement.retired_at)},
-          {"destroy_at", TimeJson(retirement.destroy_at)},
-          {"destroyed_at", TimeJson(retirement.destroyed_at)},
-          {"secrets", retirement.secrets},
-          {"versions", retirement.versions},
-          {"deks", retirement.deks},
-          {"columns", retirement.columns},
-          {"backups_until", TimeJson(retirement.backups_until)}};
-}
-
 std::string WhatGoes(const ProjectRetirement& retirement) {
   std::string text = fmt::format(
       "  from {} on, {} secrets ({} versions) and {} DEKs are destroyed\n",
-      TimeText(retirement.destroy_at), retirement.secrets, retirement.versions, retirement.deks);
+      CellOf(retirement.destroy_at), retirement.secrets, retirement.versions, retirement.deks);
   for (const std::string& label : retirement.columns) {
     text += fmt::format("  its values in column '{}' then open no more\n", Printable(label));
   }
@@ -52,7 +41,7 @@ std::string WhatGoes(const ProjectRetirement& retirement) {
 Result<int> Cancel(Program& program, const ProjectId& project) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(CancelRetirement(client, project, program.access()));
-  return Silent(program, {{"project", project.text()}, {"destroy_at", nullptr}});
+  return Show(program, {{"project", project.text()}, {"destroy_at", nullptr}});
 }
 
 Result<int> Retire(Program& program, const RetireArguments& arguments) {
@@ -64,59 +53,36 @@ Result<int> Retire(Program& program, const RetireArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectRetirement plan, PlanRetirement(client, project));
   const std::string name = Printable(project.text());
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json() ? PrintJson(RetirementJson(plan))
-                               : PrintText(fmt::format("project {} would be retired\n{}", name,
-                                                       WhatGoes(plan))));
-    return 0;
+    return Show(program, JsonOf(plan),
+                fmt::format("project {} would be retired\n{}", name, WhatGoes(plan)));
   }
-  if (!arguments.yes) {
-    ROWSEAL_ASSIGN(const bool agreed,
-                   Confirm(fmt::format("Retire project {}?\n{}", name, WhatGoes(plan))));
-    if (!agreed) {
-      return Fail(ErrorCode::kConflict, "nothing was changed");
-    }
-  }
+  ROWSEAL_TRY(Confirm(arguments.yes, fmt::format("Retire project {}?\n{}", name, WhatGoes(plan))));
   ROWSEAL_ASSIGN(const ProjectRetirement retirement,
                  RetireProject(client, project, program.access()));
   JobsReport jobs;
   if (retirement.job && !arguments.no_wait) {
     ROWSEAL_ASSIGN(jobs, RunJobsShowing(program, client, {*retirement.job}, arguments.share));
   }
-  Json json = RetirementJson(retirement);
-  json.update(JobsJson(jobs));
-  ROWSEAL_TRY(program.json() ? PrintJson(json)
-                             : PrintText(fmt::format("project {} is retired\n{}{}", name,
-                                                     WhatGoes(retirement), JobsText(jobs))));
+  Json json = JsonOf(retirement);
+  json.update(JsonOf(jobs));
+  ROWSEAL_TRY(
+      Show(program, json,
+           fmt::format("project {} is retired\n{}{}", name, WhatGoes(retirement), JobsText(jobs))));
   return EndOfJobs(client, jobs);
 }
 
 Result<int> ShowRetired(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  std::string after;
-  for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(const std::vector<ProjectRetirement> page,
-                   ListRetirements(client, after, kPage));
-    more = page.size() == static_cast<std::size_t>(kPage);
-    for (const ProjectRetirement& retirement : page) {
-      list.push_back({{"project", retirement.project},
-                      {"retired_at", TimeJson(retirement.retired_at)},
-                      {"destroy_at", TimeJson(retirement.destroy_at)},
-                      {"destroyed_at", TimeJson(retirement.destroyed_at)},
-                      {"backups_until", TimeJson(retirement.backups_until)}});
-      rows.push_back({Printable(retirement.project), TimeText(retirement.retired_at),
-                      TimeText(retirement.destroy_at), TimeText(retirement.destroyed_at),
-                      TimeText(retirement.backups_until)});
-      after = retirement.project;
-    }
-  }
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"retired", std::move(list)}})
-          : PrintText(
-                Table({"PROJECT", "RETIRED", "DESTROY FROM", "DESTROYED", "BACKUPS UNTIL"}, rows)));
-  return 0;
+  ROWSEAL_ASSIGN(const std::vector<RetiredProject> retired,
+                 ReadAllPages<RetiredProject>(kPage, [&](const RetiredProject* last) {
+                   return ListRetirements(client, last ? last->project : "", kPage);
+                 }));
+  return ShowList(program, "retired", retired,
+                  {{"PROJECT", "project"},
+                   {"RETIRED", "retired_at"},
+                   {"DESTROY FROM", "destroy_at"},
+                   {"DESTROYED", "destroyed_at"},
+                   {"BACKUPS UNTIL", "backups_until"}});
 }
 
 }  // namespace

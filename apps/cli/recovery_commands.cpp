@@ -3,10 +3,10 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "input.h"
-#include "output.h"
 #include "program.h"
 #include "roots/passphrase_root.h"
 #include "roots/root_key_file.h"
+#include "shown.h"
 
 // recovery keygen and open.
 
@@ -42,10 +42,9 @@ Result<int> Keygen(const Program& program, const RecoveryArguments& arguments) {
   }
   ROWSEAL_ASSIGN(const SecretBytes passphrase, PassphraseFor(arguments, PassphraseUse::kCreate));
   ROWSEAL_ASSIGN(const NewRecoveryKey key, CreateRecoveryKey(arguments.path, passphrase));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"path", arguments.path},
-                                          {"uri", key.uri},
-                                          {"fingerprint", key.fingerprint}})
-                             : PrintText(key.uri + "\n"));
+  ROWSEAL_TRY(Show(program,
+                   {{"path", arguments.path}, {"uri", key.uri}, {"fingerprint", key.fingerprint}},
+                   key.uri + "\n"));
   PrintNote("add that line to the store (rowseal root add), move '" + Printable(arguments.path) +
             "' offline, and keep its passphrase apart from it");
   return 0;
@@ -53,16 +52,11 @@ Result<int> Keygen(const Program& program, const RecoveryArguments& arguments) {
 
 Result<int> Drill(const Program& program, Client& client) {
   ROWSEAL_ASSIGN(const RecoveryDrill drill, DrillRecovery(client, program.access()));
-  const Json json = {{"root", drill.root.value},
-                     {"keks", drill.keks},
-                     {"dek", drill.dek ? Json(*drill.dek) : Json(nullptr)},
-                     {"before", TimeJson(drill.before)}};
   const std::string text = fmt::format(
       "root {} recovers: {} KEKs and {} opened with the recovery key alone; the last drill: {}\n",
       drill.root.value, drill.keks, drill.dek ? Printable(*drill.dek) : "no DEK, as there is none,",
       drill.before ? ToRfc3339(*drill.before) : "none");
-  ROWSEAL_TRY(program.json() ? PrintJson(json) : PrintText(text));
-  return 0;
+  return Show(program, JsonOf(drill), text);
 }
 
 Result<int> Open(Program& program, const RecoveryArguments& arguments) {
@@ -80,11 +74,9 @@ Result<int> Open(Program& program, const RecoveryArguments& arguments) {
   ROWSEAL_ASSIGN(
       const AddedRoot added,
       AddRoot(client, {*arguments.new_root, "default", AskForPassphrase}, program.access()));
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"id", added.id.value}, {"uri", added.uri}, {"proven", added.proven}})
-          : PrintText(fmt::format("root {} added: {} opens the store from now on\n", added.id.value,
-                                  Printable(added.uri))));
+  ROWSEAL_TRY(Show(program, {{"id", added.id.value}, {"uri", added.uri}, {"proven", added.proven}},
+                   fmt::format("root {} added: {} opens the store from now on\n", added.id.value,
+                               Printable(added.uri))));
   PrintNote(
       "remove the lost roots (rowseal root list, rowseal root remove); if somebody may have"
       " them: rowseal root compromised");

@@ -6,9 +6,9 @@
 #include "base/encoding.h"
 #include "input.h"
 #include "job_output.h"
-#include "output.h"
 #include "program.h"
 #include "roots/root_registry.h"
+#include "shown.h"
 
 // root keygen, list, add, replace, remove and compromised.
 
@@ -24,49 +24,18 @@ struct RootArguments {
   std::int64_t id = 0;
   bool yes = false;
   bool dry_run = false;
-  bool no_wait = false;
-  int share = kDefaultShare;
+  JobOptions jobs;
 };
 
 Result<int> Keygen(const Program& program, const std::string& path) {
   ROWSEAL_TRY(CreateRootKey(path));
   ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> root, OpenRoot("file:" + path));
   const std::string fingerprint = ToHex(root->fingerprint()).substr(0, kFingerprintDigits);
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson({{"path", path}, {"fingerprint", fingerprint}})
-                  : PrintText(fmt::format("{} fingerprint {}\n", Printable(path), fingerprint)));
-  return 0;
+  return Show(program, {{"path", path}, {"fingerprint", fingerprint}},
+              fmt::format("{} fingerprint {}\n", Printable(path), fingerprint));
 }
 
-Json Ids(const auto& ids) {
-  Json list = Json::array();
-  for (const auto& id : ids) {
-    list.push_back(id.value);
-  }
-  return list;
-}
-
-std::string IdText(const auto& ids) {
-  std::string text;
-  for (const auto& id : ids) {
-    text += (text.empty() ? "" : ", ") + std::to_string(id.value);
-  }
-  return text.empty() ? "none" : text;
-}
-
-Json RootJson(const RootSummary& root) {
-  return {{"id", root.id.value},
-          {"uri", root.uri},
-          {"scope", root.scope},
-          {"fingerprint", root.fingerprint},
-          {"state", root.state},
-          {"configured", root.configured},
-          {"wraps_only", root.wraps_only},
-          {"keks", Ids(root.keks)},
-          {"scope_keks", root.scope_keks},
-          {"if_lost", root.if_lost},
-          {"created_at", ToRfc3339(root.created_at)}};
-}
+std::string IdText(const auto& ids) { return ids.empty() ? "none" : ListText(ids); }
 
 std::string Age(Timestamp since) {
   const auto age = SystemClock() - since;
@@ -84,8 +53,8 @@ std::string RootText(const RootSummary& root) {
       "  opens    {} of {} KEKs: {}\n"
       "  here     {}\n"
       "  if lost  {}\n",
-      root.id.value, Printable(root.uri), root.state, Age(root.created_at), root.fingerprint,
-      Printable(root.scope), root.keks.size(), root.scope_keks, IdText(root.keks),
+      root.id.value, Printable(root.uri), ToText(root.state), Age(root.created_at),
+      root.fingerprint, Printable(root.scope), root.keks.size(), root.scope_keks, IdText(root.keks),
       root.wraps_only   ? "no: it wraps only, its private key is kept elsewhere"
       : root.configured ? "yes, given to this process"
                         : "no, not given to this process",
@@ -96,26 +65,11 @@ std::string RootText(const RootSummary& root) {
 Result<int> ShowRoots(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<RootSummary> roots, ListRoots(client));
-  Json list = Json::array();
   std::string text;
   for (const RootSummary& root : roots) {
-    list.push_back(RootJson(root));
     text += RootText(root);
   }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"roots", std::move(list)}}) : PrintText(text));
-  return 0;
-}
-
-Json AddedJson(const AddedRoot& added) {
-  return {{"id", added.id.value},
-          {"uri", added.uri},
-          {"scope", added.scope},
-          {"fingerprint", added.fingerprint},
-          {"keks", Ids(added.keks)},
-          {"proven", added.proven},
-          {"made_kek", added.made_kek ? Json(added.made_kek->value) : Json(nullptr)},
-          {"rewrapped", added.rewrapped},
-          {"failed", added.failures.size()}};
+  return Show(program, {{"roots", JsonOf(roots)}}, text);
 }
 
 std::string AddedText(const AddedRoot& added) {
@@ -149,7 +103,7 @@ NewRootOptions OptionsOf(const RootArguments& arguments) {
 Result<int> Add(Program& program, const RootArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const AddedRoot added, AddRoot(client, OptionsOf(arguments), program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson(AddedJson(added)) : PrintText(AddedText(added)));
+  ROWSEAL_TRY(Show(program, JsonOf(added), AddedText(added)));
   PrintAddedNotes(added);
   return added.failures.empty() ? 0 : 1;
 }
@@ -162,16 +116,11 @@ Result<int> Replace(Program& program, const RootArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const ReplacedRoot replaced,
                  ReplaceRoot(client, RootId{arguments.id}, OptionsOf(arguments), program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"added", AddedJson(replaced.added)},
-                                          {"removed", RootJson(replaced.removed.root)}})
-                             : PrintText(AddedText(replaced.added) +
-                                         fmt::format("root {} removed\n", arguments.id)));
+  ROWSEAL_TRY(Show(program,
+                   {{"added", JsonOf(replaced.added)}, {"removed", JsonOf(replaced.removed.root)}},
+                   AddedText(replaced.added) + fmt::format("root {} removed\n", arguments.id)));
   PrintNote(kNotRevoked);
   return 0;
-}
-
-Result<bool> MayGoOn(const RootArguments& arguments, const std::string& question) {
-  return arguments.yes ? Result<bool>(true) : Confirm(question);
 }
 
 Result<int> Remove(Program& program, const RootArguments& arguments) {
@@ -180,29 +129,21 @@ Result<int> Remove(Program& program, const RootArguments& arguments) {
   ROWSEAL_ASSIGN(const RemovedRoot judged,
                  RemoveRoot(client, id, RootChange::kOnlyJudge, program.access()));
   const Json json = {{"removed", !arguments.dry_run},
-                     {"root", RootJson(judged.root)},
-                     {"proven", Ids(judged.proven)}};
+                     {"root", JsonOf(judged.root)},
+                     {"proven", JsonOf(judged.proven)}};
   const std::string left = judged.proven.empty()
                                ? "it opens nothing any more"
                                : "root " + IdText(judged.proven) + " opens the same";
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json()
-                    ? PrintJson(json)
-                    : PrintText(fmt::format("root {} ({}) would be removed; {}\n", id.value,
-                                            Printable(judged.root.uri), left)));
-    return 0;
+    return Show(program, json,
+                fmt::format("root {} ({}) would be removed; {}\n", id.value,
+                            Printable(judged.root.uri), left));
   }
-  ROWSEAL_ASSIGN(const bool yes,
-                 MayGoOn(arguments, fmt::format("Remove root {} ({})? {}.", id.value,
-                                                Printable(judged.root.uri), left)));
-  if (!yes) {
-    PrintNote("nothing was changed");
-    return 1;
-  }
+  ROWSEAL_TRY(Confirm(arguments.yes, fmt::format("Remove root {} ({})? {}.", id.value,
+                                                 Printable(judged.root.uri), left)));
   ROWSEAL_TRY(RemoveRoot(client, id, RootChange::kCarryOut, program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson(json)
-                             : PrintText(fmt::format("root {} removed; {}\n", id.value, left)));
-  if (judged.root.state == "active") {
+  ROWSEAL_TRY(Show(program, json, fmt::format("root {} removed; {}\n", id.value, left)));
+  if (judged.root.state == KeyState::kActive) {
     PrintNote(kNotRevoked);
   }
   return 0;
@@ -236,35 +177,12 @@ void PrintExposures(const std::vector<std::string>& exposures) {
   }
 }
 
-Result<int> FinishCompromised(const Program& program, Client& client,
-                              const CompromisedRoot& compromised, const RootArguments& arguments) {
-  const std::vector<JobId>& jobs = compromised.dek_rotation.jobs;
-  if (arguments.no_wait || jobs.empty()) {
-    for (const JobId job : jobs) {
-      ROWSEAL_TRY(program.json() ? Result<void>() : PrintText("job " + ToText(job) + "\n"));
-    }
-    return 0;
-  }
-  ROWSEAL_ASSIGN(const JobsReport report, RunJobsShowing(program, client, jobs, arguments.share));
-  if (!program.json()) {
-    ROWSEAL_TRY(PrintText(JobsText(report)));
-  }
-  return EndOfJobs(client, report);
-}
-
 Json CompromisedJson(const CompromisedRoot& compromised, bool done) {
-  Json jobs = Json::array();
-  for (const JobId job : compromised.dek_rotation.jobs) {
-    jobs.push_back(ToText(job));
-  }
-  return {{"compromised", done},
-          {"root", RootJson(compromised.root)},
-          {"proven", Ids(compromised.proven)},
-          {"projects", compromised.projects},
-          {"kek_rotation",
-           compromised.kek_rotation ? RotationJson(*compromised.kek_rotation) : Json(nullptr)},
-          {"jobs", std::move(jobs)},
-          {"stays_exposed", ExposuresOf(compromised)}};
+  Json json = {{"compromised", done}};
+  json.update(JsonOf(compromised));
+  json["jobs"] = JsonOf(compromised.dek_rotation.jobs);
+  json["stays_exposed"] = ExposuresOf(compromised);
+  return json;
 }
 
 Result<int> Compromised(Program& program, const RootArguments& arguments) {
@@ -273,24 +191,18 @@ Result<int> Compromised(Program& program, const RootArguments& arguments) {
   ROWSEAL_ASSIGN(const CompromisedRoot judged,
                  MarkRootCompromised(client, id, RootChange::kOnlyJudge, program.access()));
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json() ? PrintJson(CompromisedJson(judged, false))
-                               : PrintText(fmt::format(
-                                     "root {} ({}) would be marked compromised: the KEK of scope {}"
-                                     " and the DEKs of {} projects rotate, and every value is"
-                                     " sealed again\n",
-                                     id.value, Printable(judged.root.uri),
-                                     Printable(judged.root.scope), judged.projects)));
+    ROWSEAL_TRY(
+        Show(program, CompromisedJson(judged, false),
+             fmt::format("root {} ({}) would be marked compromised: the KEK of scope {} and"
+                         " the DEKs of {} projects rotate, and every value is sealed again\n",
+                         id.value, Printable(judged.root.uri), Printable(judged.root.scope),
+                         judged.projects)));
     PrintExposures(ExposuresOf(judged));
     return 0;
   }
-  ROWSEAL_ASSIGN(const bool yes,
-                 MayGoOn(arguments, fmt::format("Mark root {} ({}) compromised and rotate all that"
-                                                " it opened?",
-                                                id.value, Printable(judged.root.uri))));
-  if (!yes) {
-    PrintNote("nothing was changed");
-    return 1;
-  }
+  ROWSEAL_TRY(Confirm(arguments.yes, fmt::format("Mark root {} ({}) compromised and rotate all that"
+                                                 " it opened?",
+                                                 id.value, Printable(judged.root.uri))));
   ROWSEAL_ASSIGN(const CompromisedRoot done,
                  MarkRootCompromised(client, id, RootChange::kCarryOut, program.access()));
   if (program.json()) {
@@ -301,7 +213,7 @@ Result<int> Compromised(Program& program, const RootArguments& arguments) {
     ROWSEAL_TRY(PrintText(done.kek_rotation ? RotationText(*done.kek_rotation) : std::string()));
   }
   const int rotated = done.kek_rotation ? EndOfRotation(*done.kek_rotation).value_or(1) : 0;
-  const Result<int> finished = FinishCompromised(program, client, done, arguments);
+  const Result<int> finished = FinishJobs(program, client, done.dek_rotation.jobs, arguments.jobs);
   PrintExposures(ExposuresOf(done));
   if (!finished) {
     return finished;
@@ -365,10 +277,7 @@ void AddRootVerbs(Verbs verbs) {
       [arguments](Program& program) { return Compromised(program, *arguments); });
   AddId(compromised, *arguments);
   AddCaution(compromised, *arguments);
-  compromised.add_flag("--no-wait", arguments->no_wait,
-                       "Leave the long work to `rowseal jobs run` or `rowseal maintain`, and name"
-                       " its jobs");
-  AddShare(compromised, arguments->share);
+  AddWaiting(compromised, arguments->jobs);
 }
 
 }  // namespace rowseal::cli

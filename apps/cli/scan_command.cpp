@@ -1,20 +1,23 @@
 #include <fmt/format.h>
 
 #include "arguments.h"
+#include "base/closed_set.h"
 #include "base/encoding.h"
 #include "database.h"
 #include "db/postgres/postgres_app_catalogue.h"
 #include "db/sqlite/sqlite_app_catalogue.h"
 #include "migration/scan/manifest_writer.h"
 #include "migration/scan/scan.h"
-#include "output.h"
 #include "program.h"
 #include "progress.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
 
 using Verdict = Proposal::Verdict;
+
+constexpr ClosedSet<Verdict, 3> kVerdicts{{"active", "doubtful", "left out"}};
 
 struct ScanArguments {
   std::string database;
@@ -41,25 +44,13 @@ Result<ScanReport> ScanWithProgress(AppCatalogue& catalogue) {
   return report;
 }
 
-std::string_view ToText(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kActive:
-      return "active";
-    case Verdict::kDoubtful:
-      return "doubtful";
-    case Verdict::kSkipped:
-      break;
-  }
-  return "left out";
-}
-
 Json ReportJson(const ScanReport& report, const std::string& output) {
   Json columns = Json::array();
   for (const Proposal& proposal : report.proposals) {
     columns.push_back({{"table", proposal.table},
                        {"column", proposal.column},
                        {"path", proposal.path.empty() ? Json(nullptr) : Json(proposal.path)},
-                       {"verdict", ToText(proposal.verdict)},
+                       {"verdict", kVerdicts.TextOf(proposal.verdict)},
                        {"sampled", proposal.rows},
                        {"values", proposal.values},
                        {"matched", proposal.matched},
@@ -100,30 +91,28 @@ Result<int> Scan(Program& program, const ScanArguments& arguments) {
   for (const ScanGap& gap : report.gaps) {
     PrintError({ErrorCode::kPartial, Printable(gap.place) + ": " + Printable(gap.why), {}});
   }
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson(ReportJson(report, arguments.output))
-                  : PrintText(fmt::format("tables: {}, likely: {}, doubtful: {}, left out: {}\n",
-                                          report.tables, report.CountOf(Verdict::kActive),
-                                          report.CountOf(Verdict::kDoubtful),
-                                          report.CountOf(Verdict::kSkipped))));
+  ROWSEAL_TRY(
+      Show(program, ReportJson(report, arguments.output),
+           fmt::format("tables: {}, likely: {}, doubtful: {}, left out: {}\n", report.tables,
+                       report.CountOf(Verdict::kActive), report.CountOf(Verdict::kDoubtful),
+                       report.CountOf(Verdict::kSkipped))));
   return StatusOf(report);
 }
 
 }  // namespace
 
 void AddScanVerb(Verbs verbs) {
-  const auto arguments = std::make_shared<ScanArguments>();
-  CLI::App& verb = verbs.Add(
+  const auto [verb, arguments] = verbs.Add<ScanArguments>(
       {"scan", "Look for secrets in an app's database and write a first migration manifest",
        "  rowseal scan --database postgres:///app --output app.toml\n"
        "  rowseal scan --database sqlite:app.db --output app.toml --force\n"},
-      [arguments](Program& program) { return Scan(program, *arguments); });
-  verb.add_option("--database", arguments->database,
+      Scan);
+  verb.add_option("--database", arguments.database,
                   "The app's database, sqlite:PATH or postgres://…; it is only read")
       ->required();
-  verb.add_option("--output", arguments->output, "The manifest to write, readable by you alone")
+  verb.add_option("--output", arguments.output, "The manifest to write, readable by you alone")
       ->required();
-  verb.add_flag("--force", arguments->force, "Replace the manifest if it is there");
+  verb.add_flag("--force", arguments.force, "Replace the manifest if it is there");
 }
 
 }  // namespace rowseal::cli

@@ -7,6 +7,7 @@
 #include "output.h"
 #include "paging.h"
 #include "program.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -17,15 +18,11 @@ Json TargetJson(const SecretTarget& target) {
 
 Result<int> PrintStored(const Program& program, const SecretTarget& target,
                         const StoredSecret& stored) {
-  if (program.json()) {
-    Json json = TargetJson(target);
-    json["id"] = ToText(stored.id);
-    json["version"] = stored.version.value;
-    ROWSEAL_TRY(PrintJson(json));
-    return 0;
-  }
-  ROWSEAL_TRY(PrintText(fmt::format("{} version {}\n", target.name.text(), stored.version.value)));
-  return 0;
+  Json json = TargetJson(target);
+  json["id"] = ToText(stored.id);
+  json["version"] = stored.version.value;
+  return Show(program, json,
+              fmt::format("{} version {}\n", target.name.text(), stored.version.value));
 }
 
 // --- put, get
@@ -59,17 +56,16 @@ Result<int> PutSecret(Program& program, const PutArguments& arguments) {
 }
 
 void AddPutVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<PutArguments>();
-  CLI::App& verb =
-      verbs.Add({"put", "Store a value, byte for byte from stdin or a file, as a new version",
-                 "  rowseal secret put acme STRIPE_KEY < key.txt\n"
-                 "  rowseal secret put acme HOOK --kind webhook @hook.key\n"
-                 "  pass show stripe | tr -d '\\n' | rowseal secret put acme STRIPE_KEY\n"},
-                [arguments](Program& program) { return PutSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_option("@FILE", arguments->at_file, "Read the value from a file instead of stdin");
-  AddKind(verb, arguments->kind);
-  verb.add_option("--expires", arguments->expires, "A time as 2027-01-31T23:59:59Z");
+  const auto [verb, arguments] = verbs.Add<PutArguments>(
+      {"put", "Store a value, byte for byte from stdin or a file, as a new version",
+       "  rowseal secret put acme STRIPE_KEY < key.txt\n"
+       "  rowseal secret put acme HOOK --kind webhook @hook.key\n"
+       "  pass show stripe | tr -d '\\n' | rowseal secret put acme STRIPE_KEY\n"},
+      PutSecret);
+  AddTarget(verb, arguments);
+  verb.add_option("@FILE", arguments.at_file, "Read the value from a file instead of stdin");
+  AddKind(verb, arguments.kind);
+  verb.add_option("--expires", arguments.expires, "A time as 2027-01-31T23:59:59Z");
 }
 
 Result<int> GetSecret(Program& program, const SecretArguments& arguments) {
@@ -87,45 +83,33 @@ Result<int> GetSecret(Program& program, const SecretArguments& arguments) {
   json["id"] = ToText(secret.id);
   json["kind"] = ToText(secret.kind);
   json["version"] = secret.version.value;
-  json["expires_at"] = TimeJson(secret.expires_at);
-  json["created_at"] = ToRfc3339(secret.created_at);
+  json["expires_at"] = JsonOf(secret.expires_at);
+  json["created_at"] = JsonOf(secret.created_at);
   ROWSEAL_TRY(PrintSecretJson(json, secret.value.Reveal(), arguments.reveal));
   return 0;
 }
 
 void AddGetVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<SecretArguments>();
-  CLI::App& verb =
-      verbs.Add({"get", "Write a secret to stdout, byte for byte, without a newline",
-                 "  rowseal secret get acme STRIPE_KEY > key.txt\n"
-                 "  rowseal secret get acme STRIPE_KEY --version 2 --reveal\n"
-                 "  rowseal secret get acme STRIPE_KEY --json | jq -r .value_base64 | base64 -d\n"},
-                [arguments](Program& program) { return GetSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_option("--version", arguments->version, "A version's number [the newest]");
-  AddReveal(verb, arguments->reveal);
+  const auto [verb, arguments] = verbs.Add<SecretArguments>(
+      {"get", "Write a secret to stdout, byte for byte, without a newline",
+       "  rowseal secret get acme STRIPE_KEY > key.txt\n"
+       "  rowseal secret get acme STRIPE_KEY --version 2 --reveal\n"
+       "  rowseal secret get acme STRIPE_KEY --json | jq -r .value_base64 | base64 -d\n"},
+      GetSecret);
+  AddTarget(verb, arguments);
+  verb.add_option("--version", arguments.version, "A version's number [the newest]");
+  AddReveal(verb, arguments.reveal);
 }
 
 // --- list, versions
 // -------------------------------------------------------------------------------
-
-Json SummaryJson(const SecretSummary& secret) {
-  return {{"name", secret.name.text()},
-          {"kind", ToText(secret.kind)},
-          {"id", ToText(secret.id)},
-          {"version", secret.newest.value},
-          {"versions", secret.versions},
-          {"expires_at", TimeJson(secret.expires_at)},
-          {"created_at", ToRfc3339(secret.created_at)},
-          {"updated_at", ToRfc3339(secret.updated_at)}};
-}
 
 // A project comes into being with its first DEK, which outlives its secrets.
 Result<void> CheckProjectExists(Client& client, const ProjectId& project) {
   ListDeksOptions options;
   options.project = project;
   options.limit = 1;
-  ROWSEAL_ASSIGN(const std::vector<KeySummary> deks, ListDeks(client, options));
+  ROWSEAL_ASSIGN(const std::vector<DekSummary> deks, ListDeks(client, options));
   if (deks.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no project '" + Printable(project.text()) + "' in this store",
@@ -141,29 +125,22 @@ Result<int> ListSecrets(Program& program, const SecretArguments& arguments) {
   if (secrets.empty()) {
     ROWSEAL_TRY(CheckProjectExists(client, project));
   }
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const SecretSummary& secret : secrets) {
-    list.push_back(SummaryJson(secret));
-    rows.push_back({secret.name.text(), std::string(ToText(secret.kind)), ToText(secret.newest),
-                    std::to_string(secret.versions), TimeText(secret.expires_at),
-                    ToRfc3339(secret.updated_at)});
-  }
-  ROWSEAL_TRY(
-      program.json()
-          ? PrintJson({{"secrets", std::move(list)}})
-          : PrintText(Table({"NAME", "KIND", "VERSION", "VERSIONS", "EXPIRES", "UPDATED"}, rows)));
-  return 0;
+  return ShowList(program, "secrets", secrets,
+                  {{"NAME", "name"},
+                   {"KIND", "kind"},
+                   {"VERSION", "version"},
+                   {"VERSIONS", "versions"},
+                   {"EXPIRES", "expires_at"},
+                   {"UPDATED", "updated_at"}});
 }
 
 void AddListVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<SecretArguments>();
-  CLI::App& verb =
-      verbs.Add({"list", "List a project's secrets, without values",
-                 "  rowseal secret list acme\n"
-                 "  rowseal secret list acme --json | jq -r '.secrets[].name'\n"},
-                [arguments](Program& program) { return ListSecrets(program, *arguments); });
-  AddProject(verb, arguments->project);
+  const auto [verb, arguments] =
+      verbs.Add<SecretArguments>({"list", "List a project's secrets, without values",
+                                  "  rowseal secret list acme\n"
+                                  "  rowseal secret list acme --json | jq -r '.secrets[].name'\n"},
+                                 ListSecrets);
+  AddProject(verb, arguments.project);
 }
 
 Result<int> ListVersions(Program& program, const SecretArguments& arguments) {
@@ -171,28 +148,19 @@ Result<int> ListVersions(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
                  client.Versions(target.project, target.name));
-  Json list = Json::array();
-  std::vector<std::vector<std::string>> rows;
-  for (const VersionSummary& version : versions) {
-    list.push_back({{"version", version.version.value},
-                    {"expires_at", TimeJson(version.expires_at)},
-                    {"created_at", ToRfc3339(version.created_at)},
-                    {"created_by", version.created_by}});
-    rows.push_back({ToText(version.version), TimeText(version.expires_at),
-                    ToRfc3339(version.created_at), Printable(version.created_by)});
-  }
-  ROWSEAL_TRY(program.json() ? PrintJson({{"versions", std::move(list)}})
-                             : PrintText(Table({"VERSION", "EXPIRES", "CREATED", "BY"}, rows)));
-  return 0;
+  return ShowList(program, "versions", versions,
+                  {{"VERSION", "version"},
+                   {"EXPIRES", "expires_at"},
+                   {"CREATED", "created_at"},
+                   {"BY", "created_by"}});
 }
 
 void AddVersionsVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<SecretArguments>();
-  CLI::App& verb =
-      verbs.Add({"versions", "List a secret's versions, newest first",
-                 "  rowseal secret versions acme STRIPE_KEY\n"},
-                [arguments](Program& program) { return ListVersions(program, *arguments); });
-  AddTarget(verb, *arguments);
+  const auto [verb, arguments] =
+      verbs.Add<SecretArguments>({"versions", "List a secret's versions, newest first",
+                                  "  rowseal secret versions acme STRIPE_KEY\n"},
+                                 ListVersions);
+  AddTarget(verb, arguments);
 }
 
 // --- rollback, rename, expire, rm
@@ -208,13 +176,12 @@ Result<int> RollbackSecret(Program& program, const SecretArguments& arguments) {
 }
 
 void AddRollbackVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<SecretArguments>();
-  CLI::App& verb =
-      verbs.Add({"rollback", "Seal the value of an old version as a new version",
-                 "  rowseal secret rollback acme STRIPE_KEY --version 2\n"},
-                [arguments](Program& program) { return RollbackSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_option("--version", arguments->version, "The version to go back to")->required();
+  const auto [verb, arguments] =
+      verbs.Add<SecretArguments>({"rollback", "Seal the value of an old version as a new version",
+                                  "  rowseal secret rollback acme STRIPE_KEY --version 2\n"},
+                                 RollbackSecret);
+  AddTarget(verb, arguments);
+  verb.add_option("--version", arguments.version, "The version to go back to")->required();
 }
 
 struct RenameArguments : SecretArguments {
@@ -228,17 +195,16 @@ Result<int> RenameSecret(Program& program, const RenameArguments& arguments) {
   ROWSEAL_TRY(client.Rename(target.project, target.name, new_name, program.access()));
   Json json = TargetJson(target);
   json["new_name"] = new_name.text();
-  return Silent(program, json);
+  return Show(program, json);
 }
 
 void AddRenameVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<RenameArguments>();
-  CLI::App& verb =
-      verbs.Add({"rename", "Give a secret another name; every version is resealed",
-                 "  rowseal secret rename acme STRIPE_KEY STRIPE_SECRET_KEY\n"},
-                [arguments](Program& program) { return RenameSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_option("NEW_NAME", arguments->new_name, "The new name")->required();
+  const auto [verb, arguments] =
+      verbs.Add<RenameArguments>({"rename", "Give a secret another name; every version is resealed",
+                                  "  rowseal secret rename acme STRIPE_KEY STRIPE_SECRET_KEY\n"},
+                                 RenameSecret);
+  AddTarget(verb, arguments);
+  verb.add_option("NEW_NAME", arguments.new_name, "The new name")->required();
 }
 
 struct ExpireArguments : SecretArguments {
@@ -259,21 +225,20 @@ Result<int> ExpireSecret(Program& program, const ExpireArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_TRY(client.Expire(target.project, target.name, version, expires_at, program.access()));
   Json json = TargetJson(target);
-  json["expires_at"] = TimeJson(expires_at);
-  return Silent(program, json);
+  json["expires_at"] = JsonOf(expires_at);
+  return Show(program, json);
 }
 
 void AddExpireVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<ExpireArguments>();
-  CLI::App& verb =
-      verbs.Add({"expire", "Set or remove the time behind which a version is refused",
-                 "  rowseal secret expire acme STRIPE_KEY --at 2027-01-31T23:59:59Z\n"
-                 "  rowseal secret expire acme STRIPE_KEY --version 2 --never\n"},
-                [arguments](Program& program) { return ExpireSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_option("--version", arguments->version, "A version's number [the newest]");
-  verb.add_option("--at", arguments->at, "A time as 2027-01-31T23:59:59Z");
-  verb.add_flag("--never", arguments->never, "Remove the expiry");
+  const auto [verb, arguments] = verbs.Add<ExpireArguments>(
+      {"expire", "Set or remove the time behind which a version is refused",
+       "  rowseal secret expire acme STRIPE_KEY --at 2027-01-31T23:59:59Z\n"
+       "  rowseal secret expire acme STRIPE_KEY --version 2 --never\n"},
+      ExpireSecret);
+  AddTarget(verb, arguments);
+  verb.add_option("--version", arguments.version, "A version's number [the newest]");
+  verb.add_option("--at", arguments.at, "A time as 2027-01-31T23:59:59Z");
+  verb.add_flag("--never", arguments.never, "Remove the expiry");
 }
 
 struct RemoveArguments : SecretArguments {
@@ -292,29 +257,22 @@ Result<int> RemoveSecret(Program& program, const RemoveArguments& arguments) {
   const std::string what = fmt::format("{} with {} version{}", target.name.text(), versions.size(),
                                        versions.size() == 1 ? "" : "s");
   if (arguments.dry_run) {
-    ROWSEAL_TRY(program.json() ? PrintJson(json) : PrintText("would delete " + what + "\n"));
-    return 0;
+    return Show(program, json, "would delete " + what + "\n");
   }
-  if (!arguments.yes) {
-    ROWSEAL_ASSIGN(const bool agreed, Confirm("Delete " + what + " for good?"));
-    if (!agreed) {
-      return Fail(ErrorCode::kConflict, "not deleted");
-    }
-  }
+  ROWSEAL_TRY(Confirm(arguments.yes, "Delete " + what + " for good?", "not deleted"));
   ROWSEAL_TRY(client.Delete(target.project, target.name, program.access()));
-  return Silent(program, json);
+  return Show(program, json);
 }
 
 void AddRemoveVerb(Verbs& verbs) {
-  const auto arguments = std::make_shared<RemoveArguments>();
-  CLI::App& verb =
-      verbs.Add({"rm", "Delete a secret with all its versions, for good",
-                 "  rowseal secret rm acme STRIPE_KEY --dry-run\n"
-                 "  rowseal secret rm acme STRIPE_KEY --yes\n"},
-                [arguments](Program& program) { return RemoveSecret(program, *arguments); });
-  AddTarget(verb, *arguments);
-  verb.add_flag("--yes", arguments->yes, "Do not ask; needed where nobody can be asked");
-  verb.add_flag("--dry-run", arguments->dry_run, "Show what would be deleted");
+  const auto [verb, arguments] =
+      verbs.Add<RemoveArguments>({"rm", "Delete a secret with all its versions, for good",
+                                  "  rowseal secret rm acme STRIPE_KEY --dry-run\n"
+                                  "  rowseal secret rm acme STRIPE_KEY --yes\n"},
+                                 RemoveSecret);
+  AddTarget(verb, arguments);
+  verb.add_flag("--yes", arguments.yes, "Do not ask; needed where nobody can be asked");
+  verb.add_flag("--dry-run", arguments.dry_run, "Show what would be deleted");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <toml++/toml.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal::cli {
 namespace {
@@ -35,12 +36,10 @@ std::optional<std::string> Environment(const char* name) {
 // Several roots stand in one variable a line each: a path may hold any other character.
 std::vector<std::string> LinesOf(std::string_view text) {
   std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    if (end > 0) {
-      lines.emplace_back(text.substr(0, end));
+  for (const std::string_view line : Lines(text)) {
+    if (!line.empty()) {
+      lines.emplace_back(line);
     }
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
 }

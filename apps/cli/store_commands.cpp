@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "output.h"
 #include "program.h"
 #include "progress.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -12,31 +12,19 @@ namespace {
 Result<int> Init(Program& program, const InstallOptions& install) {
   ROWSEAL_ASSIGN(const InitOutcome outcome, InitStore(program.store_options(), install));
   const bool created = outcome == InitOutcome::kCreated;
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson(
-        {{"store", program.settings().store}, {"outcome", created ? "created" : "existed"}}));
-    return 0;
-  }
-  ROWSEAL_TRY(PrintText(created ? "created\n" : "existed already, nothing changed\n"));
-  return 0;
-}
-
-std::string KekList(const std::vector<KekId>& keks) {
-  std::string text;
-  for (const KekId kek : keks) {
-    text += (text.empty() ? "" : ", ") + ToText(kek);
-  }
-  return text;
+  return Show(program,
+              {{"store", program.settings().store}, {"outcome", created ? "created" : "existed"}},
+              created ? "created\n" : "existed already, nothing changed\n");
 }
 
 // What an operator has to know of beside the counts; nothing where all is as it should be.
 std::string StatesText(const StatusReport& status) {
   std::string text;
   if (!status.suspended.empty()) {
-    text += fmt::format("suspended KEKs  {}\n", KekList(status.suspended));
+    text += fmt::format("suspended KEKs  {}\n", ListText(status.suspended));
   }
   if (!status.compromised.empty()) {
-    text += fmt::format("compromised     {}\n", KekList(status.compromised));
+    text += fmt::format("compromised     {}\n", ListText(status.compromised));
   }
   for (const auto& [kek, from] : status.to_destroy) {
     text += fmt::format("to be destroyed KEK {}, from {} on\n", kek.value, ToRfc3339(from));
@@ -79,49 +67,10 @@ std::string StatusText(const StatusReport& status) {
       status.rolled_back ? "rolled back     yes: an older copy stands in the store's place\n" : "");
 }
 
-Json KekArray(const std::vector<KekId>& keks) {
-  Json list = Json::array();
-  for (const KekId kek : keks) {
-    list.push_back(kek.value);
-  }
-  return list;
-}
-
-Json StatusJson(const StatusReport& status) {
-  Json to_destroy = Json::array();
-  for (const auto& [kek, from] : status.to_destroy) {
-    to_destroy.push_back({{"id", kek.value}, {"destroy_at", ToRfc3339(from)}});
-  }
-  return {{"installation", ToText(status.installation)},
-          {"format", status.format},
-          {"epoch", status.epoch},
-          {"integrity_kek", status.integrity_kek.value},
-          {"active_kek", status.active_kek.value},
-          {"active_kek_created_at", ToRfc3339(status.active_kek_created_at)},
-          {"keks", status.keks},
-          {"deks", status.deks},
-          {"projects", status.projects},
-          {"secrets", status.secrets},
-          {"versions", status.versions},
-          {"memory_locked", status.memory_locked},
-          {"kek_rotation_due", TimeJson(status.kek_rotation_due)},
-          {"suspended_keks", KekArray(status.suspended)},
-          {"compromised_keks", KekArray(status.compromised)},
-          {"keks_to_destroy", std::move(to_destroy)},
-          {"retired_projects", status.retired_projects},
-          {"destroyed_keys", status.destroyed_keys},
-          {"rolled_back", status.rolled_back}};
-}
-
 Result<int> ShowStatus(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
   ROWSEAL_ASSIGN(const StatusReport status, Status(client));
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson(StatusJson(status)));
-    return 0;
-  }
-  ROWSEAL_TRY(PrintText(StatusText(status)));
-  return 0;
+  return Show(program, JsonOf(status), StatusText(status));
 }
 
 // VerifyOutput writes each failure as it is found, so that memory does not grow with them.
@@ -130,25 +79,17 @@ class VerifyOutput final {
   explicit VerifyOutput(bool json) : json_(json) {}
 
   void Write(const VerifyFailure& failure) {
-    const std::string kind(ToText(failure.failure));
-    if (json_) {
-      const Json entry = {{"class", kind}, {"row", failure.row}, {"message", failure.message}};
-      Keep(PrintText((first_ ? "{\"failures\":[" : ",") +
-                     entry.dump(-1, ' ', false, Json::error_handler_t::replace)));
-    } else {
-      Keep(PrintText(fmt::format("{}: {}: {}\n", kind, failure.row, failure.message)));
-    }
+    Keep(PrintText(json_ ? (first_ ? "{\"failures\":[" : ",") + JsonText(JsonOf(failure))
+                         : fmt::format("{}: {}: {}\n", ToText(failure.failure), failure.row,
+                                       failure.message)));
     first_ = false;
   }
 
   Result<void> End(const VerifyReport& report) {
     ROWSEAL_TRY(written_);
     if (json_) {
-      return PrintText(
-          fmt::format("{}],\"keks\":{},\"deks\":{},\"secrets\":{},\"versions\":{},"
-                      "\"failed\":{},\"suspended\":{}}}\n",
-                      first_ ? "{\"failures\":[" : "", report.keks, report.deks, report.secrets,
-                      report.versions, report.failures, report.suspended));
+      return PrintText((first_ ? "{\"failures\":[]," : "],") + JsonText(JsonOf(report)).substr(1) +
+                       "\n");
     }
     return PrintText(fmt::format("{} KEKs, {} DEKs, {} secrets, {} versions; {} failed\n",
                                  report.keks, report.deks, report.secrets, report.versions,
@@ -203,19 +144,14 @@ Result<int> RunVerify(Program& program, bool accept_rollback) {
 
 Result<int> Upgrade(Program& program) {
   ROWSEAL_ASSIGN(const int steps, UpgradeStore(program.store_options()));
-  if (program.json()) {
-    ROWSEAL_TRY(PrintJson({{"steps", steps}}));
-    return 0;
-  }
-  ROWSEAL_TRY(PrintText(steps == 0 ? std::string("of this release's format already\n")
-                                   : fmt::format("upgraded in {} steps\n", steps)));
-  return 0;
+  return Show(program, {{"steps", steps}},
+              steps == 0 ? std::string("of this release's format already\n")
+                         : fmt::format("upgraded in {} steps\n", steps));
 }
 
 Result<int> PrintSql(const Program& program, const Result<std::string>& sql) {
   ROWSEAL_TRY(sql);
-  ROWSEAL_TRY(program.json() ? PrintJson({{"sql", *sql}}) : PrintText(*sql));
-  return 0;
+  return Show(program, {{"sql", *sql}}, *sql);
 }
 
 // What `init` is told of the app's tables.

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "paging.h"
 #include "program.h"
+#include "shown.h"
 
 // secret export and secret import.
 
@@ -68,16 +69,16 @@ Result<int> Export(Program& program, const ExportArguments& arguments) {
 }
 
 void AddExport(Verbs& verbs) {
-  const auto arguments = std::make_shared<ExportArguments>();
-  CLI::App& verb = verbs.Add({"export", "Write a project's secrets, opened, to stdout",
-                              "  (umask 077; rowseal secret export acme > acme.env)\n"
-                              "  rowseal secret export acme --format csv | age -r … > acme.age\n"},
-                             [arguments](Program& program) { return Export(program, *arguments); });
-  AddProject(verb, arguments->project);
-  verb.add_option("--format", arguments->format, "env, json or csv [env; json with --json]");
-  verb.add_option("--only", arguments->only,
+  const auto [verb, arguments] = verbs.Add<ExportArguments>(
+      {"export", "Write a project's secrets, opened, to stdout",
+       "  (umask 077; rowseal secret export acme > acme.env)\n"
+       "  rowseal secret export acme --format csv | age -r … > acme.age\n"},
+      Export);
+  AddProject(verb, arguments.project);
+  verb.add_option("--format", arguments.format, "env, json or csv [env; json with --json]");
+  verb.add_option("--only", arguments.only,
                   "Only this secret, whatever its name steers; may be repeated");
-  AddReveal(verb, arguments->reveal);
+  AddReveal(verb, arguments.reveal);
 }
 
 struct ImportArguments {
@@ -134,10 +135,6 @@ void PrintProblem(const ImportProblem& problem) {
   PrintError({ErrorCode::kConflict, where + ": " + problem.message, {}});
 }
 
-Json ProblemJson(const ImportProblem& problem) {
-  return {{"project", problem.project}, {"name", problem.name}, {"message", problem.message}};
-}
-
 Result<int> RunImport(Program& program, const ImportArguments& arguments) {
   ROWSEAL_ASSIGN(const std::optional<SecretKind> kind, ParseKind(arguments.kind));
   const bool from_table = arguments.from.starts_with(kSqliteScheme);
@@ -145,22 +142,23 @@ Result<int> RunImport(Program& program, const ImportArguments& arguments) {
                  from_table ? OpenTable(arguments, kind) : OpenFile(arguments, kind));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   Json problems = Json::array();
-  ROWSEAL_ASSIGN(const ImportReport report,
-                 Import(client, *source, program.access(), [&](const ImportProblem& problem) {
-                   if (program.json()) {
-                     problems.push_back(ProblemJson(problem));
-                   }
-                   PrintProblem(problem);
-                 }));
-  const Json json = {{"projects", report.projects},
-                     {"created", report.created},
-                     {"unchanged", report.unchanged},
-                     {"conflicts", std::move(problems)}};
-  ROWSEAL_TRY(program.json()
-                  ? PrintJson(json)
-                  : PrintText(fmt::format(
-                        "projects: {}, created: {}, unchanged: {}, conflicts: {}\n",
-                        report.projects, report.created, report.unchanged, report.conflicts)));
+  ROWSEAL_ASSIGN(
+      const ImportReport report,
+      Import(client, *source, program.access(), [&](const ImportProblem& problem) {
+        if (program.json()) {
+          problems.push_back(
+              {{"project", problem.project}, {"name", problem.name}, {"message", problem.message}});
+        }
+        PrintProblem(problem);
+      }));
+  ROWSEAL_TRY(
+      Show(program,
+           {{"projects", report.projects},
+            {"created", report.created},
+            {"unchanged", report.unchanged},
+            {"conflicts", std::move(problems)}},
+           fmt::format("projects: {}, created: {}, unchanged: {}, conflicts: {}\n", report.projects,
+                       report.created, report.unchanged, report.conflicts)));
   if (report.conflicts == 0) {
     return 0;
   }
@@ -169,25 +167,24 @@ Result<int> RunImport(Program& program, const ImportArguments& arguments) {
 }
 
 void AddImport(Verbs& verbs) {
-  const auto arguments = std::make_shared<ImportArguments>();
-  CLI::App& verb =
-      verbs.Add({"import", "Take existing secrets from a file or from a table of an app's database",
-                 "  rowseal secret import acme --from .env\n"
-                 "  rowseal secret import acme --from secrets.csv --kind webhook\n"
-                 "  rowseal secret import --from sqlite:app.db --table secrets \\\n"
-                 "      --project-column project_id --name-column name --value-column value\n"},
-                [arguments](Program& program) { return RunImport(program, *arguments); });
-  verb.add_option("PROJECT", arguments->project, "The project of a file's secrets");
-  verb.add_option("--from", arguments->from, "A .env, .json or .csv file, or sqlite:FILE")
+  const auto [verb, arguments] = verbs.Add<ImportArguments>(
+      {"import", "Take existing secrets from a file or from a table of an app's database",
+       "  rowseal secret import acme --from .env\n"
+       "  rowseal secret import acme --from secrets.csv --kind webhook\n"
+       "  rowseal secret import --from sqlite:app.db --table secrets \\\n"
+       "      --project-column project_id --name-column name --value-column value\n"},
+      RunImport);
+  verb.add_option("PROJECT", arguments.project, "The project of a file's secrets");
+  verb.add_option("--from", arguments.from, "A .env, .json or .csv file, or sqlite:FILE")
       ->required();
-  verb.add_option("--format", arguments->format, "env, json or csv [by the file's name]");
-  verb.add_option("--kind", arguments->kind,
+  verb.add_option("--format", arguments.format, "env, json or csv [by the file's name]");
+  verb.add_option("--kind", arguments.kind,
                   "The kind of secrets that say none: webhook, access_token or workflow");
-  verb.add_option("--table", arguments->table, "The table of the app's");
-  verb.add_option("--project-column", arguments->project_column, "Its column with the project");
-  verb.add_option("--name-column", arguments->name_column, "Its column with the name");
-  verb.add_option("--value-column", arguments->value_column, "Its column with the plaintext");
-  verb.add_option("--kind-column", arguments->kind_column, "Its column with the kind");
+  verb.add_option("--table", arguments.table, "The table of the app's");
+  verb.add_option("--project-column", arguments.project_column, "Its column with the project");
+  verb.add_option("--name-column", arguments.name_column, "Its column with the name");
+  verb.add_option("--value-column", arguments.value_column, "Its column with the plaintext");
+  verb.add_option("--kind-column", arguments.kind_column, "Its column with the kind");
 }
 
 }  // namespace

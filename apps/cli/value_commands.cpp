@@ -1,7 +1,7 @@
 #include "arguments.h"
 #include "input.h"
-#include "output.h"
 #include "program.h"
+#include "shown.h"
 
 namespace rowseal::cli {
 namespace {
@@ -31,8 +31,7 @@ Result<int> SealInput(Program& program, const ValueArguments& arguments) {
   ROWSEAL_ASSIGN(const std::string sealed,
                  client.SealValue(target.project, target.label, value.Reveal(), arguments.row,
                                   program.access()));
-  ROWSEAL_TRY(program.json() ? PrintJson({{"sealed", sealed}}) : PrintText(sealed + "\n"));
-  return 0;
+  return Show(program, {{"sealed", sealed}}, sealed + "\n");
 }
 
 // One final newline is what `value seal` writes and editors add; sealed values have none inside.

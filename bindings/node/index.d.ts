@@ -39,12 +39,22 @@ export interface ConnectOptions {
   prepared?: boolean;
   callTimeoutMs?: number;
 }
+export type KeyState =
+  | 'pre-activation' | 'active' | 'suspended' | 'deactivated' | 'compromised' | 'destroyed';
+/** `keks` are the ids of those that it opens. */
 export interface Root {
-  id: number; uri: string; scope: string; fingerprint: string; state: string; configured: boolean;
-  wrapsOnly: boolean; keks: number; ifLost: string; createdAt: Date;
+  id: number; uri: string; scope: string; fingerprint: string; state: KeyState;
+  configured: boolean; wrapsOnly: boolean; keks: number[]; scopeKeks: number; ifLost: string;
+  createdAt: Date;
 }
+/** `failed` names the DEKs that do not open and stay where they are. */
 export interface AddedRoot {
-  id: number; uri: string; fingerprint: string; proven: boolean; failedDeks: number;
+  id: number; uri: string; scope: string; fingerprint: string; keks: number[]; proven: boolean;
+  madeKek: number | null; rewrapped: number; failed: string[];
+}
+export interface Kek {
+  id: number; scope: string; state: KeyState; createdAt: Date; resumesTo: KeyState | null;
+  deks: number; rotationDueAt: Date | null; compromisedAt: Date | null; destroyAt: Date | null;
 }
 export interface CallOptions { actor?: string; reason?: string; signal?: AbortSignal }
 /** `client` has the app's transaction open, which the call joins. */
@@ -68,12 +78,55 @@ export interface WebhookScheme {
 export type Verdict =
   | { valid: true; version: number }
   | { valid: false; reason: 'missing' | 'duplicate' | 'malformed' | 'mismatch'; hint: string };
-export interface RotationReport { oldKek: number; newKek: number; rewrapped: number; failures: number }
-/** How many jobs were run, and how many of their items could not be done. */
-export interface JobsReport { jobs: number; failed: number }
+/** `failed` names the DEKs that do not open and stay under the old KEK. */
+export interface RotationReport {
+  oldKek: number; newKek: number; rewrapped: number; failed: string[]; job: string | null;
+  milliseconds: number;
+}
+export interface Job {
+  id: string; kind: string; object: string; subject: string;
+  state: 'ready' | 'paused' | 'done' | 'failed' | 'cancelled'; running: boolean; run: number;
+  total: number; done: number; failed: number; createdAt: Date; startedAt: Date | null;
+  changedAt: Date;
+}
+/** The jobs that were run, and how many of their items could not be done. */
+export interface JobsReport { jobs: Job[]; failed: number; stopped: boolean }
+/** Values in `columnsWithoutPlace` stay under the old DEKs until the app seals them again. */
+export interface DekRotationReport {
+  rotated: number; columnsWithoutPlace: string[]; jobs: Job[]; failed: number; stopped: boolean;
+}
+export interface DestructionReport { keks: number[]; deks: number; failed: string[] }
+export interface MaintainReport {
+  jobs: Job[]; failed: number; stopped: boolean; kekRotation: RotationReport | null;
+  destroyed: DestructionReport;
+}
+/** `failedDeks` names those that do not open and stay under the KEK. */
+export interface KekCompromise {
+  id: number; newKek: number | null; rewrapped: number; failedDeks: string[];
+}
+export interface KekDestruction { id: number; dueAt: Date | null; destroyed: boolean }
+export interface ProjectRetirement {
+  project: string; retiredAt: Date | null; destroyAt: Date | null; destroyedAt: Date | null;
+  secrets: number; versions: number; deks: number; columns: string[]; backupsUntilAt: Date | null;
+}
+export interface CompromisedRoot {
+  root: Root; proven: number[]; projects: number; kekRotation: RotationReport | null;
+}
+export interface KeyBundle { installation: string; epoch: number; keks: number; deks: number }
+export interface KekToDestroy { id: number; destroyAt: Date }
+export interface Status {
+  installation: string; format: number; epoch: number; integrityKek: number; activeKek: number;
+  activeKekCreatedAt: Date; keks: number; deks: number; projects: number; secrets: number;
+  versions: number; memoryLocked: boolean; kekRotationDueAt: Date | null; suspendedKeks: number[];
+  compromisedKeks: number[]; keksToDestroy: KekToDestroy[]; retiredProjects: number;
+  destroyedKeys: number; rolledBack: boolean;
+}
+export interface ColumnSource {
+  database: string; table: string; column: string; keys: string[]; projectColumn: string;
+}
 export interface Column {
-  label: string; context: 'cell' | 'field'; active: boolean; table: string | null;
-  column: string | null; createdAt: Date;
+  label: string; context: 'cell' | 'field'; state: 'active' | 'removed';
+  source: ColumnSource | null; createdAt: Date;
 }
 export interface AuditEntry {
   id: string; at: Date; actor: string; reason: string; action: string; outcome: string; object: string;
@@ -106,38 +159,23 @@ export class Client extends EventEmitter {
   removeColumn(label: string, options?: CallOptions): Promise<void>;
   auditLog(project: string, options?: CallOptions & { limit?: number }): Promise<AuditEntry[]>;
   rotateKek(options?: CallOptions): Promise<RotationReport>;
-  rotateDek(project: string, options?: CallOptions): Promise<JobsReport & { rotated: number }>;
+  rotateDek(project: string, options?: CallOptions): Promise<DekRotationReport>;
   suspendKek(id: number, options?: CallOptions): Promise<'suspended'>;
   resumeKek(id: number, options?: CallOptions): Promise<'active' | 'deactivated'>;
-  compromiseKek(id: number, options?: CallOptions): Promise<JobsReport & {
-    newKek: number | null; rewrapped: number; failedDeks: number;
+  compromiseKek(id: number, options?: CallOptions): Promise<KekCompromise & JobsReport & {
+    columnsWithoutPlace: string[];
   }>;
-  destroyKek(id: number, options?: CallOptions & { cancel?: boolean }): Promise<{
-    dueAt: Date | null; destroyed: boolean;
-  }>;
-  retireProject(project: string, options?: CallOptions & { cancel?: boolean }): Promise<{
-    retiredAt: Date | null; destroyAt: Date | null; destroyedAt: Date | null;
-    backupsUntilAt: Date | null; secrets: number;
-  }>;
-  keks(options?: CallOptions): Promise<Array<{
-    id: number; scope: string; state: string; deks: number; createdAt: Date;
-    rotationDueAt: Date | null; compromisedAt: Date | null; destroyAt: Date | null;
-  }>>;
+  destroyKek(id: number, options?: CallOptions & { cancel?: boolean }): Promise<KekDestruction>;
+  retireProject(project: string, options?: CallOptions & { cancel?: boolean }): Promise<ProjectRetirement>;
+  keks(options?: CallOptions): Promise<Kek[]>;
   roots(options?: CallOptions): Promise<Root[]>;
   addRoot(uri: string, options?: CallOptions & { scope?: string }): Promise<AddedRoot>;
   replaceRoot(id: number, uri: string, options?: CallOptions): Promise<AddedRoot>;
   removeRoot(id: number, options?: CallOptions): Promise<Root>;
-  compromiseRoot(id: number, options?: CallOptions): Promise<JobsReport & {
-    projects: number; kekRotation: RotationReport | null;
-  }>;
-  exportKeys(options?: CallOptions): Promise<{
-    bundle: string; installation: string; epoch: number; keks: number; deks: number;
-  }>;
-  maintain(options?: CallOptions): Promise<JobsReport & { kekRotation: RotationReport | null }>;
-  keyStatus(options?: CallOptions): Promise<{
-    installation: string; activeKek: number; activeKekCreatedAt: Date; keks: number; deks: number;
-    projects: number; secrets: number; versions: number; rolledBack: boolean;
-  }>;
+  compromiseRoot(id: number, options?: CallOptions): Promise<CompromisedRoot & JobsReport>;
+  exportKeys(options?: CallOptions): Promise<KeyBundle & { bundle: string }>;
+  maintain(options?: CallOptions): Promise<MaintainReport>;
+  keyStatus(options?: CallOptions): Promise<Status>;
   metrics(): { counters: Record<string, number>; timers: Record<string, number>; prometheus: string };
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

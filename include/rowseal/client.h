@@ -16,6 +16,7 @@
 #include <rowseal/operation.h>
 #include <rowseal/secret_bytes.h>
 #include <rowseal/started_call.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -118,7 +119,7 @@ struct VersionSummary {
 struct ColumnSummary {
   ColumnLabel label;
   ContextKind context = ContextKind::kField;
-  bool active = true;
+  ColumnState state = ColumnState::kActive;
   std::optional<ColumnSource> source;
   Timestamp created_at;
 };

@@ -11,6 +11,7 @@
 #include <rowseal/ids.h>
 #include <rowseal/key_destruction.h>
 #include <rowseal/lifecycle.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -22,11 +23,11 @@ namespace rowseal {
 /// JobSummary is a job as operators see it.
 struct JobSummary {
   JobId id;
-  std::string kind;      ///< `reseal`, `reseal-column`, `rewrap`, `dek-rotate`, `kek-compromised`,
-                         ///< `project-destroy`
-  std::string object;    ///< what it works on: a project, a column's id, a scope, a KEK; empty: all
-  std::string subject;   ///< the same for people: a project, a column's label, `all projects`
-  std::string state;     ///< `ready`, `paused`, `done`, `failed`, `cancelled`
+  std::string kind;     ///< `reseal`, `reseal-column`, `rewrap`, `dek-rotate`, `kek-compromised`,
+                        ///< `project-destroy`
+  std::string object;   ///< what it works on: a project, a column's id, a scope, a KEK; empty: all
+  std::string subject;  ///< the same for people: a project, a column's label, `all projects`
+  JobState state = JobState::kReady;
   bool running = false;  ///< a process holds its lease
   std::int64_t run = 1;
   std::int64_t total = 0;  ///< an estimate

@@ -9,6 +9,7 @@
 #include <rowseal/client.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -20,8 +21,8 @@ namespace rowseal {
 
 struct KekDestruction {
   KekId kek;
-  Timestamp due;           ///< from when on it may be destroyed
-  bool destroyed = false;  ///< it is gone
+  std::optional<Timestamp> due;  ///< from when on it may be destroyed; nothing: it was called off
+  bool destroyed = false;        ///< it is gone
 };
 
 /// DestroyKek asks for a KEK to be destroyed. The first call begins the wait; after it DestroyKek
@@ -71,14 +72,11 @@ Result<std::vector<UnreadableDek>> DiscardDeks(
     Client& client, const std::optional<ProjectId>& project = std::nullopt,
     const Access& access = {});
 
-/// DestroyedKey is the evidence of a key that is gone.
-struct DestroyedKey {
-  std::string kind;     ///< `kek` or `dek`
-  std::string project;  ///< of a DEK; empty for a KEK
-  std::string id;
-  std::string scope;  ///< of a KEK; empty for a DEK
+/// KeyEvidence is what is kept of every key that is gone.
+struct KeyEvidence {
+  /// As the row had them: those of a discarded DEK may be none that there are.
   std::string purpose;
-  std::string state;  ///< the last that it had
+  std::string state;
   Timestamp created_at;
   Timestamp destroyed_at;
   std::string actor;  ///< who asked for it
@@ -86,16 +84,29 @@ struct DestroyedKey {
   std::string census;  ///< what was found to need it
 };
 
-struct ListDestroyedOptions {
-  std::string kind;           ///< `kek` or `dek`; empty: both
-  std::string after_project;  ///< as DestroyedKey::project
-  std::string after_id;
-  std::int64_t limit = 1000;  ///< 1 to 10,000
+struct DestroyedKek {
+  KekId id;
+  std::string scope;
+  KeyEvidence evidence;
 };
 
-/// ListDestroyedKeys lists them by project, kind and id.
-Result<std::vector<DestroyedKey>> ListDestroyedKeys(Client& client,
-                                                    const ListDestroyedOptions& options = {});
+struct DestroyedDek {
+  std::string project;  ///< as the row had it, like the id
+  std::string id;
+  KeyEvidence evidence;
+};
+
+/// ListDestroyedKeks lists the evidence of KEKs by id, after the one given, at most `limit` (1 to
+/// 10,000). Errors: the client's, kIntegrity (a row that nobody wrote).
+Result<std::vector<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after = {},
+                                                    std::int64_t limit = 1000);
+
+/// ListDestroyedDeks lists the evidence of DEKs by project and id, after the pair given. Errors: as
+/// ListDestroyedKeks.
+Result<std::vector<DestroyedDek>> ListDestroyedDeks(Client& client,
+                                                    std::string_view after_project = {},
+                                                    std::string_view after_id = {},
+                                                    std::int64_t limit = 1000);
 
 struct DestructionReport {
   std::vector<KekId> keks;

@@ -9,6 +9,7 @@
 #include <rowseal/client.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -24,12 +25,12 @@ namespace rowseal {
 Result<void> SuspendKek(Client& client, KekId kek, const Access& access = {});
 
 /// ResumeKek gives a suspended KEK the state back that it had, and returns that.
-Result<std::string> ResumeKek(Client& client, KekId kek, const Access& access = {});
+Result<KeyState> ResumeKek(Client& client, KekId kek, const Access& access = {});
 
 /// CompromisePlan says what declaring a KEK compromised would do, as the store stands.
 struct CompromisePlan {
   KekId kek;
-  std::string state;         ///< as it is
+  KeyState state = KeyState::kActive;
   bool rotates = false;      ///< another KEK becomes the active one first
   std::int64_t deks = 0;     ///< that it wraps: rewrapped, and rotated with all others of its scope
   std::int64_t secrets = 0;  ///< sealed again, and to be changed where they were issued

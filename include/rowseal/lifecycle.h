@@ -6,41 +6,49 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <rowseal/client.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
 /// Maintenance of a store. Threads: any; each call has the client's connection to itself while it
 /// runs (Verify: a page at a time).
 
-/// KeySummary is a KEK or a DEK as operators see it.
-struct KeySummary {
-  std::string id;
-  std::string project;  ///< of a DEK; empty for a KEK
-  std::string scope;    ///< of a KEK; for a DEK, the id of its KEK
-  std::string purpose;
-  std::string state;
-  bool drained = false;  ///< of a DEK: a recount found nothing under it, and nothing can come
-  std::optional<std::int64_t>
-      versions;  ///< of a DEK, with CountFrom::kEveryRow: secret versions under it
+/// KekSummary is a KEK as operators see it.
+struct KekSummary {
+  KekId id;
+  std::string scope;
+  KeyState state = KeyState::kActive;
   Timestamp created_at;
-  std::string resumes_to;  ///< of a suspended KEK: the state that it has when it is resumed
-  std::optional<std::int64_t> deks;         ///< of a KEK: DEKs under it
-  std::optional<Timestamp> rotation_due;    ///< of an active KEK, by policy `kek.max_age`
-  std::optional<Timestamp> compromised_at;  ///< of a KEK
-  std::optional<Timestamp> destroy_at;      ///< of a KEK that somebody asked to be destroyed
+  std::optional<KeyState> resumes_to;     ///< of a suspended one: its state once it is resumed
+  std::int64_t deks = 0;                  ///< DEKs under it
+  std::optional<Timestamp> rotation_due;  ///< of an active one, by policy `kek.max_age`
+  std::optional<Timestamp> compromised_at;
+  std::optional<Timestamp> destroy_at;  ///< its destruction was asked for: from when on
+};
+
+/// DekSummary is a DEK as operators see it. Project and id are as the row has them, and a purpose
+/// or state that there is not is nothing, so that one bad row hides no other; Verify names the row.
+struct DekSummary {
+  std::string project;
+  std::string id;
+  KekId kek;
+  std::optional<DekPurpose> purpose;
+  std::optional<KeyState> state;
+  bool drained = false;                  ///< a recount found nothing under it, and nothing can come
+  std::optional<std::int64_t> versions;  ///< secret versions under it; with CountFrom::kEveryRow
+  Timestamp created_at;
 };
 
 /// CountFrom says where counts come from: key rows alone, or every row that a key protects too.
 enum class CountFrom : std::uint8_t { kKeyRows, kEveryRow };
 
 /// ListKeks lists the KEKs of purpose `wrap` by id. Errors: the client's.
-Result<std::vector<KeySummary>> ListKeks(Client& client);
+Result<std::vector<KekSummary>> ListKeks(Client& client);
 
 struct ListDeksOptions {
   std::optional<ProjectId> project;  ///< without one: all
@@ -50,13 +58,13 @@ struct ListDeksOptions {
   CountFrom count = CountFrom::kKeyRows;
 };
 
-/// ListDeks lists DEKs by project and id, behind the pair given.
-Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& options = {});
+/// ListDeks lists DEKs by project and id, after the pair given.
+Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options = {});
 
 /// DekCount is how many DEKs of one purpose and state a KEK wraps.
 struct DekCount {
-  std::string purpose;
-  std::string state;
+  std::optional<DekPurpose> purpose;  ///< as DekSummary's
+  std::optional<KeyState> state;      ///< as DekSummary's
   std::int64_t deks = 0;
   std::int64_t drained = 0;  ///< of them
 };
@@ -65,7 +73,7 @@ struct DekCount {
 struct KekCensus {
   KekId id;
   std::string scope;
-  std::string state;
+  KeyState state = KeyState::kActive;
   Timestamp created_at;
   std::vector<DekCount> deks;
   std::optional<Timestamp> destroy_at;  ///< somebody asked for it to be destroyed
@@ -159,6 +167,12 @@ Result<VerifyReport> Verify(Client& client,
                             const std::function<void(const VerifyFailure&)>& on_failure,
                             const std::function<void(const VerifyReport&)>& on_progress = {});
 
+/// PlannedDestruction is a KEK whose destruction was asked for.
+struct PlannedDestruction {
+  KekId kek;
+  Timestamp destroy_at;  ///< from when on
+};
+
 struct StatusReport {
   InstallationId installation;
   std::int64_t epoch = 0;
@@ -169,7 +183,7 @@ struct StatusReport {
   std::optional<Timestamp> kek_rotation_due;  ///< of the active KEK, by policy `kek.max_age`
   std::vector<KekId> suspended;
   std::vector<KekId> compromised;
-  std::vector<std::pair<KekId, Timestamp>> to_destroy;  ///< from when on
+  std::vector<PlannedDestruction> to_destroy;
   std::int64_t retired_projects = 0;
   std::int64_t destroyed_keys = 0;
   std::int64_t keks = 0;

@@ -18,18 +18,23 @@ namespace rowseal {
 /// were made before, with the roots of their time, still open what they hold until they end.
 /// Threads: any; each call has the client's connection to itself while it runs.
 
-struct ProjectRetirement {
+/// RetiredProject is a project and the times of its end.
+struct RetiredProject {
   std::string project;
   std::optional<Timestamp> retired_at;
   std::optional<Timestamp> destroy_at;    ///< nothing: it is only gone from the app's table
   std::optional<Timestamp> destroyed_at;  ///< its keys are gone
-  std::int64_t secrets = 0;               ///< that are there
+  /// When the last backup with its wrapped keys ends, by policy `backup.kept`; nothing: not known.
+  std::optional<Timestamp> backups_until;
+};
+
+/// ProjectRetirement says what the retirement of a project does.
+struct ProjectRetirement : RetiredProject {
+  std::int64_t secrets = 0;  ///< that are there
   std::int64_t versions = 0;
   std::int64_t deks = 0;
   std::vector<std::string> columns;  ///< labels, in which its values then open no more
-  /// When the last backup with its wrapped keys ends, by policy `backup.kept`; nothing: not known.
-  std::optional<Timestamp> backups_until;
-  std::optional<JobId> job;  ///< destroys what is due, to be run with RunJobs
+  std::optional<JobId> job;          ///< destroys what is due, to be run with RunJobs
 };
 
 /// RetireProject retires a project. Called again when the wait is over, it gives the job that
@@ -45,9 +50,9 @@ Result<ProjectRetirement> PlanRetirement(Client& client, const ProjectId& projec
 /// anew, with nothing. Errors: kNotFound (it is not retired).
 Result<void> CancelRetirement(Client& client, const ProjectId& project, const Access& access = {});
 
-/// ListRetirements lists retired projects by id behind the one given, without counts, at most
-/// `limit` (1 to 10,000).
-Result<std::vector<ProjectRetirement>> ListRetirements(Client& client, std::string_view after = {},
-                                                       std::int64_t limit = 1000);
+/// ListRetirements lists retired projects by id, after the one given, at most `limit` (1 to
+/// 10,000).
+Result<std::vector<RetiredProject>> ListRetirements(Client& client, std::string_view after = {},
+                                                    std::int64_t limit = 1000);
 
 }  // namespace rowseal

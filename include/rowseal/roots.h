@@ -14,6 +14,7 @@
 #include <rowseal/lifecycle.h>
 #include <rowseal/passphrase.h>
 #include <rowseal/secret_bytes.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -25,9 +26,9 @@ struct RootSummary {
   RootId id;
   std::string uri;
   std::string scope;
-  std::string fingerprint;  ///< 8 hexadecimal digits
-  std::string state;
-  bool configured = false;  ///< whether this process holds the root
+  std::string fingerprint;             ///< 8 hexadecimal digits
+  KeyState state = KeyState::kActive;  ///< active, or compromised
+  bool configured = false;             ///< whether this process holds the root
   bool wraps_only = false;  ///< its private key is elsewhere: it recovers, and opens nothing here
   std::vector<KekId> keks;  ///< that it opens
   std::int64_t scope_keks = 0;  ///< KEKs of its scope

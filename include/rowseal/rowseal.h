@@ -12,6 +12,7 @@
 #include <rowseal/column_source.h>
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
+#include <rowseal/fields.h>
 #include <rowseal/ids.h>
 #include <rowseal/install.h>
 #include <rowseal/jobs.h>
@@ -31,6 +32,7 @@
 #include <rowseal/secret_bytes.h>
 #include <rowseal/started_call.h>
 #include <rowseal/statement.h>
+#include <rowseal/states.h>
 #include <rowseal/webhook.h>
 
 namespace rowseal {

@@ -1,26 +1,33 @@
 #include "base/encoding.h"
 
-#include <array>
+#include <algorithm>
+#include <charconv>
 #include <cstring>
+
+#include <sodium.h>
 
 namespace rowseal {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-constexpr std::string_view kBase64Url =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr std::array<std::int8_t, 256> ReverseOf(std::string_view alphabet) {
-  std::array<std::int8_t, 256> reverse{};
-  reverse.fill(-1);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    reverse[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+int VariantOf(Base64 form) noexcept {
+  switch (form) {
+    case Base64::kPadded:
+      return sodium_base64_VARIANT_ORIGINAL;
+    case Base64::kUnpadded:
+      return sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
+    case Base64::kUrl:
+      return sodium_base64_VARIANT_URLSAFE_NO_PADDING;
+    case Base64::kUrlPadded:
+      break;
   }
-  return reverse;
+  return sodium_base64_VARIANT_URLSAFE;
 }
 
-constexpr auto kHexReverse = ReverseOf(kHexDigits);
-constexpr auto kBase64UrlReverse = ReverseOf(kBase64Url);
+bool IsAsciiLetterOrDigit(char c) noexcept {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 // Returns the length of the well-formed UTF-8 sequence at `text[at]`, or 0 (RFC 3629 section 4).
 std::size_t Utf8SequenceLength(std::string_view text, std::size_t at) noexcept {
@@ -68,14 +75,36 @@ Lanes Digits(Lanes nibbles) noexcept {
 
 }  // namespace
 
+std::array<char, 2> HexDigits(std::uint8_t byte) noexcept {
+  return {kHexDigits[byte >> 4], kHexDigits[byte & 0x0F]};
+}
+
 std::string ToHex(ByteView bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::uint8_t byte : bytes) {
-    text.push_back(kHexDigits[byte >> 4]);
-    text.push_back(kHexDigits[byte & 0x0F]);
-  }
+  std::string text(bytes.size() * 2, '\0');
+  sodium_bin2hex(text.data(), text.size() + 1, bytes.data(), bytes.size());
   return text;
+}
+
+Result<Bytes> FromHex(std::string_view text) {
+  Bytes bytes(text.size() / 2);
+  const bool has_upper_case =
+      std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'F'; });
+  if (has_upper_case || !ReadHex(text, bytes)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "hex text is no even number of the digits 0-9 and a-f");
+  }
+  return bytes;
+}
+
+bool ReadHex(std::string_view text, std::span<std::uint8_t> out) noexcept {
+  std::size_t size = 0;
+  return sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size,
+                        nullptr) == 0 &&
+         size == text.size() / 2;
+}
+
+bool IsHexDigit(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 void WriteUuid(std::span<const std::uint8_t, 16> bytes, std::span<std::uint8_t, 36> text) noexcept {
@@ -103,72 +132,59 @@ void WriteUuid(std::span<const std::uint8_t, 16> bytes, std::span<std::uint8_t, 
   std::memcpy(out + 28, digits.data() + 24, 8);
 }
 
-Result<Bytes> FromHex(std::string_view text) {
-  if (text.size() % 2 != 0) {
-    return Fail(ErrorCode::kInvalidArgument, "hex text has an odd number of digits");
-  }
-  Bytes bytes;
-  bytes.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = kHexReverse[static_cast<std::uint8_t>(text[i])];
-    const int low = kHexReverse[static_cast<std::uint8_t>(text[i + 1])];
-    if (high < 0 || low < 0) {
-      return Fail(ErrorCode::kInvalidArgument, "hex text has a character outside 0-9a-f");
-    }
-    bytes.push_back(static_cast<std::uint8_t>((high << 4) | low));
-  }
-  return bytes;
+std::size_t Base64Size(Base64 form, std::size_t bytes) noexcept {
+  return sodium_base64_encoded_len(bytes, VariantOf(form)) - 1;  // its zero byte
 }
 
-std::string ToBase64Url(ByteView bytes) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
-  std::size_t i = 0;
-  for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t block =
-        (std::uint32_t{bytes[i]} << 16) | (std::uint32_t{bytes[i + 1]} << 8) | bytes[i + 2];
-    text.push_back(kBase64Url[block >> 18]);
-    text.push_back(kBase64Url[(block >> 12) & 63]);
-    text.push_back(kBase64Url[(block >> 6) & 63]);
-    text.push_back(kBase64Url[block & 63]);
+void WriteBase64(Base64 form, ByteView bytes, std::span<std::uint8_t> out) noexcept {
+  sodium_bin2base64(reinterpret_cast<char*>(out.data()), out.size(), bytes.data(), bytes.size(),
+                    VariantOf(form));
+}
+
+std::optional<std::size_t> ReadBase64(Base64 form, std::string_view text,
+                                      std::span<std::uint8_t> out) noexcept {
+  // libsodium 1.0.18 takes some bytes above 127 for digits where `char` is signed: a second text
+  // for the same bytes.
+  std::uint8_t all = 0;
+  for (const char c : text) {
+    all |= static_cast<std::uint8_t>(c);
   }
-  if (bytes.size() - i == 1) {
-    text.push_back(kBase64Url[bytes[i] >> 2]);
-    text.push_back(kBase64Url[(bytes[i] & 3) << 4]);
-  } else if (bytes.size() - i == 2) {
-    text.push_back(kBase64Url[bytes[i] >> 2]);
-    text.push_back(kBase64Url[((bytes[i] & 3) << 4) | (bytes[i + 1] >> 4)]);
-    text.push_back(kBase64Url[(bytes[i + 1] & 15) << 2]);
+  if (all > 0x7F) {
+    return std::nullopt;
   }
+  std::size_t size = 0;
+  const int failed = sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr,
+                                       &size, nullptr, VariantOf(form));
+  return failed == 0 ? std::optional(size) : std::nullopt;
+}
+
+bool IsBase64Digit(Base64 form, char c) noexcept {
+  const bool is_url = form == Base64::kUrl || form == Base64::kUrlPadded;
+  return IsAsciiLetterOrDigit(c) || c == (is_url ? '-' : '+') || c == (is_url ? '_' : '/');
+}
+
+std::string ToBase64(Base64 form, ByteView bytes) {
+  std::string text(Base64Size(form, bytes.size()), '\0');
+  // A string has room for the zero byte behind its characters.
+  WriteBase64(form, bytes, {reinterpret_cast<std::uint8_t*>(text.data()), text.size() + 1});
   return text;
 }
 
-Result<Bytes> FromBase64Url(std::string_view text) {
-  if (text.size() % 4 == 1) {
-    return Fail(ErrorCode::kInvalidArgument, "base64url text has an impossible length");
+Result<Bytes> FromBase64(Base64 form, std::string_view text) {
+  Bytes bytes(text.size() / 4 * 3 + 3);
+  const std::optional<std::size_t> size = ReadBase64(form, text, bytes);
+  if (!size) {
+    return Fail(ErrorCode::kInvalidArgument, "the text is not base64 of the form that is expected");
   }
-  Bytes bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  unsigned bit_count = 0;
-  for (const char character : text) {
-    const int value = kBase64UrlReverse[static_cast<std::uint8_t>(character)];
-    if (value < 0) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "base64url text has a character outside its alphabet");
-    }
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    bit_count += 6;
-    if (bit_count >= 8) {
-      bit_count -= 8;
-      bytes.push_back(static_cast<std::uint8_t>(bits >> bit_count));
-      bits &= (1U << bit_count) - 1;
-    }
-  }
-  if (bits != 0) {
-    return Fail(ErrorCode::kInvalidArgument, "base64url text has non-zero trailing bits");
-  }
+  bytes.resize(*size);
   return bytes;
+}
+
+std::optional<std::int64_t> ParseDecimal(std::string_view text) noexcept {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, number);
+  return failure == std::errc() && stop == end ? std::optional(number) : std::nullopt;
 }
 
 bool IsUtf8(std::string_view text) noexcept {
@@ -194,9 +210,9 @@ std::string Printable(std::string_view text) {
     const bool c1_control =
         length == 2 && byte == 0xC2 && static_cast<std::uint8_t>(text[i + 1]) < 0xA0;
     if (length == 0 || byte < 0x20 || byte == 0x7F || c1_control) {
+      const std::array<char, 2> digits = HexDigits(byte);
       printable += "\\x";
-      printable.push_back(kHexDigits[byte >> 4]);
-      printable.push_back(kHexDigits[byte & 0x0F]);
+      printable.append(digits.data(), digits.size());
       ++i;
       continue;
     }

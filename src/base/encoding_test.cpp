@@ -1,5 +1,8 @@
 #include "base/encoding.h"
 
+#include <array>
+#include <limits>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -34,18 +37,46 @@ RC_GTEST_PROP(Hex, DecodesWhatItEncodes, (const Bytes& bytes)) {
   RC_ASSERT(*decoded == bytes);
 }
 
-RC_GTEST_PROP(Base64Url, DecodesWhatItEncodes, (const Bytes& bytes)) {
-  const Result<Bytes> decoded = FromBase64Url(ToBase64Url(bytes));
-  RC_ASSERT(decoded.has_value());
-  RC_ASSERT(*decoded == bytes);
+constexpr std::array kForms = {Base64::kPadded, Base64::kUnpadded, Base64::kUrl,
+                               Base64::kUrlPadded};
+
+RC_GTEST_PROP(Base64Forms, DecodeWhatTheyEncodeAndNotWhatOthersDo, (const Bytes& bytes)) {
+  for (const Base64 form : kForms) {
+    const std::string text = ToBase64(form, bytes);
+    RC_ASSERT(text.size() == Base64Size(form, bytes.size()));
+    RC_ASSERT(*FromBase64(form, text) == bytes);
+    for (const Base64 other : kForms) {
+      RC_ASSERT(FromBase64(other, text).has_value() == (ToBase64(other, bytes) == text));
+    }
+  }
+}
+
+TEST(Base64Forms, HaveTheirAlphabets) {
+  for (const Base64 form : kForms) {
+    const bool is_url = form == Base64::kUrl || form == Base64::kUrlPadded;
+    for (int c = 0; c < 256; ++c) {
+      const char character = static_cast<char>(c);
+      const bool is_digit =
+          FromBase64(form, std::string{'A', 'A', 'A', character}).has_value() && character != '=';
+      EXPECT_EQ(IsBase64Digit(form, character), is_digit) << c;
+    }
+    EXPECT_EQ(ToBase64(form, Bytes{0xfb, 0xff, 0xfe}), is_url ? "-__-" : "+//+");
+  }
+}
+
+TEST(Base64Forms, RefuseAnImpossiblePadding) {
+  for (const std::string_view text : {"Zg=", "Zg", "Z===", "====", "=", "Zh==", "Zm9=", "Zm9v\n",
+                                      "Zm-v", "Zm 9", "Zg==Zg==", "=m9v", "Zm9\x80"}) {
+    ExpectRefused(FromBase64(Base64::kPadded, text), text);
+  }
 }
 
 RC_GTEST_PROP(Base64Url, EncodesToTheSameTextWhateverItDecodes, ()) {
   const auto text = *rc::gen::container<std::string>(rc::gen::elementOf(
       std::string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")));
-  const Result<Bytes> decoded = FromBase64Url(text);
+  const Result<Bytes> decoded = FromBase64(Base64::kUrl, text);
   if (decoded) {
-    RC_ASSERT(ToBase64Url(*decoded) == text);
+    RC_ASSERT(ToBase64(Base64::kUrl, *decoded) == text);
   }
 }
 
@@ -56,7 +87,7 @@ TEST(Base64Url, HasOneTextForEveryPairOfBytes) {
   for (const char a : alphabet) {
     for (const char b : alphabet) {
       for (const char c : alphabet) {
-        decodable += FromBase64Url(std::string{a, b, c}) ? 1 : 0;
+        decodable += FromBase64(Base64::kUrl, std::string{a, b, c}) ? 1 : 0;
       }
     }
   }
@@ -68,17 +99,39 @@ TEST(Base64Url, EncodesTheVectorsOfRfc4648Unpadded) {
       {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
       {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xFB\xFF", "-_8"}};
   for (const auto& [plain, text] : vectors) {
-    EXPECT_EQ(ToBase64Url(AsBytes(plain)), text);
+    EXPECT_EQ(ToBase64(Base64::kUrl, AsBytes(plain)), text);
   }
 }
 
 TEST(Base64Url, RefusesEveryTextItDoesNotWrite) {
   for (const std::string_view text :
        {"A", "AAAAA", "Zh", "Zm9", "Zg==", "Zm8=", "Zm9v\n", " Zm9v", "Zm+v", "Zm/v"}) {
-    ExpectRefused(FromBase64Url(text), text);
+    ExpectRefused(FromBase64(Base64::kUrl, text), text);
   }
-  ExpectRefused(FromBase64Url(std::string_view("Zm9\0", 4)), "Zm9 and a zero byte");
-  ExpectRefused(FromBase64Url("Zm9\xC3"), "a byte above 127");
+  ExpectRefused(FromBase64(Base64::kUrl, std::string_view("Zm9\0", 4)), "Zm9 and a zero byte");
+  ExpectRefused(FromBase64(Base64::kUrl, "Zm9\xC3"), "a byte above 127");
+}
+
+TEST(Hex, IsReadInEitherCaseWhereThatIsAskedFor) {
+  Bytes bytes(3);
+  EXPECT_TRUE(ReadHex("aB09fF", bytes));
+  EXPECT_EQ(bytes, (Bytes{0xab, 0x09, 0xff}));
+  for (const std::string_view text : {"a", "abc", "0g", " 0", "0\n", "ab:d"}) {
+    EXPECT_FALSE(ReadHex(text, bytes)) << text;
+  }
+  for (int c = 0; c < 256; ++c) {
+    const char character = static_cast<char>(c);
+    EXPECT_EQ(IsHexDigit(character), ReadHex(std::string{'0', character}, bytes)) << c;
+  }
+}
+
+TEST(Decimal, IsAWholeNumberThatFits) {
+  EXPECT_EQ(ParseDecimal("0"), 0);
+  EXPECT_EQ(ParseDecimal("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
+  for (const std::string_view text :
+       {"", "-", " 1", "1 ", "+1", "0x1", "1.0", "9223372036854775808"}) {
+    EXPECT_FALSE(ParseDecimal(text)) << text;
+  }
 }
 
 TEST(Hex, RefusesEveryTextItDoesNotWrite) {

@@ -1,11 +1,14 @@
 #include <rowseal/ids.h>
 
+#include "base/closed_set.h"
 #include "base/encoding.h"
 
 namespace rowseal {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 255;
+
+constexpr ClosedSet<SecretKind, 3> kSecretKinds{{"webhook", "access_token", "workflow"}};
 
 // Guards every name before it becomes part of a context, an SQL parameter or a message.
 Result<void> CheckName(std::string_view what, std::string_view text) {
@@ -88,27 +91,14 @@ template class Name<ProjectIdTag>;
 template class Name<SecretNameTag>;
 template class Name<ColumnLabelTag>;
 
-std::string_view ToText(SecretKind kind) noexcept {
-  switch (kind) {
-    case SecretKind::kWebhook:
-      return "webhook";
-    case SecretKind::kAccessToken:
-      return "access_token";
-    case SecretKind::kWorkflow:
-      return "workflow";
-  }
-  return "";
-}
+std::string_view ToText(SecretKind kind) noexcept { return kSecretKinds.TextOf(kind); }
 
 Result<SecretKind> ParseSecretKind(std::string_view text) {
-  for (const SecretKind kind :
-       {SecretKind::kWebhook, SecretKind::kAccessToken, SecretKind::kWorkflow}) {
-    if (text == ToText(kind)) {
-      return kind;
-    }
-  }
-  return Fail(ErrorCode::kInvalidArgument, "'" + Printable(text) + "' is not a kind of secret",
-              "use webhook, access_token or workflow");
+  const std::optional<SecretKind> kind = kSecretKinds.Find(text);
+  return kind ? Result<SecretKind>(*kind)
+              : Fail(ErrorCode::kInvalidArgument,
+                     "'" + Printable(text) + "' is not a kind of secret",
+                     "use webhook, access_token or workflow");
 }
 
 std::string_view ToText(ContextKind kind) noexcept {

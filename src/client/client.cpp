@@ -11,18 +11,10 @@
 #include "client/session.h"
 #include "client/value_operation.h"
 #include "observe/stopwatch.h"
+#include "store/key_order.h"
 
 namespace rowseal {
 namespace {
-
-constexpr std::int64_t kMaxPage = 10'000;
-
-Result<void> CheckLimit(std::int64_t limit) {
-  if (limit < 1 || limit > kMaxPage) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
-  return {};
-}
 
 Result<SecretSummary> ReadSummary(Row& row) {
   RowReader reader(row);
@@ -102,7 +94,7 @@ Result<std::vector<Result<StoredSecret>>> Client::PutBatch(const ProjectId& proj
 
 Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::string_view after,
                                                 std::int64_t limit) {
-  ROWSEAL_TRY(CheckLimit(limit));
+  ROWSEAL_TRY(CheckPage(limit));
   const std::lock_guard lock(state_->mutex);
   ROWSEAL_ASSIGN(Rows answer,
                  state_->connection->Execute(Statement::Call(
@@ -205,8 +197,8 @@ Result<std::vector<ColumnSummary>> Client::Columns() {
                  ReadColumns(*state_->connection, state_->session));
   std::vector<ColumnSummary> summaries;
   for (const ColumnRecord& column : columns) {
-    summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
-                         column.source, column.created_at});
+    summaries.push_back(
+        {column.label, column.context, column.state, column.source, column.created_at});
   }
   return summaries;
 }
@@ -253,7 +245,7 @@ void Client::Run(Operation& call) {
 }
 
 Result<std::vector<AuditEntry>> Client::AuditLog(const ProjectId& project, std::int64_t limit) {
-  ROWSEAL_TRY(CheckLimit(limit));
+  ROWSEAL_TRY(CheckPage(limit));
   const std::lock_guard lock(state_->mutex);
   return ReadAuditLog(*state_->connection, project, limit);
 }

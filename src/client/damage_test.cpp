@@ -263,7 +263,7 @@ TEST(SealedValues, FlippedBitsAndCutsAreRefusedAndOthersOpen) {
     const std::vector<std::string> key = cell ? row : std::vector<std::string>();
     const std::string text =
         Must(client.SealValue(Project("acme"), label, AsBytes(ValueOf(form)), key));
-    const Bytes original = Must(FromBase64Url(text.substr(4)));
+    const Bytes original = Must(FromBase64(Base64::kUrl, text.substr(4)));
     const auto expect_refused = [&](const std::string& damaged) {
       ASSERT_THAT(client.OpenValue(Project("acme"), label, damaged, key),
                   FailsWith(ErrorCode::kIntegrity))
@@ -273,13 +273,13 @@ TEST(SealedValues, FlippedBitsAndCutsAreRefusedAndOthersOpen) {
     for (std::size_t sample = 0; sample < Scaled(20); ++sample) {
       Bytes damaged = original;
       FlipBit(damaged, random.Below(bits));
-      expect_refused("rs1." + ToBase64Url(damaged));
+      expect_refused("rs1." + ToBase64(Base64::kUrl, damaged));
     }
     for (std::size_t sample = 0; sample < Scaled(6); ++sample) {
       expect_refused(text.substr(0, random.Below(text.size())));
       Bytes shorter = original;
       shorter.resize(random.Below(original.size()));
-      expect_refused("rs1." + ToBase64Url(shorter));
+      expect_refused("rs1." + ToBase64(Base64::kUrl, shorter));
     }
     EXPECT_EQ(TextOf(Must(client.OpenValue(Project("acme"), label, text, key))), ValueOf(form));
   }
@@ -292,11 +292,12 @@ TEST(SealedValues, EveryBitOfTheHeaderAndOfTheTagIsBound) {
   Client client = store.Open();
   Must(client.AddColumn(Label("tokens"), ContextKind::kField));
   const std::string text = Must(client.SealValue(Project("acme"), Label("tokens"), AsBytes("x")));
-  const Bytes original = Must(FromBase64Url(text.substr(4)));
+  const Bytes original = Must(FromBase64(Base64::kUrl, text.substr(4)));
   for (std::size_t bit = 0; bit < original.size() * 8; ++bit) {
     Bytes damaged = original;
     FlipBit(damaged, bit);
-    ASSERT_THAT(client.OpenValue(Project("acme"), Label("tokens"), "rs1." + ToBase64Url(damaged)),
+    ASSERT_THAT(client.OpenValue(Project("acme"), Label("tokens"),
+                                 "rs1." + ToBase64(Base64::kUrl, damaged)),
                 FailsWith(ErrorCode::kIntegrity))
         << bit;
   }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal {
 namespace {
@@ -75,16 +76,6 @@ Result<std::string> ReadWhole(const std::string& path) {
   return text;
 }
 
-std::vector<std::string_view> LinesOf(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
 std::optional<EpochAnchor::State> ParseState(std::string_view line) {
   EpochAnchor::State state;
   const char* const end = line.data() + line.size();
@@ -133,7 +124,7 @@ Result<std::optional<EpochAnchor::State>> EpochAnchor::Read(
   if (text.empty()) {
     return std::nullopt;
   }
-  const std::vector<std::string_view> lines = LinesOf(text);
+  const std::vector<std::string_view> lines = Lines(text);
   std::optional<State> newest =
       lines.size() >= 2 && lines.front() == kHead ? ParseState(lines[1]) : std::nullopt;
   if (!newest) {
@@ -167,7 +158,7 @@ Result<void> EpochAnchor::Raise(const InstallationId& installation, const State&
   std::string text = std::string(kHead) + "\n" + LineOf(state);
   if (kept && *kept) {
     ROWSEAL_ASSIGN(const std::string old, ReadWhole(path));
-    const std::vector<std::string_view> lines = LinesOf(old);
+    const std::vector<std::string_view> lines = Lines(old);
     for (std::size_t i = 1; i < std::min(lines.size(), kKeptStates); ++i) {
       text += std::string(lines[i]) + "\n";
     }

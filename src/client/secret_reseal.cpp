@@ -86,6 +86,10 @@ Result<void> WriteSealedAgain(Connection& connection, Session& session, const Pr
   return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
 }
 
+std::string RowName(const StoredVersion& version) {
+  return "version " + ToText(version.version) + " of secret " + ToText(version.secret);
+}
+
 }  // namespace
 
 Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row) {
@@ -116,24 +120,30 @@ Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVe
                                      version.kind, version.version, version.expires_at});
 }
 
-Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
-                               const StoredVersion& version) {
-  const std::string row =
-      "version " + ToText(version.version) + " of secret " + ToText(version.secret);
+Result<std::shared_ptr<const Dek>> OpenDekOf(Session& session, const StoredVersion& version) {
   if (!session.HadKek(version.dek) || version.dek.dek.purpose != DekPurpose::kSecret) {
-    return Fail(ErrorCode::kIntegrity, row + ": its DEK or KEK was changed",
+    return Fail(ErrorCode::kIntegrity, RowName(version) + ": its DEK or KEK was changed",
                 "restore the tables kek and dek from a backup");
   }
   ROWSEAL_TRY(session.CheckOpens(version.dek, OpenFor::kReseal));
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek,
-                 session.OpenDek(version.dek.dek, session.seen().Now()));
-  Result<SecretBytes> value = OpenPadded(dek->key, version.encrypted_data, version.nonce,
+  return session.OpenDek(version.dek.dek, session.seen().Now());
+}
+
+Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const ProjectId& project,
+                              const StoredVersion& version) {
+  Result<SecretBytes> value = OpenPadded(dek.key, version.encrypted_data, version.nonce,
                                          ContextOf(session, project, version));
   if (!value && value.error().code == ErrorCode::kIntegrity) {
-    return Fail(ErrorCode::kIntegrity, row + " does not open: a stored byte is wrong",
+    return Fail(ErrorCode::kIntegrity, RowName(version) + " does not open: a stored byte is wrong",
                 "restore the row from a backup");
   }
   return value;
+}
+
+Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
+                               const StoredVersion& version) {
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, OpenDekOf(session, version));
+  return OpenUnder(*dek, session, project, version);
 }
 
 Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,

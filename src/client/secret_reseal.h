@@ -31,9 +31,16 @@ Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row);
 /// ContextOf is what a stored version is bound to.
 Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version);
 
-/// OpenStored opens a version read in the open transaction, whatever its expiry, to seal it again
-/// or to look at it: OpenFor::kReseal. The trusted set is to be of the same moment or a later one.
+/// OpenDekOf opens the DEK of a version read in the open transaction, to seal the version again or
+/// to look at it: OpenFor::kReseal. The trusted set is to be of the same moment or a later one.
 /// Errors: kIntegrity, kRefusedByState.
+Result<std::shared_ptr<const Dek>> OpenDekOf(Session& session, const StoredVersion& version);
+
+/// OpenUnder opens a version with its DEK, whatever its expiry. Errors: kIntegrity.
+Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const ProjectId& project,
+                              const StoredVersion& version);
+
+/// OpenStored is OpenDekOf and then OpenUnder.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
 

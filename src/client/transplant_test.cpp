@@ -378,14 +378,14 @@ TEST_F(TransplantedValues, WithAHeaderOfAnotherPlaceAreRefused) {
   for (std::size_t pair = 0; pair < Scaled(500, 20); ++pair) {
     const ValueAt from = AnyPlace();
     const ValueAt to = AnyPlace();
-    Bytes moved = Must(FromBase64Url(Seal(client_, from).substr(4)));
-    const Bytes at_home = Must(FromBase64Url(Seal(client_, to).substr(4)));
+    Bytes moved = Must(FromBase64(Base64::kUrl, Seal(client_, from).substr(4)));
+    const Bytes at_home = Must(FromBase64(Base64::kUrl, Seal(client_, to).substr(4)));
     constexpr std::ptrdiff_t kDekEnd = 19;  // version, suite, context kind, DEK id
     std::copy(at_home.begin(), at_home.begin() + kDekEnd, moved.begin());
     if (from == to) {
       continue;
     }
-    ASSERT_THAT(Open(to, "rs1." + ToBase64Url(moved)), FailsWith(ErrorCode::kIntegrity));
+    ASSERT_THAT(Open(to, "rs1." + ToBase64(Base64::kUrl, moved)), FailsWith(ErrorCode::kIntegrity));
   }
 }
 
@@ -412,11 +412,11 @@ TEST_F(TransplantedValues, OfAnotherInstallationAreRefusedEvenWithTheirDekRow) {
 TEST_F(TransplantedValues, UnderADekForSecretsAreRefused) {
   Must(Put(client_, "p0", "name", "value"));
   const ValueAt at{"p0", "field0", {}};
-  Bytes sealed = Must(FromBase64Url(Seal(client_, at).substr(4)));
+  Bytes sealed = Must(FromBase64(Base64::kUrl, Seal(client_, at).substr(4)));
   const DekId dek = Must(ParseUuid<DekId>(
       Intruder(store_.path()).Text("SELECT id FROM dek WHERE purpose = 'secret'")));
   std::copy(dek.bytes.begin(), dek.bytes.end(), sealed.begin() + 3);
-  EXPECT_THAT(Open(at, "rs1." + ToBase64Url(sealed)), FailsWith(ErrorCode::kIntegrity));
+  EXPECT_THAT(Open(at, "rs1." + ToBase64(Base64::kUrl, sealed)), FailsWith(ErrorCode::kIntegrity));
 }
 
 TEST_F(TransplantedValues, InAnExchangedColumnAreRefused) {

@@ -126,7 +126,8 @@ RC_GTEST_PROP(SealedValue, EncodesAgainToWhatItDecoded, (Bytes bytes)) {
     bytes[1] = *rc::gen::element<std::uint8_t>(1, 1, 1, 0, 2);
     bytes[2] = *rc::gen::element<std::uint8_t>(1, 2, 0, 3);
   }
-  RC_ASSERT(SealedValueIsCanonical(std::string(kSealedValuePrefix) + ToBase64Url(bytes)));
+  RC_ASSERT(
+      SealedValueIsCanonical(std::string(kSealedValuePrefix) + ToBase64(Base64::kUrl, bytes)));
 }
 
 RC_GTEST_PROP(SealedValue, DecodesWhatItEncoded, (const Bytes& sealed)) {

@@ -35,7 +35,7 @@ std::string EncodeSealedValue(const SealedValue& value) {
   bytes.insert(bytes.end(), value.dek.bytes.begin(), value.dek.bytes.end());
   bytes.insert(bytes.end(), value.nonce.begin(), value.nonce.end());
   bytes.insert(bytes.end(), value.sealed.begin(), value.sealed.end());
-  return std::string(kSealedValuePrefix) + ToBase64Url(bytes);
+  return std::string(kSealedValuePrefix) + ToBase64(Base64::kUrl, bytes);
 }
 
 Result<SealedValue> DecodeSealedValue(std::string_view text) {
@@ -46,7 +46,7 @@ Result<SealedValue> DecodeSealedValue(std::string_view text) {
   if (!text.starts_with(kSealedValuePrefix)) {
     return refuse("the value is not sealed: it does not begin with rs1.");
   }
-  const Result<Bytes> decoded = FromBase64Url(text.substr(kSealedValuePrefix.size()));
+  const Result<Bytes> decoded = FromBase64(Base64::kUrl, text.substr(kSealedValuePrefix.size()));
   if (!decoded || !HasKnownForm(*decoded)) {
     return refuse("the sealed value is not of a known form");
   }

@@ -7,21 +7,11 @@
 
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
-/// JobState: where a job stands between its runs.
-enum class JobState : std::uint8_t {
-  kReady,      ///< to be run, or being run by whoever holds the lease
-  kPaused,     ///< waits until it is resumed
-  kDone,       ///< came to its end
-  kFailed,     ///< came to its end, but some items failed: the next run begins again
-  kCancelled,  ///< given up; what it did stays
-};
-
-/// ToText returns the stored form: `ready`, `paused`, `done`, `failed`, `cancelled`.
-std::string_view ToText(JobState state) noexcept;
-/// Errors: kIntegrity, because states are read from the store.
+/// ParseJobState reads a state from the store. Errors: kIntegrity.
 Result<JobState> ParseJobState(std::string_view text);
 
 /// JobRecord is a row of `job`. It is not trusted: it says where to look, and whoever works on an

@@ -1,15 +1,12 @@
 #include "jobs/job_table.h"
 
-#include <array>
-
-#include "base/encoding.h"
+#include "base/closed_set.h"
 #include "jobs/lease_owner.h"
 
 namespace rowseal {
 namespace {
 
-constexpr std::array kStates = {JobState::kReady, JobState::kPaused, JobState::kDone,
-                                JobState::kFailed, JobState::kCancelled};
+constexpr ClosedSet<JobState, 5> kJobStates{{"ready", "paused", "done", "failed", "cancelled"}};
 
 #define ROWSEAL_JOB_COLUMNS                                                                    \
   "id, kind, object, argument, state, run, position, total, done, failed, owner, lease_until," \
@@ -83,30 +80,11 @@ Result<std::optional<JobId>> FindUnfinished(Connection& connection, const NewJob
 
 }  // namespace
 
-std::string_view ToText(JobState state) noexcept {
-  switch (state) {
-    case JobState::kReady:
-      return "ready";
-    case JobState::kPaused:
-      return "paused";
-    case JobState::kDone:
-      return "done";
-    case JobState::kFailed:
-      return "failed";
-    case JobState::kCancelled:
-      return "cancelled";
-  }
-  return "";
-}
+std::string_view ToText(JobState state) noexcept { return kJobStates.TextOf(state); }
 
 Result<JobState> ParseJobState(std::string_view text) {
-  for (const JobState state : kStates) {
-    if (ToText(state) == text) {
-      return state;
-    }
-  }
-  return Fail(ErrorCode::kIntegrity, "'" + Printable(text) + "' is not a state of a job",
-              "restore the table job from a backup, or delete the row");
+  return kJobStates.Parse(text, "state of a job",
+                          "restore the table job from a backup, or delete the row");
 }
 
 Result<JobId> StartJob(Connection& connection, const NewJob& job, Timestamp now) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "crypto/random.h"
 
 namespace rowseal {
@@ -49,18 +50,6 @@ std::string StartTime(const std::string& pid) { return StatField(pid, 22); }
 // It has ended, and its parent has not asked for its status yet.
 bool IsZombie(const std::string& pid) { return StatField(pid, 3) == "Z"; }
 
-std::vector<std::string> Split(std::string_view owner) {
-  std::vector<std::string> parts;
-  while (true) {
-    const std::size_t slash = owner.find('/');
-    parts.emplace_back(owner.substr(0, slash));
-    if (slash == std::string_view::npos) {
-      return parts;
-    }
-    owner.remove_prefix(slash + 1);
-  }
-}
-
 bool ProcessIsGone(const std::string& pid_text) {
   pid_t pid = 0;
   const char* const end = pid_text.data() + pid_text.size();
@@ -80,7 +69,7 @@ Result<std::string> NewLeaseOwner() {
 }
 
 bool LeaseOwnerIsDead(std::string_view owner) {
-  const std::vector<std::string> parts = Split(owner);
+  const std::vector<std::string_view> parts = Split(owner, "/");
   const std::string boot = FirstLine("/proc/sys/kernel/random/boot_id");
   const std::string pids = PidNamespace();
   const bool is_of_this_machine = parts.size() == kParts && !boot.empty() && !pids.empty() &&
@@ -88,9 +77,10 @@ bool LeaseOwnerIsDead(std::string_view owner) {
   if (!is_of_this_machine) {
     return false;
   }
-  const std::string now_started = StartTime(parts[2]);
+  const std::string pid(parts[2]);
+  const std::string now_started = StartTime(pid);
   const bool was_replaced = !now_started.empty() && now_started != parts[3];
-  return was_replaced || IsZombie(parts[2]) || ProcessIsGone(parts[2]);
+  return was_replaced || IsZombie(pid) || ProcessIsGone(pid);
 }
 
 }  // namespace rowseal

@@ -2,14 +2,14 @@
 
 #include <array>
 
-#include "base/encoding.h"
+#include "base/closed_set.h"
 
 namespace rowseal {
 namespace {
 
 constexpr std::size_t kStateCount = 6;
-constexpr std::array<std::string_view, kStateCount> kTexts = {
-    "pre-activation", "active", "suspended", "deactivated", "compromised", "destroyed"};
+constexpr ClosedSet<KeyState, kStateCount> kKeyStates{
+    {"pre-activation", "active", "suspended", "deactivated", "compromised", "destroyed"}};
 
 // Rows: from; columns: to; both in the order of the enum. A suspended key resumes to the state it
 // had (active or deactivated). A compromised key never becomes trusted again.
@@ -25,15 +25,10 @@ constexpr std::array<std::array<bool, kStateCount>, kStateCount> kAllowed = {{
 
 }  // namespace
 
-std::string_view ToText(KeyState state) noexcept { return kTexts[static_cast<std::size_t>(state)]; }
+std::string_view ToText(KeyState state) noexcept { return kKeyStates.TextOf(state); }
 
 Result<KeyState> ParseKeyState(std::string_view text) {
-  for (std::size_t i = 0; i < kStateCount; ++i) {
-    if (text == kTexts[i]) {
-      return static_cast<KeyState>(i);
-    }
-  }
-  return Fail(ErrorCode::kIntegrity, "'" + Printable(text) + "' is not a state of a key");
+  return kKeyStates.Parse(text, "state of a key");
 }
 
 bool CanMove(KeyState from, KeyState to) noexcept {

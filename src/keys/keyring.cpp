@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal {
 namespace {
@@ -64,17 +65,13 @@ Result<Matches> MatchByFingerprint(
 
 Error NoMatchingRoot(const std::vector<std::shared_ptr<const RootProvider>>& providers,
                      const TrustRows& rows) {
-  std::string expected;
-  for (const RootRecord& root : rows.roots) {
-    expected += (expected.empty() ? "" : ", ") + ShortFingerprint(root.fingerprint);
-  }
-  std::string found;
-  for (const auto& provider : providers) {
+  const std::string expected = Join(
+      rows.roots, ", ", [](const RootRecord& root) { return ShortFingerprint(root.fingerprint); });
+  const std::string found = Join(providers, ", ", [](const auto& provider) {
     const bool has_key = !provider->fingerprint().empty();
-    found += (found.empty() ? "" : ", ") +
-             (has_key ? ShortFingerprint(provider->fingerprint()) : "a passphrase") + " (" +
-             std::string(provider->uri()) + ")";
-  }
+    return (has_key ? ShortFingerprint(provider->fingerprint()) : "a passphrase") + " (" +
+           std::string(provider->uri()) + ")";
+  });
   return Error{ErrorCode::kRootKeyMismatch,
                "the root key is not this store's: expected fingerprint " +
                    (expected.empty() ? "(none recorded)" : expected) + ", found " +

@@ -1,50 +1,30 @@
 #include "keys/records.h"
 
-#include <span>
-
-#include "base/encoding.h"
+#include "base/closed_set.h"
 
 namespace rowseal {
 namespace {
 
-// Reads a closed set's text back; a text outside it was not written by Rowseal.
-template <class Enum>
-Result<Enum> ParseClosed(std::string_view what, std::string_view text,
-                         std::initializer_list<Enum> values) {
-  for (const Enum value : values) {
-    if (ToText(value) == text) {
-      return value;
-    }
-  }
-  return Fail(ErrorCode::kIntegrity,
-              "'" + Printable(text) + "' is not a known " + std::string(what));
-}
+constexpr ClosedSet<KekPurpose, 2> kKekPurposes{{"wrap", "integrity"}};
+constexpr ClosedSet<DekPurpose, 3> kDekPurposes{{"secret", "value", "digest"}};
+constexpr ClosedSet<ColumnState, 2> kColumnStates{{"active", "removed"}};
 
 }  // namespace
 
-std::string_view ToText(KekPurpose purpose) noexcept {
-  return purpose == KekPurpose::kWrap ? "wrap" : "integrity";
-}
+std::string_view ToText(KekPurpose purpose) noexcept { return kKekPurposes.TextOf(purpose); }
+std::string_view ToText(DekPurpose purpose) noexcept { return kDekPurposes.TextOf(purpose); }
+std::string_view ToText(ColumnState state) noexcept { return kColumnStates.TextOf(state); }
 
 Result<KekPurpose> ParseKekPurpose(std::string_view text) {
-  return ParseClosed("purpose of a KEK", text, {KekPurpose::kWrap, KekPurpose::kIntegrity});
-}
-
-std::string_view ToText(DekPurpose purpose) noexcept {
-  switch (purpose) {
-    case DekPurpose::kSecret:
-      return "secret";
-    case DekPurpose::kValue:
-      return "value";
-    case DekPurpose::kDigest:
-      return "digest";
-  }
-  return "";
+  return kKekPurposes.Parse(text, "purpose of a KEK");
 }
 
 Result<DekPurpose> ParseDekPurpose(std::string_view text) {
-  return ParseClosed("purpose of a DEK", text,
-                     {DekPurpose::kSecret, DekPurpose::kValue, DekPurpose::kDigest});
+  return kDekPurposes.Parse(text, "purpose of a DEK");
+}
+
+Result<ColumnState> ParseColumnState(std::string_view text) {
+  return kColumnStates.Parse(text, "state of a column");
 }
 
 Result<Suite> ParseSuite(std::int64_t value) {
@@ -52,14 +32,6 @@ Result<Suite> ParseSuite(std::int64_t value) {
     return Fail(ErrorCode::kIntegrity, "suite " + std::to_string(value) + " is not known");
   }
   return Suite::kXaes256Gcm;
-}
-
-std::string_view ToText(ColumnState state) noexcept {
-  return state == ColumnState::kActive ? "active" : "removed";
-}
-
-Result<ColumnState> ParseColumnState(std::string_view text) {
-  return ParseClosed("state of a column", text, {ColumnState::kActive, ColumnState::kRemoved});
 }
 
 }  // namespace rowseal

@@ -8,6 +8,7 @@
 #include <rowseal/bytes.h>
 #include <rowseal/column_source.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 #include "envelope/suite.h"
 #include "keys/key_state.h"
@@ -20,15 +21,10 @@ namespace rowseal {
 /// kDefaultScope is the scope of the KEKs that serve every project without a root of its own.
 inline constexpr std::string_view kDefaultScope = "default";
 
-/// KekPurpose: `wrap` wraps DEKs; `integrity` makes the tags over trusted rows.
-enum class KekPurpose : std::uint8_t { kWrap, kIntegrity };
-std::string_view ToText(KekPurpose purpose) noexcept;
+/// These read what the store holds. Errors: kIntegrity.
 Result<KekPurpose> ParseKekPurpose(std::string_view text);
-
-/// DekPurpose: what a DEK seals. One active DEK a project and purpose.
-enum class DekPurpose : std::uint8_t { kSecret, kValue, kDigest };
-std::string_view ToText(DekPurpose purpose) noexcept;
 Result<DekPurpose> ParseDekPurpose(std::string_view text);
+Result<ColumnState> ParseColumnState(std::string_view text);
 
 /// ParseSuite checks a suite read from the store. Errors: kIntegrity.
 Result<Suite> ParseSuite(std::int64_t value);
@@ -91,11 +87,6 @@ struct DekRecord {
   Bytes row_tag{};
   Timestamp created_at{};
 };
-
-/// ColumnState: a removed column's values still open; nothing new is sealed for it.
-enum class ColumnState : std::uint8_t { kActive, kRemoved };
-std::string_view ToText(ColumnState state) noexcept;
-Result<ColumnState> ParseColumnState(std::string_view text);
 
 struct ColumnRecord {
   ColumnId id{};

@@ -3,6 +3,7 @@
 
 #include <rowseal/lifecycle.h>
 
+#include "base/closed_set.h"
 #include "base/encoding.h"
 #include "client/columns.h"
 #include "client/session.h"
@@ -28,7 +29,9 @@ Result<void> CountDeks(Connection& connection, Censuses& censuses) {
   for (Row& row : answer.rows) {
     RowReader reader(row);
     const std::int64_t kek = reader.Integer();
-    DekCount count{reader.Text(), reader.Text(), reader.Integer(), reader.Integer()};
+    DekCount count{KnownOrNothing(ParseDekPurpose(reader.Text())),
+                   KnownOrNothing(ParseKeyState(reader.Text())), reader.Integer(),
+                   reader.Integer()};
     ROWSEAL_TRY(reader.status());
     if (const auto found = censuses.find(kek); found != censuses.end()) {
       found->second.deks.push_back(std::move(count));
@@ -132,7 +135,7 @@ Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
       KekCensus census;
       census.id = kek.id;
       census.scope = kek.scope;
-      census.state = ToText(kek.state);
+      census.state = kek.state;
       census.created_at = kek.created_at;
       census.destroy_at = notes.at(kek.id).destroy_at;
       ROWSEAL_TRY(NameProjects(connection, census));

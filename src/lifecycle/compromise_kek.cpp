@@ -11,6 +11,7 @@
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/rotate_dek.h"
 #include "lifecycle/rotate_kek.h"
+#include "store/key_order.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -342,7 +343,7 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek) {
   ROWSEAL_ASSIGN(const KekRecord* record, FindWrapKek(trust->rows, kek));
   CompromisePlan plan;
   plan.kek = kek;
-  plan.state = ToText(record->state);
+  plan.state = record->state;
   plan.rotates = IsInActiveUse(*record);
   if (!plan.rotates && trust->ActiveKek(record->scope) == nullptr) {
     return NoActiveKek(*trust, record->scope);
@@ -359,9 +360,7 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek) {
 
 Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek, std::string_view after_project,
                                        std::string_view after_name, std::int64_t limit) {
-  if (limit < 1 || limit > 10'000) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
+  ROWSEAL_TRY(CheckPage(limit));
   const auto lock = client.Lock();
   Session& session = client.session();
   Connection& connection = client.connection();

@@ -103,13 +103,13 @@ class Destruction final {
     return {};
   }
 
-  bool is_due() const { return outcome_.due <= now_; }
+  bool is_due() const { return outcome_.due && *outcome_.due <= now_; }
 
   Result<void> Begin(const Access& access) {
     if (!was_asked_) {
       ROWSEAL_TRY(connection_.Execute(
           Statement::Sql("UPDATE rowseal.kek SET destroy_at = $2 WHERE id = $1",
-                         {outcome_.kek.value, outcome_.due.time_since_epoch().count()})));
+                         {outcome_.kek.value, outcome_.due->time_since_epoch().count()})));
       ROWSEAL_TRY(
           WriteAudit(connection_, session_, kSystemProject, access, kAsked, ToText(outcome_.kek)));
     }

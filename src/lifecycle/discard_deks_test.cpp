@@ -82,12 +82,10 @@ TEST_F(UnreadableDeks, EachKindIsNamedSkippedAndDiscardedWithEvidence) {
     const AuditEntry entry = Must(client.AuditLog(Project(junk.project), 1)).front();
     EXPECT_EQ(entry.action, "dek.discard");
     EXPECT_EQ(entry.object, kJunkId);
-    ListDestroyedOptions deks;
-    deks.kind = "dek";
-    const auto evidence = Must(ListDestroyedKeys(client, deks));
+    const auto evidence = Must(ListDestroyedDeks(client));
     ASSERT_EQ(evidence.size(), 1U);
-    EXPECT_EQ(evidence.front().purpose, junk.purpose);
-    EXPECT_EQ(evidence.front().reason, "ticket 7");
+    EXPECT_EQ(evidence.front().evidence.purpose, junk.purpose);
+    EXPECT_EQ(evidence.front().evidence.reason, "ticket 7");
     intruder_.Run("DELETE FROM destroyed_key");
     Must(Put(client, junk.project, "fresh", "value"));
     Must(client.Delete(Project(junk.project), Named("fresh")));

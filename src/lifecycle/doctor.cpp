@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/closed_set.h"
 #include "lifecycle/doctor_checks.h"
 #include "store/store_clock.h"
 
@@ -33,15 +34,8 @@ constexpr std::array kChecks = {
 }  // namespace
 
 std::string_view ToText(Severity severity) noexcept {
-  switch (severity) {
-    case Severity::kOk:
-      return "ok";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kError:
-      return "error";
-  }
-  return "";
+  constexpr ClosedSet<Severity, 3> kSeverities{{"ok", "warning", "error"}};
+  return kSeverities.TextOf(severity);
 }
 
 Result<DekGroup> ReadDekGroup(Connection& connection, std::string_view sql,

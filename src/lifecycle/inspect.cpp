@@ -1,5 +1,6 @@
 #include <rowseal/lifecycle.h>
 
+#include "base/closed_set.h"
 #include "client/session.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
@@ -39,39 +40,27 @@ Result<std::int64_t> FormatOf(Connection& connection) {
 
 }  // namespace
 
-Result<std::vector<KeySummary>> ListKeks(Client& client) {
+Result<std::vector<KekSummary>> ListKeks(Client& client) {
   const auto lock = client.Lock();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
   ROWSEAL_TRY(client.session().LoadTrust(connection));
   ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
   ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
-  std::vector<KeySummary> summaries;
+  std::vector<KekSummary> summaries;
   for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
     if (kek.purpose != KekPurpose::kWrap) {
       continue;
     }
     const KekNotes& note = notes.at(kek.id);
-    KeySummary summary;
-    summary.id = ToText(kek.id);
-    summary.scope = kek.scope;
-    summary.purpose = ToText(kek.purpose);
-    summary.state = ToText(kek.state);
-    summary.created_at = kek.created_at;
-    summary.resumes_to = kek.resumes_to ? ToText(*kek.resumes_to) : std::string_view();
-    summary.deks = note.deks;
-    summary.rotation_due = RotationDue(kek, max_age);
-    summary.compromised_at = note.compromised_at;
-    summary.destroy_at = note.destroy_at;
-    summaries.push_back(std::move(summary));
+    summaries.push_back({kek.id, kek.scope, kek.state, kek.created_at, kek.resumes_to, note.deks,
+                         RotationDue(kek, max_age), note.compromised_at, note.destroy_at});
   }
   return summaries;
 }
 
-Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& options) {
-  if (options.limit < 1 || options.limit > 10'000) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
+Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options) {
+  ROWSEAL_TRY(CheckPage(options.limit));
   const std::string_view sql =
       options.count == CountFrom::kEveryRow
           ? "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
@@ -89,15 +78,15 @@ Result<std::vector<KeySummary>> ListDeks(Client& client, const ListDeksOptions& 
           sql, {options.after_project,
                 options.after_id.empty() ? std::string(kBeforeAnyId) : options.after_id,
                 options.project ? Param(options.project->text()) : Param(Null{}), options.limit})));
-  std::vector<KeySummary> summaries;
+  std::vector<DekSummary> summaries;
   for (Row& row : answer.rows) {
     RowReader reader(row);
-    KeySummary summary;
+    DekSummary summary;
     summary.project = reader.Text();
     summary.id = reader.Text();
-    summary.scope = std::to_string(reader.Integer());
-    summary.purpose = reader.Text();
-    summary.state = reader.Text();
+    summary.kek.value = reader.Integer();
+    summary.purpose = KnownOrNothing(ParseDekPurpose(reader.Text()));
+    summary.state = KnownOrNothing(ParseKeyState(reader.Text()));
     summary.created_at = reader.Time();
     summary.drained = !reader.NextIsNull();
     reader.Skip();
@@ -140,7 +129,7 @@ Result<StatusReport> Status(Client& client) {
       report.compromised.push_back(kek.id);
     }
     if (const auto& destroy_at = notes.at(kek.id).destroy_at) {
-      report.to_destroy.emplace_back(kek.id, *destroy_at);
+      report.to_destroy.push_back({kek.id, *destroy_at});
     }
   }
   ROWSEAL_ASSIGN(report.retired_projects,

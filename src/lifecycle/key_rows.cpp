@@ -17,11 +17,10 @@ tl::unexpected<Error> Malformed() {
 }
 
 void AppendText(std::string& line, std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   for (const char character : text) {
     const auto byte = static_cast<unsigned char>(character);
     if (byte < 0x20 || byte == 0x7f || byte == '%') {
-      line += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
+      line += '%' + ToHex({&byte, 1});
     } else {
       line += character;
     }

@@ -35,7 +35,7 @@ std::ostream& operator<<(std::ostream& out, const Step& step) {
 
 // The model: states by KEK. A KEK that is not active keeps no DEK, because rotations and
 // compromises move all; while the active one is suspended, nothing opens.
-struct KeyStates {
+struct ModelOfStates {
   std::map<std::int64_t, std::string> states{{1, "active"}};
   std::map<std::int64_t, std::string> resumes_to;
   std::int64_t next = 3;
@@ -188,8 +188,8 @@ class Sequence {
 
   void CompareStates() {
     std::map<std::int64_t, std::string> found;
-    for (const KeySummary& kek : Must(ListKeks(clients_[0]))) {
-      found[std::stoll(kek.id)] = kek.state;
+    for (const KekSummary& kek : Must(ListKeks(clients_[0]))) {
+      found[kek.id.value] = ToText(kek.state);
     }
     std::map<std::int64_t, std::string> expected = model_.states;
     std::erase_if(expected, [](const auto& kek) { return kek.second == "destroyed"; });
@@ -210,7 +210,7 @@ class Sequence {
 
   TestStore store_;
   std::array<Client, 2> clients_;
-  KeyStates model_;
+  ModelOfStates model_;
   std::map<std::string, std::string> values_;
   std::size_t calls_ = 0;
 };

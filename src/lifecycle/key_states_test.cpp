@@ -85,9 +85,9 @@ class KeyStates : public ::testing::Test {
   }
 
   std::string StateOf(std::int64_t kek) {
-    for (const KeySummary& summary : Must(ListKeks(client_))) {
-      if (summary.id == std::to_string(kek)) {
-        return summary.state;
+    for (const KekSummary& summary : Must(ListKeks(client_))) {
+      if (summary.id == KekId{kek}) {
+        return std::string(ToText(summary.state));
       }
     }
     return "gone";
@@ -123,7 +123,7 @@ TEST_F(KeyStates, SuspendedKekRefusesEveryCallAtTheNextUseAndNamesItself) {
       ExpectRefusedNaming(call(*client), "KEK 1 is suspended", "rowseal kek resume 1");
     }
   }
-  EXPECT_EQ(Must(ResumeKek(other_, KekId{1})), "active");
+  EXPECT_EQ(Must(ResumeKek(other_, KekId{1})), KeyState::kActive);
   ExpectAllOpen(client_);
   ExpectAllOpen(other_);
   ExpectAllOpen(fresh);
@@ -145,7 +145,7 @@ TEST_F(KeyStates, SuspendedKekStopsWhatNeedsAnActiveOneAndNothingElse) {
   EXPECT_EQ(store_.Content(), before);
   EXPECT_THAT(RunJobs(client_), FailsNaming(ErrorCode::kRefusedByState, "KEK 1 is suspended"));
   EXPECT_EQ(Count("job_failure"), 0) << "each row was named as failed";
-  EXPECT_EQ(Must(TakeCensus(client_)).front().state, "suspended");
+  EXPECT_EQ(Must(TakeCensus(client_)).front().state, KeyState::kSuspended);
   EXPECT_THAT(Must(Diagnose(client_)), HasFinding(Severity::kError, "kek_age", "no KEK is active"));
   std::int64_t failures = 0;
   const VerifyReport verified = Must(Verify(client_, [&](const VerifyFailure&) { ++failures; }));
@@ -174,7 +174,7 @@ TEST_F(KeyStates, SuspendedDeactivatedKekKeepsItsDeksAndNoOthersFromARotation) {
   EXPECT_TRUE(Must(RotateKek(client_)).failures.empty());
   EXPECT_EQ(wrapped("acme"), 4);
   EXPECT_EQ(wrapped("zeta"), 1) << "a rewrap let a suspended key be used again";
-  EXPECT_EQ(Must(ResumeKek(client_, KekId{1})), "deactivated");
+  EXPECT_EQ(Must(ResumeKek(client_, KekId{1})), KeyState::kDeactivated);
   const JobId rewrap = Must(StartRewrap(client_));
   RunJobsOptions options;
   options.jobs = {rewrap};
@@ -408,11 +408,14 @@ TEST_F(KeyStates, KekIsDestroyedAfterItsWaitWithEvidence) {
   EXPECT_EQ(Must(Maintain(client_)).destroyed.keks, std::vector<KekId>{KekId{1}});
   EXPECT_EQ(StateOf(1), "gone");
   EXPECT_EQ(Count("kek_wrapping WHERE kek_id = 1"), 0);
-  const std::vector<DestroyedKey> gone = Must(ListDestroyedKeys(client_));
+  const std::vector<DestroyedKek> gone = Must(ListDestroyedKeks(client_));
   ASSERT_EQ(gone.size(), 1U);
-  EXPECT_EQ(gone.front().id + gone.front().scope + gone.front().state + gone.front().actor +
-                gone.front().reason,
-            "1defaultdeactivatedannend of life");
+  EXPECT_EQ(gone.front().id, KekId{1});
+  EXPECT_EQ(gone.front().scope, "default");
+  EXPECT_EQ(gone.front().evidence.state, "deactivated");
+  EXPECT_EQ(gone.front().evidence.actor + ": " + gone.front().evidence.reason, "ann: end of life");
+  EXPECT_TRUE(Must(ListDestroyedKeks(client_, KekId{1})).empty());
+  EXPECT_TRUE(Must(ListDestroyedDeks(client_)).empty());
   EXPECT_THAT(DestroyKek(client_, KekId{1}),
               FailsNaming(ErrorCode::kRefusedByState, "KEK 1 was destroyed at"));
   ExpectAllOpen(other_);
@@ -492,7 +495,7 @@ TEST_F(KeyStates, DekIsDestroyedOnlyWhenNothingStandsUnderItAndItHasWaited) {
   Must(SetPolicy(client_, "dek.destroy_after", "0s"));
   EXPECT_EQ(Must(DestroyDueKeys(client_)).deks, 1);
   EXPECT_THAT(destroy(), FailsWith(ErrorCode::kNotFound));
-  EXPECT_EQ(Must(ListDestroyedKeys(client_)).front().id, ToText(old));
+  EXPECT_EQ(Must(ListDestroyedDeks(client_)).front().id, ToText(old));
   ExpectAllOpen(other_);
   store_.ExpectClean();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal {
 namespace {
@@ -83,24 +84,12 @@ Result<Value> ParseField(std::string_view field, char type, std::string_view tab
     return Value(std::move(*text));
   }
   if (type == 'i') {
-    std::int64_t number = 0;
-    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), number);
-    return failed == std::errc() && end == text->data() + text->size() ? Result<Value>(number)
-                                                                       : Malformed(table);
+    const std::optional<std::int64_t> number = ParseDecimal(*text);
+    return number ? Result<Value>(*number) : Malformed(table);
   }
   Result<Bytes> bytes =
       text->starts_with("\\x") ? FromHex(text->substr(2)) : Result<Bytes>(Malformed(table));
   return bytes ? Result<Value>(Value(std::move(*bytes))) : Malformed(table);
-}
-
-std::vector<std::string_view> Split(std::string_view text, std::string_view separator) {
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + separator.size();
-  }
-  return parts;
 }
 
 // Takes one COPY block, from its head on, and gives its rows with the columns that are wanted.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "client/audit.h"
 #include "client/columns.h"
 #include "client/key_refusals.h"
@@ -13,14 +14,6 @@
 namespace rowseal {
 namespace {
 
-std::string KeyText(const std::vector<std::string>& key) {
-  std::string text;
-  for (const std::string& part : key) {
-    text += (text.empty() ? "" : "/") + part;
-  }
-  return text;
-}
-
 bool IsOfThisItem(const Error& error) {
   return error.code == ErrorCode::kIntegrity || error.code == ErrorCode::kRefusedByState ||
          error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kRootKeyMissing;
@@ -30,8 +23,8 @@ bool IsOfThisItem(const Error& error) {
 
 void ResealColumn::Refuse(const AppValue& row, std::string_view why) {
   session_.observer().Count(Counter::kItemsQuarantined);
-  failures_.push_back(
-      {"row " + KeyText(row.key) + " of column '" + column_->label.text() + "'", std::string(why)});
+  failures_.push_back({"row " + Join(row.key, "/") + " of column '" + column_->label.text() + "'",
+                       std::string(why)});
 }
 
 // The registration is read for each batch: its tag says whether the place still is the one that

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "base/text.h"
 #include "client/audit.h"
 #include "client/key_refusals.h"
 #include "store/store_clock.h"
@@ -45,12 +46,7 @@ Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
   if (text.empty()) {
     return position;
   }
-  std::vector<std::string> parts;
-  std::size_t start = 0;
-  for (std::size_t end = 0; end != std::string::npos; start = end + 1) {
-    end = text.find('\n', start);
-    parts.push_back(text.substr(start, end == std::string::npos ? end : end - start));
-  }
+  const std::vector<std::string_view> parts = Split(text, "\n");
   const bool read =
       parts.size() == 4 &&
       std::from_chars(parts[3].data(), parts[3].data() + parts[3].size(), position.version).ec ==
@@ -66,8 +62,8 @@ Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
     return Fail(ErrorCode::kIntegrity, "the position of the job was changed",
                 "cancel the job (rowseal jobs cancel) and rotate again");
   }
-  position.project = std::move(parts[1]);
-  position.id = std::move(parts[2]);
+  position.project = parts[1];
+  position.id = parts[2];
   return position;
 }
 

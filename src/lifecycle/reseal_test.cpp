@@ -127,7 +127,7 @@ TEST_F(Reseal, APoisonedRowIsNamedTheOthersAreDoneAndTheNextRunTriesItAgain) {
   JobsReport report = RunAll(client);
   EXPECT_EQ(report.failed, 1);
   ASSERT_EQ(report.jobs.size(), 1U);
-  EXPECT_EQ(report.jobs.front().state, "failed");
+  EXPECT_EQ(report.jobs.front().state, JobState::kFailed);
   EXPECT_EQ(report.jobs.front().done, 20);
   const std::vector<ItemFailure> failures = Must(ListItemFailures(client, report.jobs[0].id));
   ASSERT_EQ(failures.size(), 1U);

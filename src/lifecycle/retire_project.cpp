@@ -12,6 +12,7 @@
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rotate_dek.h"
+#include "store/key_order.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -284,11 +285,9 @@ Result<void> CancelRetirement(Client& client, const ProjectId& project, const Ac
   return transaction.Commit();
 }
 
-Result<std::vector<ProjectRetirement>> ListRetirements(Client& client, std::string_view after,
-                                                       std::int64_t limit) {
-  if (limit < 1 || limit > 10'000) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
+Result<std::vector<RetiredProject>> ListRetirements(Client& client, std::string_view after,
+                                                    std::int64_t limit) {
+  ROWSEAL_TRY(CheckPage(limit));
   const auto lock = client.Lock();
   Connection& connection = client.connection();
   ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicyOrNever(connection, Policy::kBackupKept));
@@ -297,10 +296,10 @@ Result<std::vector<ProjectRetirement>> ListRetirements(Client& client, std::stri
                                   " FROM rowseal.retired_project WHERE project_id > $1"
                                   " ORDER BY project_id LIMIT $2",
                                   {std::string(after), limit})));
-  std::vector<ProjectRetirement> retirements;
+  std::vector<RetiredProject> retirements;
   for (Row& row : answer.rows) {
     RowReader reader(row);
-    ProjectRetirement retirement;
+    RetiredProject retirement;
     retirement.project = reader.Text();
     retirement.retired_at = reader.OptionalTime();
     retirement.destroy_at = reader.OptionalTime();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "keys/wrapping.h"
 #include "roots/root_registry.h"
 
@@ -36,11 +37,8 @@ bool OpensAllThat(const TrustRows& rows, RootId one, RootId other) {
 }
 
 std::string Numbers(const std::vector<const RootRecord*>& roots) {
-  std::string text;
-  for (const RootRecord* root : roots) {
-    text += (text.empty() ? "" : ", ") + ToText(root->id);
-  }
-  return (roots.size() == 1 ? "root " : "roots ") + text;
+  return (roots.size() == 1 ? "root " : "roots ") +
+         Join(roots, ", ", [](const RootRecord* root) { return ToText(root->id); });
 }
 
 // What a root's loss would mean. Only a root that this process holds is known to work.
@@ -179,7 +177,7 @@ RootSummary SummaryOf(Session& session, const TrustRows& rows, const RootRecord&
   summary.uri = root.uri;
   summary.scope = root.scope;
   summary.fingerprint = ToHex(root.fingerprint).substr(0, 8);
-  summary.state = ToText(root.state);
+  summary.state = root.state;
   summary.configured = session.keyring().Provider(root.id) != nullptr;
   summary.wraps_only = WrapsOnly(root);
   summary.keks = KeksThatOpen(rows, root.id);

@@ -10,6 +10,7 @@
 #include "jobs/job_runner.h"
 #include "jobs/lease_owner.h"
 #include "lifecycle/job_kinds.h"
+#include "store/key_order.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -25,19 +26,10 @@ bool IsRunning(const JobRecord& job, Timestamp now) {
 }
 
 JobSummary Summarise(const JobRecord& job, std::string subject, Timestamp now) {
-  return {job.id,
-          job.kind,
-          job.object,
-          std::move(subject),
-          std::string(ToText(job.state)),
-          IsRunning(job, now),
-          job.run,
-          job.total,
-          job.done,
-          job.failed,
-          job.created_at,
-          job.started_at,
-          job.changed_at};
+  return {
+      job.id,        job.kind,  job.object, std::move(subject), job.state,      IsRunning(job, now),
+      job.run,       job.total, job.done,   job.failed,         job.created_at, job.started_at,
+      job.changed_at};
 }
 
 // What people call a job's object. The label is only shown: nothing is found or sealed by it.
@@ -256,9 +248,7 @@ Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which) {
 }
 
 Result<std::vector<ItemFailure>> ListItemFailures(Client& client, JobId job, std::int64_t limit) {
-  if (limit < 1 || limit > 10'000) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
+  ROWSEAL_TRY(CheckPage(limit));
   const auto lock = client.Lock();
   ROWSEAL_TRY(ReadJob(client.connection(), job));
   ROWSEAL_ASSIGN(const std::vector<JobFailure> failures,

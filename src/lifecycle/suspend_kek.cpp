@@ -34,7 +34,7 @@ Result<void> SuspendKek(Client& client, KekId kek, const Access& access) {
   return {};
 }
 
-Result<std::string> ResumeKek(Client& client, KekId kek, const Access& access) {
+Result<KeyState> ResumeKek(Client& client, KekId kek, const Access& access) {
   const auto lock = client.Lock();
   Session& session = client.session();
   Connection& connection = client.connection();
@@ -57,7 +57,7 @@ Result<std::string> ResumeKek(Client& client, KekId kek, const Access& access) {
   ROWSEAL_TRY(transaction.Commit());
   change.Adopt();
   LogState(session.observer(), kek, state);
-  return std::string(ToText(state));
+  return state;
 }
 
 }  // namespace rowseal

@@ -2,7 +2,7 @@
 
 #include <rowseal/lifecycle.h>
 
-#include "base/encoding.h"
+#include "base/closed_set.h"
 #include "client/columns.h"
 #include "client/secret_reseal.h"
 #include "client/session.h"
@@ -45,6 +45,15 @@ class Verifier final {
     on_failure_({failure, std::move(row), std::move(message)});
   }
 
+  // A root that does not answer or missing memory says nothing about a row.
+  Result<void> ReportUnlessPassing(FailureClass failure, std::string row, const Error& error) {
+    if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kResourceExhausted) {
+      return tl::unexpected(error);
+    }
+    Report(failure, std::move(row), error.message);
+    return {};
+  }
+
   // Calls `page` until it says that it was the last one.
   template <class Page>
   Result<void> InPages(Page page) {
@@ -71,7 +80,8 @@ class Verifier final {
     for (const KekRecord& kek : trust->rows.keks) {
       report_.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
       if (const auto opened = session_.keyring().OpenKek(kek.id); !opened) {
-        Report(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error().message);
+        ROWSEAL_TRY(
+            ReportUnlessPassing(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error()));
       }
     }
     if (const auto columns = ReadColumns(connection_, session_); !columns) {
@@ -103,7 +113,8 @@ class Verifier final {
       const auto opened = dek ? session_.keyring().OpenDek(dek->dek)
                               : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
       if (!opened) {
-        Report(FailureClass::kKey, "dek " + key_.project + "/" + key_.id, opened.error().message);
+        ROWSEAL_TRY(ReportUnlessPassing(FailureClass::kKey, "dek " + key_.project + "/" + key_.id,
+                                        opened.error()));
       }
     }
     return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
@@ -213,13 +224,13 @@ class Verifier final {
             " ORDER BY v.project_id, v.secret_id, v.version",
             {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
     for (Row& row : page.rows) {
-      VerifyVersion(row);
+      ROWSEAL_TRY(VerifyVersion(row));
     }
     key_ = {bound.project, bound.id, bound.version};
     return true;
   }
 
-  void VerifyVersion(Row& row) {
+  Result<void> VerifyVersion(Row& row) {
     constexpr std::size_t kOwnColumns = 4;
     ++report_.versions;
     RowReader reader(row);
@@ -236,16 +247,18 @@ class Verifier final {
         project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
     if (!version) {
       Report(FailureClass::kCiphertext, name, "its secret or its DEK is gone or was changed");
-      return;
+      return {};
     }
-    if (const auto value = OpenStored(session_, *project, *version); !value) {
-      if (value.error().code == ErrorCode::kRefusedByState) {
-        ++report_.suspended;
-        return;
-      }
-      const bool key = value.error().message.find("DEK") != std::string::npos;
-      Report(key ? FailureClass::kKey : FailureClass::kCiphertext, name, value.error().message);
-      return;
+    const auto dek = OpenDekOf(session_, *version);
+    if (!dek && dek.error().code == ErrorCode::kRefusedByState) {
+      ++report_.suspended;
+      return {};
+    }
+    if (!dek) {
+      return ReportUnlessPassing(FailureClass::kKey, name, dek.error());
+    }
+    if (const auto value = OpenUnder(**dek, session_, *project, *version); !value) {
+      return ReportUnlessPassing(FailureClass::kCiphertext, name, value.error());
     }
     const Result<Bytes> expected = session_.integrity()->WriteMac(
         ContextOf(session_, *project, *version), version->nonce, version->encrypted_data);
@@ -253,6 +266,7 @@ class Verifier final {
       Report(FailureClass::kReplay, name,
              "it opens, but it is not what the log says was written last");
     }
+    return {};
   }
 
   // Every version of a secret is kept, so each one that the log names must be there. Reads no
@@ -344,19 +358,9 @@ class Verifier final {
 }  // namespace
 
 std::string_view ToText(FailureClass failure) noexcept {
-  switch (failure) {
-    case FailureClass::kTrustRow:
-      return "trust_row";
-    case FailureClass::kKey:
-      return "key";
-    case FailureClass::kCiphertext:
-      return "ciphertext";
-    case FailureClass::kReplay:
-      return "replay";
-    case FailureClass::kMissing:
-      return "missing";
-  }
-  return "";
+  constexpr ClosedSet<FailureClass, 5> kClasses{
+      {"trust_row", "key", "ciphertext", "replay", "missing"}};
+  return kClasses.TextOf(failure);
 }
 
 Result<VerifyReport> Verify(Client& client,

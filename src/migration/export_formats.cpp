@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "migration/json_text.h"
 
 namespace rowseal {
 namespace {
@@ -66,25 +67,7 @@ Result<void> WriteEnv(const ExportItem& item, SecretWriter& out) {
 }
 
 Result<void> AppendJsonString(std::string_view text, SecretWriter& out) {
-  constexpr std::string_view kHexDigits = "0123456789abcdef";
-  ROWSEAL_TRY(out.Append("\""));
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const std::string_view itself = text.substr(i, 1);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') {
-      ROWSEAL_TRY(out.Append(itself));
-    } else if (byte >= 0x20) {
-      ROWSEAL_TRY(out.Append("\\"));
-      ROWSEAL_TRY(out.Append(itself));
-    } else {
-      std::array<char, 6> escape = {
-          '\\', 'u', '0', '0', kHexDigits[byte >> 4], kHexDigits[byte & 0xF]};
-      const Result<void> appended = out.Append(std::string_view(escape.data(), escape.size()));
-      escape.fill('\0');
-      ROWSEAL_TRY(appended);
-    }
-  }
-  return out.Append("\"");
+  return QuoteJson(text, [&](std::string_view piece) { return out.Append(piece); });
 }
 
 Result<void> WriteJson(const ExportItem& item, bool first, SecretWriter& out) {

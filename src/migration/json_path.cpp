@@ -132,10 +132,10 @@ class Finder {
       }
       return {};
     }
-    if (cursor_.Skip("{")) {
+    if (cursor_.Sees("{")) {
       return WalkObject(step, depth, on_path, place);
     }
-    if (cursor_.Skip("[")) {
+    if (cursor_.Sees("[")) {
       return WalkArray(step, depth, on_path, place);
     }
     const bool is_word = cursor_.Skip("true") || cursor_.Skip("false") || cursor_.Skip("null");
@@ -165,24 +165,12 @@ class Finder {
 
   Result<void> WalkObject(std::size_t step, int depth, bool on_path, const std::string& place) {
     const JsonStep* const next = NextStep(step, on_path);
-    cursor_.SkipAnyOf(kJsonSpaces);
-    bool more = !cursor_.Skip("}");
-    while (more) {
-      cursor_.SkipAnyOf(kJsonSpaces);
-      ROWSEAL_ASSIGN(const SecretBytes text, TakeJsonString(cursor_));
-      const std::string name(AsText(text.Reveal()));
-      cursor_.SkipAnyOf(kJsonSpaces);
-      if (!cursor_.Skip(":")) {
-        return cursor_.Refuse("expected ':' behind a name");
-      }
-      cursor_.SkipAnyOf(kJsonSpaces);
+    return TakeJsonObject(cursor_, [&](std::string_view name) {
       const bool leads =
           next != nullptr && (next->kind == JsonStep::Kind::kEach ||
                               (next->kind == JsonStep::Kind::kName && next->name == name));
-      ROWSEAL_TRY(Walk(step + 1, depth + 1, leads, leads ? place + NameStep(name) : place));
-      ROWSEAL_ASSIGN(more, MoreBefore("}"));
-    }
-    return {};
+      return Walk(step + 1, depth + 1, leads, leads ? place + NameStep(std::string(name)) : place);
+    });
   }
 
   Result<void> WalkArray(std::size_t step, int depth, bool on_path, const std::string& place) {
@@ -195,41 +183,25 @@ class Finder {
         wanted += count;
       }
     }
-    cursor_.SkipAnyOf(kJsonSpaces);
-    bool more = !cursor_.Skip("]");
-    for (std::int64_t index = 0; more; ++index) {
-      cursor_.SkipAnyOf(kJsonSpaces);
+    std::int64_t index = 0;
+    return TakeJsonArray(cursor_, [&] {
       const bool leads =
           next != nullptr && (next->kind == JsonStep::Kind::kEach ||
                               (next->kind == JsonStep::Kind::kIndex && index == wanted));
-      ROWSEAL_TRY(Walk(step + 1, depth + 1, leads,
-                       leads ? place + "[" + std::to_string(index) + "]" : place));
-      ROWSEAL_ASSIGN(more, MoreBefore("]"));
-    }
-    return {};
-  }
-
-  // Behind an item: whether another one comes before the closing bracket.
-  Result<bool> MoreBefore(std::string_view close) {
-    cursor_.SkipAnyOf(kJsonSpaces);
-    if (cursor_.Skip(",")) {
-      return true;
-    }
-    return cursor_.Skip(close) ? Result<bool>(false)
-                               : Result<bool>(cursor_.Refuse("an object or array is never closed"));
+      const std::string item = leads ? place + "[" + std::to_string(index) + "]" : place;
+      ++index;
+      return Walk(step + 1, depth + 1, leads, item);
+    });
   }
 
   // The number of elements of the array that begins here; an index from the end needs it.
   Result<std::int64_t> CountAhead(int depth) {
     const TextCursor here = cursor_;
     std::int64_t count = 0;
-    cursor_.SkipAnyOf(kJsonSpaces);
-    bool more = !cursor_.Skip("]");
-    for (; more; ++count) {
-      cursor_.SkipAnyOf(kJsonSpaces);
-      ROWSEAL_TRY(Walk(0, depth + 1, false, {}));
-      ROWSEAL_ASSIGN(more, MoreBefore("]"));
-    }
+    ROWSEAL_TRY(TakeJsonArray(cursor_, [&] {
+      ++count;
+      return Walk(0, depth + 1, false, {});
+    }));
     cursor_ = here;
     return count;
   }
@@ -296,22 +268,12 @@ Result<std::vector<JsonString>> FindJsonStrings(std::string_view document, const
 }
 
 std::string JsonQuoted(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 0xF];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
+  std::string out;
+  static_cast<void>(QuoteJson(text, [&](std::string_view piece) {
+    out += piece;
+    return Result<void>();
+  }));
+  return out;
 }
 
 }  // namespace rowseal

@@ -99,46 +99,40 @@ std::size_t RawLength(std::string_view rest) {
   return length;
 }
 
-Result<void> SkipValue(TextCursor& cursor, int depth);
+Result<void> SkipValue(TextCursor& cursor, int depth) {
+  const auto skip_item = [&] { return SkipValue(cursor, depth - 1); };
+  if (cursor.Sees("\"")) {
+    return TakeJsonString(cursor).map([](const SecretBytes&) {});
+  }
+  if (depth == 0 && (cursor.Sees("{") || cursor.Sees("["))) {
+    return cursor.Refuse("objects and arrays are nested too deep");
+  }
+  if (cursor.Sees("{")) {
+    return TakeJsonObject(cursor, [&](std::string_view) { return skip_item(); });
+  }
+  if (cursor.Sees("[")) {
+    return TakeJsonArray(cursor, skip_item);
+  }
+  return SkipJsonNumberOrWord(cursor) ? Result<void>() : cursor.Refuse("expected a value");
+}
 
-// Goes past the members of an object or the items of an array, behind its opening bracket.
-Result<void> SkipItems(TextCursor& cursor, bool is_object, int depth) {
-  const std::string_view close = is_object ? "}" : "]";
+// Between two brackets.
+Result<void> TakeItems(TextCursor& cursor, std::string_view open, std::string_view close,
+                       const std::function<Result<void>()>& take) {
+  if (!cursor.Skip(open)) {
+    return cursor.Refuse("expected '" + std::string(open) + "'");
+  }
   cursor.SkipAnyOf(kJsonSpaces);
   bool more = !cursor.Skip(close);
   while (more) {
-    if (is_object) {
-      cursor.SkipAnyOf(kJsonSpaces);
-      ROWSEAL_TRY(TakeJsonString(cursor));
-      cursor.SkipAnyOf(kJsonSpaces);
-      if (!cursor.Skip(":")) {
-        return cursor.Refuse("expected ':' behind a name");
-      }
-    }
-    ROWSEAL_TRY(SkipValue(cursor, depth));
+    cursor.SkipAnyOf(kJsonSpaces);
+    ROWSEAL_TRY(take());
+    cursor.SkipAnyOf(kJsonSpaces);
     more = cursor.Skip(",");
     if (!more && !cursor.Skip(close)) {
-      return cursor.Refuse("an object or array is never closed");
+      return cursor.Refuse("expected ',' or '" + std::string(close) + "' behind a value");
     }
   }
-  return {};
-}
-
-Result<void> SkipValue(TextCursor& cursor, int depth) {
-  cursor.SkipAnyOf(kJsonSpaces);
-  if (cursor.Sees("\"")) {
-    ROWSEAL_TRY(TakeJsonString(cursor));
-  } else if (cursor.Sees("{") || cursor.Sees("[")) {
-    if (depth == 0) {
-      return cursor.Refuse("objects and arrays are nested too deep");
-    }
-    const bool is_object = cursor.Sees("{");
-    cursor.Advance();
-    ROWSEAL_TRY(SkipItems(cursor, is_object, depth - 1));
-  } else if (!cursor.SkipAnyOf("+-.0123456789abcdefghijklmnopqrstuvwxyzE")) {
-    return cursor.Refuse("expected a value");
-  }
-  cursor.SkipAnyOf(kJsonSpaces);
   return {};
 }
 
@@ -165,6 +159,27 @@ Result<SecretBytes> TakeJsonString(TextCursor& cursor) {
     cursor.Advance();
   }
   return std::move(out).Take();
+}
+
+Result<void> TakeJsonObject(TextCursor& cursor,
+                            const std::function<Result<void>(std::string_view name)>& take) {
+  return TakeItems(cursor, "{", "}", [&]() -> Result<void> {
+    ROWSEAL_ASSIGN(const SecretBytes name, TakeJsonString(cursor));
+    cursor.SkipAnyOf(kJsonSpaces);
+    if (!cursor.Skip(":")) {
+      return cursor.Refuse("expected ':' behind a name");
+    }
+    cursor.SkipAnyOf(kJsonSpaces);
+    return take(AsText(name.Reveal()));
+  });
+}
+
+Result<void> TakeJsonArray(TextCursor& cursor, const std::function<Result<void>()>& take) {
+  return TakeItems(cursor, "[", "]", take);
+}
+
+bool SkipJsonNumberOrWord(TextCursor& cursor) noexcept {
+  return cursor.SkipAnyOf("+-.0123456789abcdefghijklmnopqrstuvwxyzE");
 }
 
 Result<void> SkipJsonValue(TextCursor& cursor) { return SkipValue(cursor, kMaxTextDepth); }

@@ -79,22 +79,15 @@ Result<SecretBytes> KeyOfDigits(std::string text) {
   return key;
 }
 
-// Of 32 bytes, so the padding stands behind the characters that count.
-std::string ToBase64(ByteView bytes) {
-  std::string text = ToBase64Url(bytes);
-  std::ranges::replace(text, '-', '+');
-  std::ranges::replace(text, '_', '/');
-  return text;
-}
-
 Result<SecretBytes> Sha256Key(KeyHash hash, ByteView secret) {
   Result<Mac> digest = Sha256(secret);
   if (!digest) {
     return tl::unexpected(std::move(digest).error());
   }
-  Result<SecretBytes> key = hash == KeyHash::kSha256Hex      ? KeyOfDigits(ToHex(*digest))
-                            : hash == KeyHash::kSha256Base64 ? KeyOfDigits(ToBase64(*digest))
-                                                             : SecretBytes::CopyOf(*digest);
+  Result<SecretBytes> key = hash == KeyHash::kSha256Hex ? KeyOfDigits(ToHex(*digest))
+                            : hash == KeyHash::kSha256Base64
+                                ? KeyOfDigits(ToBase64(Base64::kPadded, *digest))
+                                : SecretBytes::CopyOf(*digest);
   Wipe(*digest);
   return key;
 }

@@ -16,7 +16,6 @@ using testing::FailsNaming;
 using testing::Must;
 using testing::TempFolder;
 using testing::TextOf;
-using testing::ToBase64;
 using testing::WriteFile;
 
 class SourceKeyTest : public ::testing::Test {
@@ -37,8 +36,9 @@ TEST_F(SourceKeyTest, ReadsEveryFormOfText) {
     return ToHex(Must(read->Clone()).Reveal());
   };
   EXPECT_EQ(hex(ReadFrom(ToHex(key) + "\n", KeyText::kHex)), ToHex(key));
-  EXPECT_EQ(hex(ReadFrom(" " + ToBase64(key) + "\r\n", KeyText::kBase64)), ToHex(key));
-  EXPECT_EQ(hex(ReadFrom(ToBase64Url(key), KeyText::kBase64Url)), ToHex(key));
+  EXPECT_EQ(hex(ReadFrom(" " + ToBase64(Base64::kPadded, key) + "\r\n", KeyText::kBase64)),
+            ToHex(key));
+  EXPECT_EQ(hex(ReadFrom(ToBase64(Base64::kUrl, key), KeyText::kBase64Url)), ToHex(key));
   EXPECT_EQ(hex(ReadFrom(raw, KeyText::kRaw)), ToHex(key));
   EXPECT_EQ(TextOf(Must(ReadFrom("a line\r\n", KeyText::kUtf8))), "a line");
   EXPECT_EQ(TextOf(Must(ReadFrom(" two\n\n", KeyText::kUtf8))), " two\n");

@@ -11,6 +11,7 @@
 #include <rowseal/client.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "crypto/legacy_cipher.h"
 #include "migration/source_parts.h"
 
@@ -66,11 +67,7 @@ tl::unexpected<Error> RefuseKey(std::string why, std::string hint = {}) {
 
 template <class T>
 std::string WordsOf(std::span<const Choice<T>> choices) {
-  std::string words;
-  for (const Choice<T>& choice : choices) {
-    words += (words.empty() ? "" : ", ") + std::string(choice.word);
-  }
-  return words;
+  return Join(choices, ", ", &Choice<T>::word);
 }
 
 template <class T>
@@ -82,18 +79,6 @@ Result<T> MeaningOf(std::string_view key, std::string_view word,
                      WordsOf(choices));
   }
   return found->meaning;
-}
-
-std::vector<std::string_view> SplitAtCommas(std::string_view text) {
-  std::vector<std::string_view> items;
-  for (;;) {
-    const std::size_t comma = text.find(',');
-    items.push_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) {
-      return items;
-    }
-    text.remove_prefix(comma + 1);
-  }
 }
 
 // Reads keys of a manifest, and knows which were read.
@@ -145,12 +130,8 @@ class ManifestReader final {
   Result<void> Finish() const {
     for (const auto& [key, value] : manifest_) {
       if (!taken_.contains(key)) {
-        std::string known;
-        for (const std::string& name : taken_) {
-          known += (known.empty() ? "" : ", ") + name;
-        }
         return RefuseKey("'" + Printable(key) + "' says nothing in this format",
-                         "it takes " + known);
+                         "it takes " + Join(taken_, ", "));
       }
     }
     return {};
@@ -165,7 +146,7 @@ class ManifestReader final {
 Result<std::map<SourcePart, std::string>> ParseByPart(const std::string& key,
                                                       std::string_view text) {
   std::map<SourcePart, std::string> by_part;
-  for (const std::string_view item : SplitAtCommas(text)) {
+  for (const std::string_view item : Split(text, ",")) {
     const std::size_t equals = item.find('=');
     if (equals == std::string_view::npos) {
       return RefuseKey(key + ": '" + Printable(item) + "' is not of the form PART=…",
@@ -282,7 +263,7 @@ Result<void> TakePlausibility(ManifestReader& reader, Plausibility& rules) {
   if (starts_with.empty()) {
     return {};
   }
-  for (const std::string_view start : SplitAtCommas(starts_with)) {
+  for (const std::string_view start : Split(starts_with, ",")) {
     if (start.empty()) {
       return RefuseKey("starts_with: an empty beginning fits everything");
     }

@@ -84,17 +84,11 @@ Result<SourceParts> SplitByLengths(const SourceFormat& format, std::string_view 
   return parts;
 }
 
-// Reads the member behind its name, if it is a part; each part comes once.
-Result<void> TakeMember(const SourceFormat& format, TextCursor& cursor, SourceParts& parts,
-                        std::vector<SourcePart>& found) {
-  ROWSEAL_ASSIGN(const SecretBytes name, TakeJsonString(cursor));
-  cursor.SkipAnyOf(kJsonSpaces);
-  if (!cursor.Skip(":")) {
-    return cursor.Refuse("expected ':' behind a name");
-  }
-  cursor.SkipAnyOf(kJsonSpaces);
-  const auto member = std::ranges::find_if(
-      format.members, [&](const auto& entry) { return entry.second == AsText(name.Reveal()); });
+// Reads the member of that name, if it is a part; each part comes once.
+Result<void> TakePart(const SourceFormat& format, TextCursor& cursor, std::string_view name,
+                      SourceParts& parts, std::vector<SourcePart>& found) {
+  const auto member =
+      std::ranges::find_if(format.members, [&](const auto& entry) { return entry.second == name; });
   if (member == format.members.end()) {
     return SkipJsonValue(cursor);
   }
@@ -106,21 +100,12 @@ Result<void> TakeMember(const SourceFormat& format, TextCursor& cursor, SourcePa
   return DecodePart(format, member->first, AsText(text.Reveal()), parts);
 }
 
-Result<SourceParts> TakeObject(const SourceFormat& format, TextCursor& cursor) {
+Result<SourceParts> TakeParts(const SourceFormat& format, TextCursor& cursor) {
   SourceParts parts;
   std::vector<SourcePart> found;
   cursor.SkipAnyOf(kJsonSpaces);
-  if (!cursor.Skip("{")) {
-    return cursor.Refuse("expected '{'");
-  }
-  do {
-    cursor.SkipAnyOf(kJsonSpaces);
-    ROWSEAL_TRY(TakeMember(format, cursor, parts, found));
-    cursor.SkipAnyOf(kJsonSpaces);
-  } while (cursor.Skip(","));
-  if (!cursor.Skip("}")) {
-    return cursor.Refuse("expected ',' or '}' behind a value");
-  }
+  ROWSEAL_TRY(TakeJsonObject(
+      cursor, [&](std::string_view name) { return TakePart(format, cursor, name, parts, found); }));
   cursor.SkipAnyOf(kJsonSpaces);
   if (!cursor.AtEnd()) {
     return cursor.Refuse("something stands behind the object");
@@ -138,7 +123,7 @@ Result<SourceParts> SplitJson(const SourceFormat& format, ByteView value) {
     return RefuseParts("the value is not UTF-8, so it is no JSON object");
   }
   TextCursor cursor(value);
-  Result<SourceParts> parts = TakeObject(format, cursor);
+  Result<SourceParts> parts = TakeParts(format, cursor);
   if (!parts && parts.error().code == ErrorCode::kInvalidArgument) {
     return RefuseParts("the value is not the JSON object it should be: " + parts.error().message);
   }

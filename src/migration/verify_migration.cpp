@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/text.h"
 #include "migration/column_migrator.h"
 #include "migration/online_migration.h"
 
@@ -9,14 +10,6 @@ namespace {
 
 constexpr std::size_t kPage = 1000;
 constexpr std::int64_t kPageBytes = 4'000'000;
-
-std::string KeyText(const std::vector<std::string>& key) {
-  std::string text;
-  for (const std::string& part : key) {
-    text += (text.empty() ? "" : "/") + part;
-  }
-  return text;
-}
 
 class ColumnVerifier final {
  public:
@@ -53,7 +46,7 @@ class ColumnVerifier final {
 
   void Fail(const MigratingRow& row, const std::string& why) {
     ++verdict_.failures;
-    on_failure_({verdict_.column + " " + KeyText(row.key), why});
+    on_failure_({verdict_.column + " " + Join(row.key, "/"), why});
   }
 
   Result<void> VerifyPage(const std::vector<MigratingRow>& rows) {

@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "crypto/mac.h"
 #include "crypto/xaes_256_gcm.h"
 #include "envelope/field_writer.h"
-#include "roots/base64_secret.h"
+#include "memory/secret_encoding.h"
 #include "roots/https_post.h"
+#include "roots/json_strings.h"
 
 namespace rowseal {
 namespace {
@@ -19,18 +21,6 @@ constexpr std::size_t kMaxWrapped = 3072;  // bytes; KMS gives about 180 for 32
 std::string Environment(const char* name) {
   const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): as env: roots do
   return value == nullptr ? std::string() : std::string(value);
-}
-
-std::vector<std::string_view> Split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) {
-      return parts;
-    }
-    text.remove_prefix(end + 1);
-  }
 }
 
 bool IsPlain(std::string_view text) {
@@ -53,38 +43,17 @@ Result<AwsCredentials> ReadCredentials() {
   return credentials;
 }
 
-// The string of a member of a flat JSON object, as KMS writes it: what is asked for (base64, a
-// key's ARN, a type) needs no escape but `\/`, and any other makes it nothing.
-Result<SecretBytes> StringMember(ByteView json, std::string_view member) {
-  const std::string_view text = AsText(json);
-  const std::string name = "\"" + std::string(member) + "\"";
-  std::size_t at = text.find(name);
-  const auto skip = [&](std::string_view set) {
-    at = std::min(text.find_first_not_of(set, at), text.size());
-  };
-  if (at != std::string_view::npos) {
-    at += name.size();
-    skip(" \t\r\n");
-    if (at < text.size() && text[at] == ':') {
-      ++at;
-      skip(" \t\r\n");
-      const std::size_t end = text.find('"', at + 1);
-      if (at < text.size() && text[at] == '"' && end != std::string_view::npos) {
-        ROWSEAL_ASSIGN(SecretBuffer value, SecretBuffer::Create(end - at));
-        for (std::size_t i = at + 1; i < end; ++i) {
-          const bool slash = text[i] == '\\' && i + 1 < end && text[i + 1] == '/';
-          i += slash ? 1 : 0;
-          ROWSEAL_TRY(value.Append(json.subspan(i, 1)));
-        }
-        return std::move(value).Take();
-      }
-    }
+Result<SecretBytes> StringOf(const HttpsAnswer& answer, std::string_view member) {
+  Result<SecretBytes> text = JsonString(answer.body.Reveal(), member);
+  if (!text && text.error().code == ErrorCode::kInvalidArgument) {
+    return Fail(ErrorCode::kUnavailable, "AWS KMS answered without " + std::string(member),
+                "retry");
   }
-  return Fail(ErrorCode::kUnavailable, "AWS KMS answered without " + std::string(member), "retry");
+  return text;
 }
 
 std::string TypeOf(const HttpsAnswer& answer) {
-  const Result<SecretBytes> type = StringMember(answer.body.Reveal(), "__type");
+  const Result<SecretBytes> type = StringOf(answer, "__type");
   if (!type) {
     return {};
   }
@@ -129,7 +98,7 @@ Error FromAnswer(const HttpsAnswer& answer, const std::string& uri) {
 Result<std::shared_ptr<const AwsKmsRoot>> AwsKmsRoot::Create(std::string_view arn,
                                                              std::chrono::milliseconds deadline) {
   // arn:PARTITION:kms:REGION:ACCOUNT:key/ID
-  const std::vector<std::string_view> parts = Split(arn, ':');
+  const std::vector<std::string_view> parts = Split(arn, ":");
   const bool is_key = parts.size() == 6 && parts[0] == "arn" && IsPlain(parts[1]) &&
                       parts[2] == "kms" && IsPlain(parts[3]) && IsPlain(parts[4]) &&
                       parts[5].starts_with("key/") && IsPlain(parts[5].substr(4));
@@ -155,10 +124,11 @@ Result<SecretBytes> AwsKmsRoot::Ask(std::string_view action, std::string_view me
   ROWSEAL_ASSIGN(const Mac bound, Sha256(FieldWriter("rowseal/v1/aws-kms").Add(context).bytes()));
   const std::string opening = "{\"KeyId\":\"" + arn_ + "\",\"EncryptionContext\":{\"rowseal\":\"" +
                               ToHex(bound) + "\"},\"" + std::string(member) + "\":\"";
-  ROWSEAL_ASSIGN(SecretBuffer body,
-                 SecretBuffer::Create(opening.size() + (data.size() + 2) / 3 * 4 + 2));
+  ROWSEAL_ASSIGN(
+      SecretBuffer body,
+      SecretBuffer::Create(opening.size() + Base64Size(Base64::kPadded, data.size()) + 2));
   ROWSEAL_TRY(body.Append(AsBytes(opening)));
-  ROWSEAL_TRY(AppendBase64(data, body));
+  ROWSEAL_TRY(AppendBase64(Base64::kPadded, data, body));
   ROWSEAL_TRY(body.Append(AsBytes("\"}")));
   const std::string endpoint = Environment("AWS_ENDPOINT_URL_KMS");
   HttpsRequest request;
@@ -173,13 +143,13 @@ Result<SecretBytes> AwsKmsRoot::Ask(std::string_view action, std::string_view me
   if (answer.status != 200) {
     return tl::unexpected(FromAnswer(answer, uri_));
   }
-  ROWSEAL_ASSIGN(const SecretBytes key, StringMember(answer.body.Reveal(), "KeyId"));
+  ROWSEAL_ASSIGN(const SecretBytes key, StringOf(answer, "KeyId"));
   if (AsText(key.Reveal()) != arn_) {
     return Fail(ErrorCode::kIntegrity, "AWS KMS answered for another key than " + Printable(uri_),
                 "look at what answers at the endpoint");
   }
-  ROWSEAL_ASSIGN(const SecretBytes text, StringMember(answer.body.Reveal(), wanted));
-  return DecodeBase64(text.Reveal());
+  ROWSEAL_ASSIGN(const SecretBytes text, StringOf(answer, wanted));
+  return SecretFromBase64(Base64::kPadded, AsText(text.Reveal()));
 }
 
 Result<Bytes> AwsKmsRoot::Wrap(const SecretBytes& wrapping_secret, ByteView context) const {

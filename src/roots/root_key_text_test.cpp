@@ -92,8 +92,8 @@ TEST(RootKeyText, OtherEncodingsAreNamedAndNoByteOfTheKeyIsShown) {
   });
   const std::vector<std::pair<std::string, std::string>> foreign = {
       {ToHex(key), "hexadecimal"},
-      {ToBase64Url(key), "base64"},
-      {ToBase64Url(key) + "=", "base64"},
+      {ToBase64(Base64::kUrl, key), "base64"},
+      {ToBase64(Base64::kUrl, key) + "=", "base64"},
       {std::string(AsText(key)), "raw"},
       {upper, "does not begin"},
       {"", "empty"},

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace rowseal {
 namespace {
 
@@ -31,13 +33,8 @@ std::string JoinNames(const std::vector<std::string>& names) {
 }
 
 std::vector<std::string> SplitNames(std::string_view lines) {
-  std::vector<std::string> names;
-  while (!lines.empty()) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    names.emplace_back(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  return names;
+  const std::vector<std::string_view> names = Lines(lines);
+  return {names.begin(), names.end()};
 }
 
 std::string_view ToText(ObstacleWeight weight) noexcept {

@@ -1,5 +1,7 @@
 #include "store/trust_rows.h"
 
+#include "base/text.h"
+
 namespace rowseal {
 namespace {
 
@@ -106,18 +108,6 @@ Result<DekAndKek> ReadDekFields(DekRecord dek, RowReader& reader) {
   return read;
 }
 
-std::vector<std::string> SplitKeys(std::string_view joined) {
-  std::vector<std::string> keys;
-  while (true) {
-    const std::size_t end = joined.find('\n');
-    keys.emplace_back(joined.substr(0, end));
-    if (end == std::string_view::npos) {
-      return keys;
-    }
-    joined.remove_prefix(end + 1);
-  }
-}
-
 Result<std::optional<ColumnSource>> ReadSource(RowReader& reader) {
   constexpr std::size_t kSourceColumns = 5;
   if (reader.NextIsNull()) {
@@ -128,7 +118,10 @@ Result<std::optional<ColumnSource>> ReadSource(RowReader& reader) {
   source.database = reader.Text();
   source.table = reader.Text();
   source.column = reader.Text();
-  source.keys = SplitKeys(reader.Text());
+  const std::string keys = reader.Text();
+  for (const std::string_view key : Split(keys, "\n")) {
+    source.keys.emplace_back(key);
+  }
   source.project_column = reader.Text();
   return source;
 }
@@ -225,13 +218,7 @@ Result<ColumnRecord> ReadColumn(RowReader& reader) {
   return InRow(ReadColumnFields(ColumnRecord{.id = *id, .label = std::move(*label)}, reader), row);
 }
 
-std::string JoinKeys(const std::vector<std::string>& keys) {
-  std::string joined;
-  for (const std::string& key : keys) {
-    joined += (joined.empty() ? "" : "\n") + key;
-  }
-  return joined;
-}
+std::string JoinKeys(const std::vector<std::string>& keys) { return Join(keys, "\n"); }
 
 Result<void> InsertRoot(Connection& connection, const RootRecord& record) {
   return RunChange(connection,

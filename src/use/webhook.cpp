@@ -23,15 +23,6 @@ HmacHash HashOf(WebhookHash hash) {
   return HmacHash::kSha256;
 }
 
-// RFC 4648 section 4, with padding: what signers write.
-std::string ToBase64(ByteView bytes) {
-  std::string text = ToBase64Url(bytes);
-  std::ranges::replace(text, '-', '+');
-  std::ranges::replace(text, '_', '/');
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
-
 // HMAC pads a key with zeros (RFC 2104), so zeros are the empty key, and what a sender's page shows
 // before a secret, or a line end alone, is known to all: anybody could sign with these.
 bool IsNoKey(ByteView key) {
@@ -56,7 +47,8 @@ Result<void> CheckKey(const SecretName& name, ByteView key) {
 
 Result<std::string> SignatureOf(const WebhookScheme& scheme, ByteView key, ByteView body) {
   ROWSEAL_ASSIGN(const Bytes mac, Hmac(HashOf(scheme.hash), key, body));
-  return scheme.prefix + (scheme.encoding == WebhookEncoding::kHex ? ToHex(mac) : ToBase64(mac));
+  return scheme.prefix +
+         (scheme.encoding == WebhookEncoding::kHex ? ToHex(mac) : ToBase64(Base64::kPadded, mac));
 }
 
 WebhookVerdict Refused(std::string reason, std::string hint) {
@@ -77,8 +69,7 @@ std::optional<WebhookVerdict> CheckForm(const WebhookScheme& scheme,
     return Refused("malformed", "the signature does not begin with '" + scheme.prefix + "'");
   }
   const std::string_view text = given.substr(scheme.prefix.size());
-  const bool is_hex_of_any_case =
-      text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  const bool is_hex_of_any_case = std::ranges::all_of(text, IsHexDigit);
   const std::size_t mac_size = HmacSize(HashOf(scheme.hash));
   if (scheme.encoding == WebhookEncoding::kBase64) {
     const std::size_t size = (mac_size + 2) / 3 * 4;

@@ -82,13 +82,6 @@ Bytes Counted(std::size_t size) {
 
 SecretBytes Secret(ByteView bytes) { return Must(SecretBytes::CopyOf(bytes)); }
 
-std::string ToBase64(ByteView bytes) {
-  std::string text = ToBase64Url(bytes);
-  std::ranges::replace(text, '-', '+');
-  std::ranges::replace(text, '_', '/');
-  return text + std::string((4 - text.size() % 4) % 4, '=');
-}
-
 Bytes Joined(std::initializer_list<ByteView> parts) {
   Bytes joined;
   for (const ByteView part : parts) {

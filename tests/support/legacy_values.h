@@ -29,9 +29,6 @@ Bytes Counted(std::size_t size);
 
 SecretBytes Secret(ByteView bytes);
 
-/// ToBase64 is RFC 4648 section 4, padded.
-std::string ToBase64(ByteView bytes);
-
 /// Joined puts bytes end to end.
 Bytes Joined(std::initializer_list<ByteView> parts);
 

@@ -353,7 +353,7 @@ std::string StateOf(Client& client, const Names& names) {
   for (const ColumnSummary& column : Must(client.Columns())) {
     for (const std::string& label : names.columns) {
       if (label == column.label.text()) {
-        state += ColumnText(label, column.context, column.active);
+        state += ColumnText(label, column.context, column.state == ColumnState::kActive);
       }
     }
   }

@@ -133,11 +133,11 @@ class Faults : public ::testing::TestWithParam<Change> {
         state += "; ";
       }
     }
-    for (const KeySummary& kek : Must(ListKeks(client))) {
-      state += "kek " + kek.id + " " + kek.state + "; ";
+    for (const KekSummary& kek : Must(ListKeks(client))) {
+      state += "kek " + ToText(kek.id) + " " + std::string(ToText(kek.state)) + "; ";
     }
     for (const ColumnSummary& column : Must(client.Columns())) {
-      state += column.label.text() + (column.active ? "; " : " removed; ");
+      state += column.label.text() + (column.state == ColumnState::kActive ? "; " : " removed; ");
     }
     return state;
   }

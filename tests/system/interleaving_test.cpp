@@ -154,8 +154,8 @@ class Interleaved : public ::testing::TestWithParam<std::tuple<Memory, Pair>> {
         state += "; ";
       }
     }
-    for (const KeySummary& kek : Must(ListKeks(client))) {
-      state += "kek " + kek.id + " " + kek.state + "; ";
+    for (const KekSummary& kek : Must(ListKeks(client))) {
+      state += "kek " + ToText(kek.id) + " " + std::string(ToText(kek.state)) + "; ";
     }
     for (const ColumnSummary& column : Must(client.Columns())) {
       state += column.label.text() + " " + std::string(ToText(column.context)) + "; ";

@@ -356,11 +356,11 @@ TEST_F(KilledProgram, RotationIsDoneOrNot) {
   for (std::size_t i = 0; i < Scaled(kProgramKills); ++i) {
     const bool acknowledged = RunAndKill({"kek", "rotate"});
     Client client = store_.Open();
-    const std::vector<KeySummary> now = Must(ListKeks(client));
+    const std::vector<KekSummary> now = Must(ListKeks(client));
     EXPECT_TRUE(now.size() == keks + 1 || (now.size() == keks && !acknowledged));
     keks = now.size();
-    EXPECT_EQ(now.back().state, "active");
-    for (const KeySummary& dek : Must(ListDeks(client))) {
+    EXPECT_EQ(now.back().state, KeyState::kActive);
+    for (const DekSummary& dek : Must(ListDeks(client))) {
       EXPECT_EQ(dek.scope, now.back().id);
     }
     ASSERT_FALSE(HasFailure());

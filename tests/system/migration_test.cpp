@@ -448,7 +448,7 @@ TEST_P(Migration, WhatStoodReadableIsNamedBeforeItsOriginalIsDeleted) {
   EXPECT_EQ(named, "acme/1=n1 beta/3=n3 acme/4=n4 ");
   EXPECT_EQ(report.exposed, 3);
   for (const ColumnSummary& column : Must(client_.Columns())) {
-    EXPECT_FALSE(column.active) << column.label.text();
+    EXPECT_EQ(column.state, ColumnState::kRemoved) << column.label.text();
   }
   EXPECT_EQ(Must(FinalizeMigration(client_, manifest, options, {})).exposed, 0);  // and again
   EXPECT_GE(report.elsewhere.size(), 2U);

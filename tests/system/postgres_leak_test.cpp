@@ -32,7 +32,7 @@ class Canary final {
     for (std::size_t offset = 0; offset < 3; ++offset) {
       Bytes padded(offset, 0);
       padded.insert(padded.end(), value_.begin(), value_.end());
-      const std::string text = ToBase64Url(padded);
+      const std::string text = ToBase64(Base64::kUrl, padded);
       // The characters at both ends depend on what stands beside the value.
       needles_.push_back(text.substr(4, text.size() - 8));
     }

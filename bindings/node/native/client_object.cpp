@@ -12,8 +12,9 @@ using ToJs = Worker::ToJs;
 
 Error Closed() { return {ErrorCode::kInvalidArgument, "the client is closed", "connect again"}; }
 
-ToJs Nothing() {
-  return [](Napi::Env env) { return env.Undefined(); };
+Result<ToJs> Nothing(const Result<void>& done = {}) {
+  ROWSEAL_TRY(done);
+  return ToJs([](Napi::Env env) { return env.Undefined(); });
 }
 
 // A log event may come on any thread, so it is copied and told later.
@@ -201,69 +202,64 @@ Napi::Value ClientObject::List(const Napi::CallbackInfo& info) {
                 [project = Text(info[0]), after = Text(info[1]),
                  limit = info[2].As<Napi::Number>().Int64Value()](Client& client) -> Result<ToJs> {
                   ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(std::vector<SecretSummary> page, client.List(id, after, limit));
-                  return ListOf<SecretSummary>(std::move(page), SummaryValue);
+                  return GiveList(client.List(id, after, limit));
+                });
+}
+
+// (project, name, access, ...)
+Napi::Value ClientObject::SubmitForSecret(const Napi::CallbackInfo& info, SecretTask task) {
+  return Submit(info.Env(),
+                [project = Text(info[0]), name = Text(info[1]), access = AccessOf(info[2]),
+                 task = std::move(task)](Client& client) -> Result<ToJs> {
+                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
+                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
+                  return task(client, id, secret, access);
                 });
 }
 
 Napi::Value ClientObject::Versions(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [project = Text(info[0]), name = Text(info[1])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
-                  ROWSEAL_ASSIGN(std::vector<VersionSummary> kept, client.Versions(id, secret));
-                  return ListOf<VersionSummary>(std::move(kept), VersionValue);
-                });
+  return SubmitForSecret(
+      info, [](Client& client, const ProjectId& project, const SecretName& name, const Access&) {
+        return GiveList(client.Versions(project, name));
+      });
 }
 
+// (…, version)
 Napi::Value ClientObject::Rollback(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [project = Text(info[0]), name = Text(info[1]),
-                 version = info[2].As<Napi::Number>().Int64Value(),
-                 access = AccessOf(info[3])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
-                  ROWSEAL_ASSIGN(const StoredSecret stored,
-                                 client.Rollback(id, secret, SecretVersion{version}, access));
-                  return ToJs([stored](Napi::Env env) {
-                    StoredSecret given = stored;
-                    return StoredValue(env, given);
-                  });
-                });
+  return SubmitForSecret(
+      info,
+      [version = SecretVersion{info[3].As<Napi::Number>().Int64Value()}](
+          Client& client, const ProjectId& project, const SecretName& name,
+          const Access& access) -> Result<ToJs> {
+        ROWSEAL_ASSIGN(StoredSecret stored, client.Rollback(project, name, version, access));
+        return ToJs([stored](Napi::Env env) mutable { return StoredValue(env, stored); });
+      });
 }
 
+// (…, newName)
 Napi::Value ClientObject::Rename(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [project = Text(info[0]), name = Text(info[1]), to = Text(info[2]),
-                 access = AccessOf(info[3])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
-                  ROWSEAL_ASSIGN(const SecretName new_name, SecretName::Parse(to));
-                  ROWSEAL_TRY(client.Rename(id, secret, new_name, access));
-                  return Nothing();
-                });
+  return SubmitForSecret(
+      info,
+      [to = Text(info[3])](Client& client, const ProjectId& project, const SecretName& name,
+                           const Access& access) -> Result<ToJs> {
+        ROWSEAL_ASSIGN(const SecretName new_name, SecretName::Parse(to));
+        return Nothing(client.Rename(project, name, new_name, access));
+      });
 }
 
 Napi::Value ClientObject::Remove(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [project = Text(info[0]), name = Text(info[1]),
-                 access = AccessOf(info[2])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
-                  ROWSEAL_TRY(client.Delete(id, secret, access));
-                  return Nothing();
-                });
+  return SubmitForSecret(
+      info, [](Client& client, const ProjectId& project, const SecretName& name,
+               const Access& access) { return Nothing(client.Delete(project, name, access)); });
 }
 
+// (…, expiresAt)
 Napi::Value ClientObject::Expire(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(),
-                [project = Text(info[0]), name = Text(info[1]), at = OptionalTime(info[2]),
-                 access = AccessOf(info[3])](Client& client) -> Result<ToJs> {
-                  ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(const SecretName secret, SecretName::Parse(name));
-                  ROWSEAL_TRY(client.Expire(id, secret, {}, at, access));
-                  return Nothing();
-                });
+  return SubmitForSecret(
+      info, [at = OptionalTime(info[3])](Client& client, const ProjectId& project,
+                                         const SecretName& name, const Access& access) {
+        return Nothing(client.Expire(project, name, {}, at, access));
+      });
 }
 
 Napi::Value ClientObject::AddColumn(const Napi::CallbackInfo& info) {
@@ -272,8 +268,7 @@ Napi::Value ClientObject::AddColumn(const Napi::CallbackInfo& info) {
                  access = AccessOf(info[2])](Client& client) -> Result<ToJs> {
                   ROWSEAL_ASSIGN(const ColumnLabel column, ColumnLabel::Parse(label));
                   ROWSEAL_ASSIGN(const ContextKind kind, ParseContextKind(context));
-                  ROWSEAL_TRY(client.AddColumn(column, kind, access));
-                  return Nothing();
+                  return Nothing(client.AddColumn(column, kind, access));
                 });
 }
 
@@ -282,16 +277,12 @@ Napi::Value ClientObject::RemoveColumn(const Napi::CallbackInfo& info) {
       info.Env(),
       [label = Text(info[0]), access = AccessOf(info[1])](Client& client) -> Result<ToJs> {
         ROWSEAL_ASSIGN(const ColumnLabel column, ColumnLabel::Parse(label));
-        ROWSEAL_TRY(client.RemoveColumn(column, access));
-        return Nothing();
+        return Nothing(client.RemoveColumn(column, access));
       });
 }
 
 Napi::Value ClientObject::Columns(const Napi::CallbackInfo& info) {
-  return Submit(info.Env(), [](Client& client) -> Result<ToJs> {
-    ROWSEAL_ASSIGN(std::vector<ColumnSummary> columns, client.Columns());
-    return ListOf<ColumnSummary>(std::move(columns), ColumnValue);
-  });
+  return Submit(info.Env(), [](Client& client) { return GiveList(client.Columns()); });
 }
 
 Napi::Value ClientObject::AuditLog(const Napi::CallbackInfo& info) {
@@ -299,8 +290,7 @@ Napi::Value ClientObject::AuditLog(const Napi::CallbackInfo& info) {
                 [project = Text(info[0]),
                  limit = info[1].As<Napi::Number>().Int64Value()](Client& client) -> Result<ToJs> {
                   ROWSEAL_ASSIGN(const ProjectId id, ProjectId::Parse(project));
-                  ROWSEAL_ASSIGN(std::vector<AuditEntry> entries, client.AuditLog(id, limit));
-                  return ListOf<AuditEntry>(std::move(entries), AuditEntryValue);
+                  return GiveList(client.AuditLog(id, limit));
                 });
 }
 
@@ -318,16 +308,8 @@ void ClientObject::StopJobs(const Napi::CallbackInfo& info) {
 Napi::Value ClientObject::Maintain(const Napi::CallbackInfo& info) {
   return Submit(
       info.Env(),
-      [access = AccessOf(info[0]),
-       options = JobsOf(info[1].As<Napi::Number>().DoubleValue())](Client& client) -> Result<ToJs> {
-        ROWSEAL_ASSIGN(const MaintainReport report, rowseal::Maintain(client, options, access));
-        return ToJs([report](Napi::Env env) {
-          auto value = JobsValue(env, report.jobs).As<Napi::Object>();
-          value["kekRotation"] =
-              report.kek_rotation ? RotationValue(env, *report.kek_rotation) : env.Null();
-          return value;
-        });
-      });
+      [access = AccessOf(info[0]), options = JobsOf(info[1].As<Napi::Number>().DoubleValue())](
+          Client& client) { return Give(rowseal::Maintain(client, options, access)); });
 }
 
 Napi::Value ClientObject::Metrics(const Napi::CallbackInfo& info) {

@@ -85,6 +85,9 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
                        typename HotCallOf<Outcome>::MakeValue make_value, Within within,
                        bool is_heavy);
   RunJobsOptions JobsOf(double run);
+  using SecretTask = std::function<Result<Worker::ToJs>(Client&, const ProjectId&,
+                                                        const SecretName&, const Access&)>;
+  Napi::Value SubmitForSecret(const Napi::CallbackInfo& info, SecretTask task);
   using RootTask = std::function<Result<Worker::ToJs>(Client&, RootId, const Access&)>;
   Napi::Value SubmitForRoot(const Napi::CallbackInfo& info, RootTask task);
 

@@ -10,10 +10,10 @@ namespace {
 // Beyond either, a call's own work goes to the thread pool: sealing takes a microsecond an item,
 // and some a megabyte, but what is read and made beside it several times that.
 constexpr std::size_t kMostItems = 64;
-constexpr std::size_t kMostBytes = 128U * 1024;
+constexpr std::size_t kMostValueBytes = 128U * 1024;
 
 bool IsHeavy(std::size_t items, std::size_t bytes) {
-  return items > kMostItems || bytes > kMostBytes;
+  return items > kMostItems || bytes > kMostValueBytes;
 }
 
 Within WithinOf(const Napi::Value& joins) {

@@ -6,7 +6,7 @@ namespace rowseal::node {
 namespace {
 
 // Beyond this, a parameter's memory is handed over: a copy would take a while.
-constexpr std::size_t kLargestCopy = 64U * 1024;
+constexpr std::size_t kLargestParameterCopy = 64U * 1024;
 
 Napi::Value ParamValue(Napi::Env env, std::variant<Null, std::string, Bytes>& param) {
   if (const auto* text = std::get_if<std::string>(&param)) {
@@ -16,7 +16,7 @@ Napi::Value ParamValue(Napi::Env env, std::variant<Null, std::string, Bytes>& pa
   if (bytes == nullptr) {
     return env.Null();
   }
-  if (bytes->size() <= kLargestCopy) {
+  if (bytes->size() <= kLargestParameterCopy) {
     return Napi::Buffer<std::uint8_t>::Copy(env, bytes->data(), bytes->size());
   }
   auto* const kept = new Bytes(std::move(*bytes));

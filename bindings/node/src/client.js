@@ -31,14 +31,6 @@ function bufferOf(text) {
   return Buffer.from(memory.buffer);
 }
 
-/** Makes dates of the milliseconds that the addon gives. */
-function withDates(object) {
-  for (const [name, value] of Object.entries(object)) {
-    if (/(^at|At)$/.test(name) && value !== null) object[name] = new Date(value);
-  }
-  return object;
-}
-
 /** Ends a read's promise when its signal says so; what still comes is dropped. */
 function until(signal, promise) {
   if (!signal) return promise;
@@ -239,22 +231,22 @@ export class Client extends EventEmitter {
   async list(project, options = {}) {
     const { after = '', limit = 1000, ...given } = check.own(options);
     return takeList(await this.#run(given, 'list', check.text(project, 'project'),
-      check.text(after, 'after'), check.wholeNumber(limit, 'limit')), withDates);
+      check.text(after, 'after'), check.wholeNumber(limit, 'limit')));
   }
 
   async versions(project, name, options = {}) {
     return takeList(await this.#run(options, 'versions', check.text(project, 'project'),
-      check.text(name, 'name')), withDates);
+      check.text(name, 'name'), check.access(options)));
   }
 
   async rollback(project, name, version, options = {}) {
     return toStored(await this.#run(options, 'rollback', check.text(project, 'project'),
-      check.text(name, 'name'), check.version(version) ?? 0, check.access(options)));
+      check.text(name, 'name'), check.access(options), check.version(version) ?? 0));
   }
 
   async rename(project, name, newName, options = {}) {
     return this.#run(options, 'rename', check.text(project, 'project'), check.text(name, 'name'),
-      check.text(newName, 'newName'), check.access(options));
+      check.access(options), check.text(newName, 'newName'));
   }
 
   async delete(project, name, options = {}) {
@@ -265,7 +257,7 @@ export class Client extends EventEmitter {
   /** Sets the newest version's expiry; null removes it. */
   async expire(project, name, expiresAt, options = {}) {
     return this.#run(options, 'expire', check.text(project, 'project'), check.text(name, 'name'),
-      check.time(expiresAt, 'expiresAt'), check.access(options));
+      check.access(options), check.time(expiresAt, 'expiresAt'));
   }
 
   async addColumn(label, context, options = {}) {
@@ -279,14 +271,14 @@ export class Client extends EventEmitter {
   }
 
   async columns(options = {}) {
-    return takeList(await this.#run(options, 'columns'), withDates);
+    return takeList(await this.#run(options, 'columns'));
   }
 
   /** Gives a project's audit entries, newest first. */
   async auditLog(project, options = {}) {
     const { limit = 100, ...given } = check.own(options);
     return takeList(await this.#run(given, 'auditLog', check.text(project, 'project'),
-      check.wholeNumber(limit, 'limit')), withDates);
+      check.wholeNumber(limit, 'limit')));
   }
 
   async rotateKek(options = {}) {
@@ -317,23 +309,23 @@ export class Client extends EventEmitter {
   /** Deletes a KEK that nothing needs; the first call begins the wait of policy `destroy.wait`. */
   async destroyKek(id, options = {}) {
     const { cancel = false, ...given } = check.own(options);
-    return withDates(await this.#run(given, 'destroyKek', check.wholeNumber(id, 'id'),
-      cancel === true, check.access(given)));
+    return this.#run(given, 'destroyKek', check.wholeNumber(id, 'id'), cancel === true,
+      check.access(given));
   }
 
   /** Refuses a project at once; after the wait `maintain` destroys its secrets and keys. */
   async retireProject(project, options = {}) {
     const { cancel = false, ...given } = check.own(options);
-    return withDates(await this.#run(given, 'retireProject', check.text(project, 'project'),
-      cancel === true, check.access(given)));
+    return this.#run(given, 'retireProject', check.text(project, 'project'), cancel === true,
+      check.access(given));
   }
 
   async keks(options = {}) {
-    return takeList(await this.#run(options, 'keks'), withDates);
+    return takeList(await this.#run(options, 'keks'));
   }
 
   async roots(options = {}) {
-    return takeList(await this.#run(options, 'roots'), withDates);
+    return takeList(await this.#run(options, 'roots'));
   }
 
   /** Takes another root in; `scope` is a project that brings its own. */
@@ -349,8 +341,7 @@ export class Client extends EventEmitter {
   }
 
   async removeRoot(id, options = {}) {
-    return withDates(await this.#run(options, 'removeRoot', check.wholeNumber(id, 'id'),
-      check.access(options)));
+    return this.#run(options, 'removeRoot', check.wholeNumber(id, 'id'), check.access(options));
   }
 
   /** For a root that somebody else may have: new KEK, fresh DEKs, everything sealed again. */
@@ -369,7 +360,7 @@ export class Client extends EventEmitter {
   }
 
   async keyStatus(options = {}) {
-    return withDates(await this.#run(options, 'keyStatus'));
+    return this.#run(options, 'keyStatus');
   }
 
   metrics() {
@@ -415,8 +406,8 @@ export class Client extends EventEmitter {
     const { signal } = check.own(options);
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      const { stopped, ...report } = await this.#run({ signal }, method, ...args, run);
-      if (stopped) throw cancelled();
+      const report = await this.#run({ signal }, method, ...args, run);
+      if (report.stopped) throw cancelled();
       return report;
     } finally {
       signal?.removeEventListener('abort', stop);

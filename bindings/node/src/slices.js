@@ -65,11 +65,11 @@ export async function takeItems(call, make) {
 }
 
 /** Gives a list that a call on the client's thread made. */
-export async function takeList({ count, items }, make) {
+export async function takeList({ count, items }) {
   const list = [];
   for (let from = 0; from < count; from += ITEMS) {
     if (from > 0) await nextTurn();
-    for (const item of items(from, Math.min(from + ITEMS, count))) list.push(make(item));
+    list.push(...items(from, Math.min(from + ITEMS, count)));
   }
   return list;
 }

@@ -121,8 +121,8 @@ function exercise(kind, make) {
       const columns = await client.columns();
       const [totp, gone] = ['users.totp', 'gone'].map(
         (label) => columns.find((column) => column.label === label));
-      assert.ok(totp.active && totp.context === 'cell' && totp.createdAt instanceof Date);
-      assert.equal(gone.active, false);
+      assert.ok(totp.state === 'active' && totp.context === 'cell' && totp.createdAt instanceof Date);
+      assert.equal(gone.state, 'removed');
       await client.put('logged', 'one', 'v', { reason: 'set-up', actor: 'someone' });
       await client.get('logged', 'one');
       const [read, written] = await client.auditLog('logged');
@@ -161,7 +161,7 @@ function exercise(kind, make) {
       stop.abort();
       await assert.rejects(rotation, code('cancelled'));
       const { jobs, failed } = await client.maintain();
-      assert.ok(jobs >= 1 && failed === 0);
+      assert.ok(jobs.length >= 1 && failed === 0);
       assert.equal((await client.get('batch', 'b7')).reveal(), 'v7');
     });
 
@@ -184,12 +184,12 @@ function exercise(kind, make) {
       };
       await client.put('acme', 'of a root', 'value');
       const spare = await client.addRoot(root('spare.key'));
-      assert.ok(spare.proven && spare.failedDeks === 0);
+      assert.ok(spare.proven && spare.failed.length === 0);
       const replaced = await client.replaceRoot(spare.id, root('next.key'));
       assert.deepEqual((await client.roots()).map(({ id }) => id), [1, replaced.id]);
       await assert.rejects(client.addRoot(`file:${store.folder}/next.key`), code('conflict'));
       const done = await client.compromiseRoot(replaced.id);
-      assert.ok(done.projects >= 1 && done.kekRotation.failures === 0);
+      assert.ok(done.projects >= 1 && done.kekRotation.failed.length === 0);
       assert.equal((await client.removeRoot(replaced.id)).state, 'compromised');
       await assert.rejects(client.removeRoot(1), code('refused_by_state'));
       const { bundle, keks } = await client.exportKeys();
@@ -219,7 +219,7 @@ function exercise(kind, make) {
       assert.equal((await client.get('acme', 'of a KEK')).reveal(), 'value');
       const done = await client.compromiseKek(activeKek);
       assert.ok(done.newKek > activeKek);
-      assert.equal(done.failedDeks, 0);
+      assert.deepEqual(done.failedDeks, []);
       assert.equal((await client.get('acme', 'of a KEK')).reveal(), 'value');
       await assert.rejects(client.suspendKek(999), code('not_found'));
       await assert.rejects(client.suspendKek('1'), code('invalid_argument'));
@@ -230,7 +230,7 @@ function exercise(kind, make) {
       client.on('rotation', (event) => events.push(event.name));
       const before = await client.keyStatus();
       const report = await client.rotateKek({ reason: 'test' });
-      assert.ok(report.newKek > before.activeKek && report.failures === 0);
+      assert.ok(report.newKek > before.activeKek && report.failed.length === 0);
       assert.equal((await client.rotateDek('acme')).failed, 0);
       assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
       await client.maintain();

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "db/postgres/postgres_connection.h"
 #include "memory/wipe.h"
 
@@ -87,14 +88,6 @@ constexpr std::string_view kPagesSql =
     "  FROM pg_partition_tree(c.oid) p) ELSE pg_relation_size(c.oid) END / 8192)::bigint"
     " FROM pg_class c WHERE c.oid = $1::regclass";
 
-std::string QuotedColumn(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char c : name) {
-    quoted.append(c == '"' ? 2 : 1, c);
-  }
-  return quoted + "\"";
-}
-
 ContentKind ContentOf(const std::string& letter) {
   if (letter == "t") {
     return ContentKind::kText;
@@ -118,7 +111,7 @@ struct ColumnSql {
 };
 
 ColumnSql ReadingOf(const CatalogueColumn& column) {
-  const std::string name = "r." + QuotedColumn(column.name);
+  const std::string name = "r." + QuotedIdentifier(column.name);
   const std::string largest = Number(kLargestSampledValue);
   const std::string prefix = Number(kSampledPrefix);
   switch (column.content) {
@@ -209,7 +202,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
 
   Result<void> SampleGiven(const CatalogueTable& table, std::size_t column,
                            const Visitor& visit) override {
-    const std::string part = " WHERE " + QuotedColumn(table.columns[column].name) +
+    const std::string part = " WHERE " + QuotedIdentifier(table.columns[column].name) +
                              " IS NOT NULL LIMIT " + Number(kGivenRows);
     ROWSEAL_TRY(Show(table, std::span(&column, 1), part, visit));
     return {};
@@ -376,7 +369,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
       const std::string separator = i == 0 ? "" : ", ";
       // jsonb is compressed where it is stored, so its text is measured too.
       const std::string fits = "octet_length(v" + number + ") <= " + Number(kLargestSampledValue);
-      names += separator + QuotedColumn(column.name);
+      names += separator + QuotedIdentifier(column.name);
       readings +=
           separator + reading.value + " AS v" + number + ", " + reading.size + " AS s" + number;
       given += separator + "CASE WHEN " + fits + " THEN v" + number + " END, s" + number;

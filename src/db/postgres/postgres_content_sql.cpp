@@ -1,5 +1,7 @@
 #include "db/postgres/postgres_content_sql.h"
 
+#include "base/text.h"
+
 namespace rowseal {
 
 std::string PostgresLiteral(std::string_view text) {
@@ -86,15 +88,12 @@ std::string PostgresContentSql::Json(std::string_view row) const {
 }
 
 std::string PostgresContentSql::Steps() const {
-  std::string steps;
-  for (const JsonStep& step : *column_.path) {
-    const std::string text = step.kind == JsonStep::Kind::kEach ? "*"
-                             : step.kind == JsonStep::Kind::kIndex
-                                 ? "#" + std::to_string(step.index)
-                                 : "." + step.name;
-    steps += (steps.empty() ? "" : ", ") + PostgresLiteral(text);
-  }
-  return "ARRAY[" + steps + "]::text[]";
+  const auto text_of = [](const JsonStep& step) {
+    return PostgresLiteral(step.kind == JsonStep::Kind::kEach    ? "*"
+                           : step.kind == JsonStep::Kind::kIndex ? "#" + std::to_string(step.index)
+                                                                 : "." + step.name);
+  };
+  return "ARRAY[" + Join(*column_.path, ", ", text_of) + "]::text[]";
 }
 
 }  // namespace rowseal

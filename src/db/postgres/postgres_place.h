@@ -8,6 +8,7 @@
 #include <rowseal/error.h>
 #include <rowseal/statement.h>
 
+#include "base/text.h"
 #include "db/postgres/postgres_connection.h"
 
 namespace rowseal {
@@ -33,13 +34,7 @@ struct PostgresPlace {
     return IsBinary() ? "position('\\x7273312e'::bytea in " + column + ") > 0"  // rs1.
                       : "position('rs1.' in " + column + "::text) > 0";
   }
-  std::string KeyList() const {
-    std::string list;
-    for (const std::string& key : keys) {
-      list += (list.empty() ? "" : ", ") + key;
-    }
-    return list;
-  }
+  std::string KeyList() const { return Join(keys, ", "); }
 };
 
 /// Numbered returns a name such as `k0`.

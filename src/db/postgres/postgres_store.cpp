@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "db/postgres/journal_functions.h"
+#include "db/postgres/postgres_content_sql.h"
 #include "store/schema/postgres_upgrades.h"
 
 namespace rowseal {
@@ -75,14 +76,6 @@ END
 $$;
 )sql";
 
-std::string Literal(std::string_view text) {
-  std::string quoted = "'";
-  for (const char character : text) {
-    quoted += character == '\'' ? "''" : std::string(1, character);
-  }
-  return quoted + "'";
-}
-
 // The canonical text of a key is compared too: '007' is no project of an integer key. The function
 // runs as a role that may read the key's column and nothing else: whoever finds a hole in it, or in
 // what the app hangs on its table, gets no further.
@@ -104,7 +97,7 @@ std::string ProjectExistsSql(const AppProjects& projects) {
 
 // A table under row-level security shows its rows to the function by a policy of its own.
 std::string ShowProjectsSql(const AppProjects& projects) {
-  const std::string table = Literal(projects.table);
+  const std::string table = PostgresLiteral(projects.table);
   return "DO $$\n"
          "BEGIN\n"
          "  GRANT USAGE ON SCHEMA " +
@@ -151,15 +144,15 @@ std::string ProjectTriggersSql(const AppProjects& projects, const std::string& k
          "DO $$\n"
          "BEGIN\n"
          "  IF has_table_privilege(" +
-         Literal(table) +
+         PostgresLiteral(table) +
          ", 'TRIGGER') THEN\n"
          "    CREATE OR REPLACE TRIGGER rowseal_project_deleted AFTER DELETE ON " +
          table + "\n      FOR EACH ROW EXECUTE FUNCTION rowseal.project_deleted(" +
-         Literal(key_name) +
+         PostgresLiteral(key_name) +
          ");\n"
          "    CREATE OR REPLACE TRIGGER rowseal_project_inserted AFTER INSERT ON " +
          table + "\n      FOR EACH ROW EXECUTE FUNCTION rowseal.project_inserted(" +
-         Literal(key_name) +
+         PostgresLiteral(key_name) +
          ");\n"
          "  END IF;\n"
          "END\n"

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "db/sqlite/harden.h"
 #include "store/value_limits.h"
 
@@ -16,14 +17,6 @@ namespace {
 constexpr int kBusyTimeoutMilliseconds = 10'000;
 
 }  // namespace
-
-std::string QuotedIdentifier(std::string_view name) {
-  std::string quoted = "\"";
-  for (const char character : name) {
-    quoted.append(character == '"' ? 2 : 1, character);
-  }
-  return quoted + "\"";
-}
 
 std::string_view SqliteTypeName(int type) {
   switch (type) {
@@ -62,8 +55,8 @@ tl::unexpected<Error> AppDatabase::Failure() const {
       "database '" + Printable(path_) + "': " + sqlite3_errmsg(database_.get());
   switch (sqlite3_errcode(database_.get())) {
     case SQLITE_TOOBIG:
-      return Fail(ErrorCode::kInvalidArgument, what + ": a value of more than " +
-                                                   std::to_string(kLargestAppValue) + " bytes",
+      return Fail(ErrorCode::kInvalidArgument,
+                  what + ": a value of more than " + std::to_string(kLargestAppValue) + " bytes",
                   "find the row by its length and shorten or move its value");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -113,8 +106,7 @@ Result<void> AppDatabase::AllowChanges() {
 Result<void> AppDatabase::AllowViews() { return AllowTriggersAndViews(database_.get()); }
 
 WholeRows::WholeRows(sqlite3* database)
-    : database_(database),
-      limit_before_(sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, INT_MAX)) {}
+    : database_(database), limit_before_(sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, INT_MAX)) {}
 
 WholeRows::~WholeRows() { sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, limit_before_); }
 
@@ -186,10 +178,6 @@ Result<void> AppDatabase::CheckUniqueKey(const std::string& table,
   std::ranges::sort(columns, [](const std::string& a, const std::string& b) {
     return sqlite3_stricmp(a.c_str(), b.c_str()) < 0;
   });
-  std::string joined;
-  for (const std::string& column : columns) {
-    joined += (joined.empty() ? "" : "\n") + column;
-  }
   ROWSEAL_ASSIGN(
       const bool is_key,
       Exists("SELECT 1 FROM (SELECT group_concat(name, char(10)) AS names FROM"
@@ -198,7 +186,7 @@ Result<void> AppDatabase::CheckUniqueKey(const std::string& table,
              " UNION ALL SELECT 1 FROM pragma_index_list(?1) i WHERE i.\"unique\" = 1"
              " AND i.partial = 0 AND (SELECT group_concat(name, char(10)) FROM (SELECT name FROM"
              " pragma_index_info(i.name) ORDER BY name COLLATE NOCASE)) = ?2 COLLATE NOCASE",
-             table, joined));
+             table, Join(columns, "\n")));
   if (!is_key) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the columns given as the key of table '" + Printable(table) +

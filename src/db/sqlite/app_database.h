@@ -72,9 +72,6 @@ class AppDatabase final {
   bool may_change_ = false;
 };
 
-/// QuotedIdentifier writes a name so that nothing in it can end it.
-std::string QuotedIdentifier(std::string_view name);
-
 /// SqliteTypeName says what a value is, for a message: `an INTEGER`, `NULL`, ….
 std::string_view SqliteTypeName(int type);
 

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal {
 namespace {

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include "base/text.h"
 #include "db/sqlite/app_database.h"
 
 namespace rowseal {
@@ -302,10 +303,9 @@ class SqliteAppCatalogue final : public AppCatalogue {
 
   Result<void> SampleRows(const CatalogueTable& table, const std::vector<std::size_t>& columns,
                           const Visitor& visit) {
-    std::string names;
-    for (const std::size_t column : columns) {
-      names += (names.empty() ? "" : ", ") + QuotedIdentifier(table.columns[column].name);
-    }
+    const std::string names = Join(columns, ", ", [&](std::size_t column) {
+      return QuotedIdentifier(table.columns[column].name);
+    });
     const std::string from = " FROM " + QuotedIdentifier(table.name);
     ROWSEAL_ASSIGN(const std::optional<std::string> row_id, database_.RowIdName(table.name));
     if (!row_id) {

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "db/sqlite/app_database.h"
 #include "db/sqlite/sqlite_row_key.h"
 
@@ -47,10 +48,7 @@ class SqliteAppColumn final : public AppColumn {
       return Fail(ErrorCode::kIntegrity, "a job's position in an app's table was changed",
                   "cancel the job and rotate again");
     }
-    std::string order;
-    for (const std::string& key : keys_) {
-      order += (order.empty() ? "" : ", ") + key;
-    }
+    const std::string order = Join(keys_, ", ");
     const std::string behind = after.empty() ? "" : " AND " + KeyCondition(keys_, ">", 2);
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,

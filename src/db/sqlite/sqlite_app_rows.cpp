@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "db/sqlite/app_database.h"
 #include "db/sqlite/sqlite_content_sql.h"
 #include "db/sqlite/sqlite_row_key.h"
@@ -180,7 +181,7 @@ class SqliteAppRows final : public AppRows {
              " IF EXISTS " +
              QuotedIdentifier(GuardName("refuse_" + std::string(event))) + ";";
     }
-    const std::string condition = " WHERE migration = " + SqliteLiteral(column_.migration) +
+    const std::string condition = " WHERE migration = " + SqlLiteral(column_.migration) +
                                   " AND number = " + std::to_string(column_.number) + ";";
     for (const std::string_view table : {"original", "queued_row", "quarantined_row", "column"}) {
       sql += "DELETE FROM rowseal_migration_" + std::string(table) + condition;
@@ -497,7 +498,7 @@ class SqliteAppRows final : public AppRows {
     ROWSEAL_ASSIGN(
         const AppDatabase::Statement statement,
         database_.Prepare("SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND name = " +
-                          SqliteLiteral(GuardName("insert"))));
+                          SqlLiteral(GuardName("insert"))));
     return database_.Step(statement);
   }
 
@@ -507,12 +508,10 @@ class SqliteAppRows final : public AppRows {
   }
 
   std::string GuardSql() const {
-    const std::string who =
-        SqliteLiteral(column_.migration) + ", " + std::to_string(column_.number);
+    const std::string who = SqlLiteral(column_.migration) + ", " + std::to_string(column_.number);
     const std::string guard =
         "(SELECT c.guard FROM rowseal_migration_column c WHERE c.migration = " +
-        SqliteLiteral(column_.migration) + " AND c.number = " + std::to_string(column_.number) +
-        ")";
+        SqlLiteral(column_.migration) + " AND c.number = " + std::to_string(column_.number) + ")";
     std::string sql = "INSERT INTO rowseal_migration_column (migration, number, guard) VALUES (" +
                       who + ", 'queue') ON CONFLICT DO NOTHING;";
     for (const std::string_view event : {"insert", "update"}) {
@@ -526,8 +525,8 @@ class SqliteAppRows final : public AppRows {
       sql += "CREATE TRIGGER " + QuotedIdentifier(GuardName("refuse_" + std::string(event))) +
              " BEFORE " + of_table + guard + " = 'refuse' AND " + content_.IsPlaintext("NEW") +
              " BEGIN SELECT RAISE(ABORT, " +
-             SqliteLiteral("plaintext is refused in " + column_.table + ", column " +
-                           column_.column + ": seal it with Rowseal before it is written") +
+             SqlLiteral("plaintext is refused in " + column_.table + ", column " + column_.column +
+                        ": seal it with Rowseal before it is written") +
              "); END;";
     }
     return sql;
@@ -574,7 +573,7 @@ class SqliteAppRows final : public AppRows {
 
   std::string RowColumns() const {
     const ProjectSource& project = column_.project;
-    std::string columns = !project.fixed.empty()       ? SqliteLiteral(project.fixed)
+    std::string columns = !project.fixed.empty()       ? SqlLiteral(project.fixed)
                           : project.join_table.empty() ? "t." + QuotedIdentifier(project.column)
                                                        : "j." + QuotedIdentifier(project.column);
     columns += ", " + content_.Of("t") + ", o.sealed, o.written, o.secrets";

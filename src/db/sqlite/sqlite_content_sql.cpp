@@ -1,16 +1,9 @@
 #include "db/sqlite/sqlite_content_sql.h"
 
+#include "base/text.h"
 #include "db/sqlite/app_database.h"
 
 namespace rowseal {
-
-std::string SqliteLiteral(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) {
-    out.append(c == '\'' ? 2 : 1, c);
-  }
-  return out + "'";
-}
 
 std::string SqliteContentSql::Of(std::string_view row) const {
   return std::string(row) + "." + QuotedIdentifier(column_.column);
@@ -45,11 +38,11 @@ std::string SqliteContentSql::Unsettled(const std::string& text) const {
          (rule.prefix.empty()
               ? ""
               : " AND substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) + ") <> " +
-                    SqliteLiteral(rule.prefix)) +
-         (rule.marker.empty() ? "" : " AND " + text + " <> " + SqliteLiteral(rule.marker)) +
+                    SqlLiteral(rule.prefix)) +
+         (rule.marker.empty() ? "" : " AND " + text + " <> " + SqlLiteral(rule.marker)) +
          (rule.reference.empty()
               ? ""
-              : " AND instr(" + text + ", " + SqliteLiteral(rule.reference) + ") = 0");
+              : " AND instr(" + text + ", " + SqlLiteral(rule.reference) + ") = 0");
 }
 
 std::string SqliteContentSql::Ours(const std::string& text) const {
@@ -57,10 +50,10 @@ std::string SqliteContentSql::Ours(const std::string& text) const {
   std::string condition = "(0";
   if (!rule.prefix.empty()) {
     condition += " OR substr(" + text + ", 1, " + std::to_string(rule.prefix.size()) +
-                 ") = " + SqliteLiteral(rule.prefix);
+                 ") = " + SqlLiteral(rule.prefix);
   }
   if (!rule.reference.empty()) {
-    condition += " OR instr(" + text + ", " + SqliteLiteral(rule.reference) + ") > 0";
+    condition += " OR instr(" + text + ", " + SqlLiteral(rule.reference) + ") > 0";
   }
   return condition + ")";
 }
@@ -83,8 +76,8 @@ std::string SqliteContentSql::Strings(std::string_view row,
     const std::string name = "e" + std::to_string(i);
     from += (i == 0 ? "" : ", ") + ("json_each(" + document + ") AS " + name);
     if (step.kind == JsonStep::Kind::kName) {
-      where += "typeof(" + name + ".key) = 'text' AND " + name +
-               ".key = " + SqliteLiteral(step.name) + " AND ";
+      where += "typeof(" + name + ".key) = 'text' AND " + name + ".key = " + SqlLiteral(step.name) +
+               " AND ";
     } else if (step.kind == JsonStep::Kind::kIndex) {
       where += "typeof(" + name + ".key) = 'integer' AND " + name +
                ".key = " + std::to_string(step.index) + " AND ";

@@ -7,9 +7,6 @@
 
 namespace rowseal {
 
-/// SqliteLiteral writes a text as SQL's literal.
-std::string SqliteLiteral(std::string_view text);
-
 /// SqliteContentSql makes the SQL about one migrated column's content, of a row `t` or NEW: what
 /// the pages, the counts and the guard's trigger ask alike. It views what it is made of.
 class SqliteContentSql final {

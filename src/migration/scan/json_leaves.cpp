@@ -39,59 +39,36 @@ class Walker {
       : cursor_(text), visit_(visit) {}
 
   Result<void> Walk() {
+    cursor_.SkipAnyOf(kJsonSpaces);
     ROWSEAL_TRY(WalkValue());
+    cursor_.SkipAnyOf(kJsonSpaces);
     return cursor_.AtEnd() ? Result<void>() : cursor_.Refuse("something stands behind the value");
   }
 
  private:
   Result<void> WalkValue() {
-    cursor_.SkipAnyOf(kJsonSpaces);
     if (cursor_.Sees("\"")) {
-      ROWSEAL_TRY(ShowString());
-    } else if (cursor_.Sees("{") || cursor_.Sees("[")) {
-      if (path_.size() == kMaxDepth) {
-        return cursor_.Refuse("objects and arrays are nested too deep");
-      }
-      const bool is_object = cursor_.Sees("{");
-      cursor_.Advance();
-      ROWSEAL_TRY(WalkItems(is_object));
-    } else if (!cursor_.SkipAnyOf("+-.0123456789abcdefghijklmnopqrstuvwxyzE")) {
-      return cursor_.Refuse("expected a value");
+      return ShowString();
     }
-    cursor_.SkipAnyOf(kJsonSpaces);
-    return {};
+    if (path_.size() == kMaxDepth && (cursor_.Sees("{") || cursor_.Sees("["))) {
+      return cursor_.Refuse("objects and arrays are nested too deep");
+    }
+    if (cursor_.Sees("{")) {
+      return TakeJsonObject(cursor_, [&](std::string_view name) {
+        return WalkItem(IsDataKey(name) ? JsonStep{}
+                                        : JsonStep{JsonStep::Kind::kName, std::string(name), 0});
+      });
+    }
+    if (cursor_.Sees("[")) {
+      return TakeJsonArray(cursor_, [&] { return WalkItem({}); });
+    }
+    return SkipJsonNumberOrWord(cursor_) ? Result<void>() : cursor_.Refuse("expected a value");
   }
 
-  // Behind the opening bracket of an object or an array.
-  Result<void> WalkItems(bool is_object) {
-    const std::string_view close = is_object ? "}" : "]";
-    cursor_.SkipAnyOf(kJsonSpaces);
-    bool more = !cursor_.Skip(close);
-    while (more) {
-      path_.emplace_back();
-      if (is_object) {
-        ROWSEAL_TRY(TakeName());
-      }
-      ROWSEAL_TRY(WalkValue());
-      path_.pop_back();
-      more = cursor_.Skip(",");
-      if (!more && !cursor_.Skip(close)) {
-        return cursor_.Refuse("an object or array is never closed");
-      }
-    }
-    return {};
-  }
-
-  Result<void> TakeName() {
-    cursor_.SkipAnyOf(kJsonSpaces);
-    ROWSEAL_ASSIGN(const SecretBytes name, TakeJsonString(cursor_));
-    cursor_.SkipAnyOf(kJsonSpaces);
-    if (!cursor_.Skip(":")) {
-      return cursor_.Refuse("expected ':' behind a name");
-    }
-    if (const std::string_view text = AsText(name.Reveal()); !IsDataKey(text)) {
-      path_.back() = {JsonStep::Kind::kName, std::string(text), 0};
-    }
+  Result<void> WalkItem(JsonStep step) {
+    path_.push_back(std::move(step));
+    ROWSEAL_TRY(WalkValue());
+    path_.pop_back();
     return {};
   }
 

@@ -3,16 +3,13 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace rowseal {
 namespace {
 
 std::string TomlList(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) {
-    list += (list.empty() ? "" : ", ") + TomlText(text);
-  }
-  return "[" + list + "]";
+  return "[" + Join(texts, ", ", TomlText) + "]";
 }
 
 std::string ProjectText(const ProjectRule& rule) {
@@ -193,16 +190,14 @@ std::string MigrationNameOf(const std::string& database) {
 }
 
 std::string TomlText(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
       quoted += '\\';
     }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      quoted += "\\u00";
-      quoted += kDigits[static_cast<unsigned char>(c) >> 4];
-      quoted += kDigits[c & 0xF];
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      quoted += "\\u00" + ToHex({&byte, 1});
     } else {
       quoted += c;
     }

@@ -18,7 +18,6 @@ constexpr std::size_t kEnoughToClassify = 4096;  // bytes
 
 using Fits = bool (*)(char);
 
-bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool IsTokenDigit(char c) { return IsAlnum(c) || c == '_' || c == '-'; }
 bool IsUpperAlnum(char c) { return IsUpper(c) || IsDigit(c); }
 bool IsBase32Digit(char c) { return IsUpper(c) || (c >= '2' && c <= '7'); }
@@ -454,38 +453,21 @@ double ChangeRate(std::string_view text) {
   return static_cast<double>(changes) / static_cast<double>(text.size() - 1);
 }
 
-std::optional<std::uint32_t> Base64Value(char c) {
-  if (IsUpper(c)) {
-    return static_cast<std::uint32_t>(c - 'A');
-  }
-  if (IsLower(c)) {
-    return static_cast<std::uint32_t>(c - 'a' + 26);
-  }
-  if (IsDigit(c)) {
-    return static_cast<std::uint32_t>(c - '0' + 52);
-  }
-  if (c == '+' || c == '-') {
-    return 62;
-  }
-  return c == '/' || c == '_' ? std::optional<std::uint32_t>(63) : std::nullopt;
-}
-
-// Whether all bytes behind the base64 are printable ASCII; of random ones a third is. The decoded
-// bytes are looked at one by one and stored nowhere.
+// Whether all bytes behind the base64 are printable ASCII; of random ones a third is. Either
+// alphabet will do. The decoded bytes are looked at three by three and kept nowhere.
 bool IsBase64OfText(std::string_view text) {
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::optional<std::uint32_t> value = Base64Value(c);
-    if (!value) {
+  for (std::size_t at = 0; at < text.size(); at += 4) {
+    std::array<char, 4> digits{'A', 'A', 'A', 'A'};  // `A` stands for bits that are not there
+    const std::string_view given = text.substr(at, digits.size());
+    std::ranges::copy(given, digits.begin());
+    std::ranges::replace(digits, '-', '+');
+    std::ranges::replace(digits, '_', '/');
+    std::array<std::uint8_t, 3> bytes{};
+    if (!ReadBase64(Base64::kUnpadded, {digits.data(), digits.size()}, bytes)) {
       return false;
     }
-    bits = bits << 6 | *value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      const auto byte = static_cast<std::uint8_t>(bits >> count);
-      if ((byte < 0x20 && !IsSpace(static_cast<char>(byte))) || byte >= 0x7F) {
+    for (std::size_t i = 0; i < given.size() * 6 / 8; ++i) {
+      if ((bytes[i] < 0x20 && !IsSpace(static_cast<char>(bytes[i]))) || bytes[i] >= 0x7F) {
         return false;
       }
     }
