@@ -21,8 +21,8 @@ std::string ToRfc3339(Timestamp time);
 /// ParseRfc3339 reads RFC 3339 with `Z` and up to six digits of fraction, years 1970 to 9999.
 Result<Timestamp> ParseRfc3339(std::string_view text);
 
-/// CheckStorable rejects times outside the years 1970 to 9999, which no RFC 3339 text can say and no
-/// reader of a store accepts. Errors: kInvalidArgument.
+/// CheckStorable rejects times outside the years 1970 to 9999, which no RFC 3339 text can say and
+/// no reader of a store accepts. Errors: kInvalidArgument.
 Result<void> CheckStorable(Timestamp time);
 
 }  // namespace rowseal

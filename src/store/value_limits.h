@@ -8,15 +8,15 @@
 
 namespace rowseal {
 
-/// What a driver checks before it copies a value of a store's row: whoever can write to the database
-/// could otherwise make every reader take as much memory as the database can hold.
+/// What a driver checks before it copies a value of a store's row: whoever can write to the
+/// database could otherwise make every reader take as much memory as the database can hold.
 
 /// kLargestStoredBytes is the largest secret (kMaxSecretSize, 16 MiB) with its padding (32 bytes),
 /// header and tag, rounded up.
 inline constexpr std::size_t kLargestStoredBytes = 16U * 1024 * 1024 + 4096;
 
-/// kLargestStoredText is what an entry of the log for a batch of 10,000 secrets takes, doubled. Names
-/// and URIs are far shorter; their decoders check that, for each row.
+/// kLargestStoredText is what an entry of the log for a batch of 10,000 secrets takes, doubled.
+/// Names and URIs are far shorter; their decoders check that, for each row.
 inline constexpr std::size_t kLargestStoredText = 1024U * 1024;
 
 /// kLargestAppValue bounds one value that is read from an application's row: the largest secret as

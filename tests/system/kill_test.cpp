@@ -361,7 +361,7 @@ TEST_F(KilledProgram, RotationIsDoneOrNot) {
     keks = now.size();
     EXPECT_EQ(now.back().state, KeyState::kActive);
     for (const DekSummary& dek : Must(ListDeks(client))) {
-      EXPECT_EQ(dek.scope, now.back().id);
+      EXPECT_EQ(dek.kek, now.back().id);
     }
     ASSERT_FALSE(HasFailure());
   }

@@ -32,8 +32,8 @@ class AppDatabase final {
 
   /// AllowChanges lets this connection write. From then on the app's own triggers run for every row
   /// that is changed, with the views that they read, as for any other writer of the app's: they may
-  /// keep a search index or a history that the app relies on (rowseal migrate plan lists them). They
-  /// may call no function with effects. For kReadWrite only.
+  /// keep a search index or a history that the app relies on (rowseal migrate plan lists them).
+  /// They may call no function with effects. For kReadWrite only.
   Result<void> AllowChanges();
   bool may_change() const noexcept { return may_change_; }
   /// AllowViews lets this connection read a view that a person named.

@@ -90,8 +90,8 @@ Result<void> CheckSqlitePath(std::string_view path) {
     return Fail(ErrorCode::kInvalidArgument, "sqlite: names no file", "write sqlite:PATH");
   }
   constexpr std::string_view kUri = "file:";
-  const bool is_uri = path.size() >= kUri.size() &&
-                      sqlite3_strnicmp(path.data(), kUri.data(), kUri.size()) == 0;
+  const bool is_uri =
+      path.size() >= kUri.size() && sqlite3_strnicmp(path.data(), kUri.data(), kUri.size()) == 0;
   const bool has_zero = path.find('\0') != std::string_view::npos;
   if (is_uri || has_zero || path.front() == ':') {
     const std::string name = Printable(path);
@@ -113,8 +113,8 @@ Result<void> HardenSqlite(sqlite3* database, SqliteFile file) {
     sqlite3_limit(database, limit.what, file == SqliteFile::kStore ? limit.store : limit.app);
   }
   if (sqlite3_exec(database, kPragmas, nullptr, nullptr, nullptr) != SQLITE_OK) {
-    return Fail(ErrorCode::kInternal, "SQLite took no setting: " +
-                                          std::string(sqlite3_errmsg(database)));
+    return Fail(ErrorCode::kInternal,
+                "SQLite took no setting: " + std::string(sqlite3_errmsg(database)));
   }
   return {};
 }

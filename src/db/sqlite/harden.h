@@ -15,10 +15,11 @@ enum class SqliteFile : std::uint8_t {
   kApp,    ///< an application's: rows and statements of its triggers are its own business
 };
 
-/// CheckSqlitePath rejects what SQLite takes for something else than a file's path: an empty name and
+/// CheckSqlitePath rejects what SQLite takes for something else than a file's path: an empty name
+/// and
 /// `:memory:` (a database that is gone when it is closed), other names that begin with a colon
-/// (reserved), and `file:` (a URI, in builds of SQLite that read them). `./` before such a name makes
-/// it a file's. Errors: kInvalidArgument.
+/// (reserved), and `file:` (a URI, in builds of SQLite that read them). `./` before such a name
+/// makes it a file's. Errors: kInvalidArgument.
 Result<void> CheckSqlitePath(std::string_view path);
 
 /// HardenSqlite sets up a connection to a file that somebody else may have written: what is in the

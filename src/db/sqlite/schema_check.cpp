@@ -47,8 +47,8 @@ std::size_t EndOfComment(std::string_view sql, std::size_t at) {
   return end == std::string_view::npos ? sql.size() : end + (is_line ? 1 : 2);
 }
 
-// One text for definitions that differ only in white space and comments: SQLite keeps the text as it
-// was written, and ALTER TABLE splices into it.
+// One text for definitions that differ only in white space and comments: SQLite keeps the text as
+// it was written, and ALTER TABLE splices into it.
 std::string OneForm(std::string_view sql) {
   std::string form;
   bool gap = false;
@@ -81,17 +81,15 @@ Result<Schema> MakeSchema(int format) {
   const int status = sqlite3_open(":memory:", &opened);
   const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(opened, sqlite3_close_v2);
   const auto fail = [&] {
-    return Fail(ErrorCode::kInternal,
-                "the store's schema cannot be made in memory: " +
-                    std::string(sqlite3_errmsg(database.get())));
+    return Fail(ErrorCode::kInternal, "the store's schema cannot be made in memory: " +
+                                          std::string(sqlite3_errmsg(database.get())));
   };
   if (status != SQLITE_OK) {
     return fail();
   }
   for (const schema::Upgrade& upgrade : schema::SqliteUpgrades()) {
-    if (upgrade.format <= format &&
-        sqlite3_exec(opened, std::string(upgrade.sql).c_str(), nullptr, nullptr, nullptr) !=
-            SQLITE_OK) {
+    if (upgrade.format <= format && sqlite3_exec(opened, std::string(upgrade.sql).c_str(), nullptr,
+                                                 nullptr, nullptr) != SQLITE_OK) {
       return fail();
     }
   }
@@ -140,8 +138,8 @@ bool IsPlainWord(std::string_view text) {
   });
 }
 
-// A command that works as printed, where names need no quotes; nothing for an index that SQLite keeps
-// for a key.
+// A command that works as printed, where names need no quotes; nothing for an index that SQLite
+// keeps for a key.
 std::string CommandToDrop(const SqliteConnection& connection, const SchemaObject& object) {
   if (!IsPlainWord(object.name) || !IsPlainWord(connection.path()) ||
       object.name.starts_with("sqlite_autoindex")) {

@@ -19,9 +19,9 @@ int SqliteFormat() noexcept;
 std::string SqliteUpgradeSql();
 
 /// OpenSqliteStore opens a store of this release's format, whose schema is held against this
-/// release's for as long as it is open. Errors: kInvalidArgument (no path), kNotFound, kNewerSchema,
-/// kOlderSchema, kRefusedByState (a database that is not Rowseal's), kIntegrity (its schema was
-/// changed; see CheckSqliteSchema).
+/// release's for as long as it is open. Errors: kInvalidArgument (no path), kNotFound,
+/// kNewerSchema, kOlderSchema, kRefusedByState (a database that is not Rowseal's), kIntegrity (its
+/// schema was changed; see CheckSqliteSchema).
 Result<std::unique_ptr<SqliteConnection>> OpenSqliteStore(const std::string& path);
 
 /// CreateSqliteStore makes the file (mode 0600) and its tables where they are missing; an existing
