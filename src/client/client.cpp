@@ -11,6 +11,8 @@
 #include "client/session.h"
 #include "client/value_operation.h"
 #include "observe/stopwatch.h"
+#include "store/calls/secret_list.h"
+#include "store/calls/secret_versions.h"
 
 namespace rowseal {
 namespace {
@@ -22,21 +24,6 @@ Result<void> CheckLimit(std::int64_t limit) {
     return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
   }
   return {};
-}
-
-Result<SecretSummary> ReadSummary(Row& row) {
-  RowReader reader(row);
-  ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(reader.Text()));
-  ROWSEAL_ASSIGN(const SecretKind kind, ParseSecretKind(reader.Text()));
-  ROWSEAL_ASSIGN(const SecretId id, ParseUuid<SecretId>(reader.Text()));
-  SecretSummary summary{std::move(name), kind, id, {}, 0, {}, {}, {}};
-  summary.newest.value = reader.Integer();
-  summary.versions = reader.Integer();
-  summary.expires_at = reader.OptionalTime();
-  summary.created_at = reader.Time();
-  summary.updated_at = reader.Time();
-  ROWSEAL_TRY(reader.status());
-  return summary;
 }
 
 }  // namespace
@@ -104,37 +91,40 @@ Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::s
                                                 std::int64_t limit) {
   ROWSEAL_TRY(CheckLimit(limit));
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(Rows answer,
-                 state_->connection->Execute(Statement::Call(
-                     Procedure::kSecretList, {project.text(), std::string(after), limit})));
+  SecretList::Request page{project, std::string(after), limit};
   std::vector<SecretSummary> summaries;
-  for (Row& row : answer.rows) {
-    ROWSEAL_ASSIGN(SecretSummary summary, ReadSummary(row));
-    summaries.push_back(std::move(summary));
+  while (true) {
+    ROWSEAL_ASSIGN(SecretList::Answer answer, Ask(*state_->connection, page));
+    for (SecretList::Row& row : answer.secrets) {
+      summaries.push_back({std::move(row.name), row.kind, row.id, row.newest, row.versions,
+                           row.expires_at, row.created_at, row.updated_at});
+    }
+    for (const Error& error : answer.refused) {
+      state_->session.observer().Log(
+          {LogLevel::kError, "row_refused", error.message, {{"project", project.text()}}});
+    }
+    // Rows that were left out do not make a page look like the last one.
+    page.limit = limit - static_cast<std::int64_t>(summaries.size());
+    if (!answer.is_full || page.limit == 0) {
+      return summaries;
+    }
+    page.after = std::move(answer.last);
   }
-  return summaries;
 }
 
 Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
                                                      const SecretName& name) {
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(Rows answer, state_->connection->Execute(Statement::Call(
-                                  Procedure::kSecretVersions, {project.text(), name.text()})));
-  if (answer.rows.empty()) {
+  ROWSEAL_ASSIGN(SecretVersions::Answer kept,
+                 Ask(*state_->connection, SecretVersions::Request{project, name}));
+  if (kept.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
                 "rowseal secret list shows what is there");
   }
   std::vector<VersionSummary> versions;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    VersionSummary version;
-    version.version.value = reader.Integer();
-    version.expires_at = reader.OptionalTime();
-    version.created_at = reader.Time();
-    version.created_by = reader.Text();
-    ROWSEAL_TRY(reader.status());
-    versions.push_back(std::move(version));
+  for (SecretVersions::Row& row : kept) {
+    versions.push_back({row.version, row.expires_at, row.created_at, std::move(row.created_by)});
   }
   return versions;
 }

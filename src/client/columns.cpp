@@ -8,40 +8,28 @@
 namespace rowseal {
 namespace {
 
-Param SourceText(const ColumnRecord& column, std::string ColumnSource::*part) {
-  return column.source ? Param((*column.source).*part) : Param(Null{});
-}
+// The columns that a change of a registration writes, in one place for $2 to $4.
+constexpr std::string_view kChangeColumn =
+    "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
+    " source_database = $5, source_table = $6, source_column = $7, source_keys = $8,"
+    " source_project = $9, scanned_at = NULL WHERE id = $1 AND revision = $3 - 1";
 
-Param SourceKeys(const ColumnRecord& column) {
-  return column.source ? Param(JoinKeys(column.source->keys)) : Param(Null{});
+std::vector<Param> ChangeParams(const ColumnRecord& column) {
+  std::vector<Param> params{ToText(column.id), std::string(ToText(column.state)),
+                            column.revision.value, column.row_tag};
+  AppendField(column, Part(&ColumnRecord::source), params);
+  return params;
 }
 
 Result<void> WriteColumn(Connection& connection, Session& session, ColumnRecord column,
                          std::string_view action, const Access& access) {
   ROWSEAL_ASSIGN(column.row_tag, session.integrity()->Tag(column));
+  static const std::string insert = "INSERT INTO rowseal.sealed_column (" +
+                                    ColumnNames<ColumnRecord>() + ") VALUES (" +
+                                    Places<ColumnRecord>() + ")";
   const bool is_new = column.revision == Revision{1};
-  const Statement statement =
-      is_new
-          ? Statement::Sql(
-                "INSERT INTO rowseal.sealed_column (id, label, context, state, revision, row_tag,"
-                " source_database, source_table, source_column, source_keys, source_project,"
-                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                {ToText(column.id), column.label.text(), std::string(ToText(column.context)),
-                 std::string(ToText(column.state)), column.revision.value, column.row_tag,
-                 SourceText(column, &ColumnSource::database),
-                 SourceText(column, &ColumnSource::table),
-                 SourceText(column, &ColumnSource::column), SourceKeys(column),
-                 SourceText(column, &ColumnSource::project_column),
-                 column.created_at.time_since_epoch().count()})
-          : Statement::Sql(
-                "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
-                " source_database = $5, source_table = $6, source_column = $7, source_keys = $8,"
-                " source_project = $9, scanned_at = NULL WHERE id = $1 AND revision = $3 - 1",
-                {ToText(column.id), std::string(ToText(column.state)), column.revision.value,
-                 column.row_tag, SourceText(column, &ColumnSource::database),
-                 SourceText(column, &ColumnSource::table),
-                 SourceText(column, &ColumnSource::column), SourceKeys(column),
-                 SourceText(column, &ColumnSource::project_column)});
+  const Statement statement = is_new ? Statement::Sql(insert, ParamsOf(column))
+                                     : Statement::Sql(kChangeColumn, ChangeParams(column));
   ROWSEAL_ASSIGN(const Rows rows, connection.Execute(statement));
   if (rows.changed != 1) {
     return Fail(ErrorCode::kConflict, "column '" + column.label.text() + "' was changed meanwhile",
@@ -63,7 +51,7 @@ Result<std::optional<ColumnRecord>> FindColumn(Connection& connection, Session& 
 
 Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session) {
   static const std::string sql =
-      "SELECT " + std::string(kColumnColumns) + " FROM rowseal.sealed_column ORDER BY label";
+      "SELECT " + ColumnNames<ColumnRecord>() + " FROM rowseal.sealed_column ORDER BY label";
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
   std::vector<ColumnRecord> columns;
   for (Row& row : answer.rows) {

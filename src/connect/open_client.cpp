@@ -10,6 +10,8 @@
 #include "lifecycle/installation.h"
 #include "roots/root_key_file.h"
 #include "roots/root_registry.h"
+#include "store/calls/store_format.h"
+#include "store/calls/trust_load.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -65,7 +67,7 @@ namespace {
 // A malformed root key says by itself what is wrong; which one the store expects helps further,
 // unless it is a passphrase: nobody knows theirs by its fingerprint.
 Error WithExpectedFingerprint(Error error, Connection& connection) {
-  const Result<TrustRows> rows = LoadTrustRows(connection);
+  const Result<TrustRows> rows = Ask(connection, TrustLoad::Request{});
   if (!rows || rows->roots.empty() || !rows->roots.front().public_part.empty()) {
     return error;
   }
@@ -85,9 +87,8 @@ Result<std::unique_ptr<AppColumn>> OpenSqliteColumn(const ColumnSource& source) 
 }
 
 Result<bool> HasKeys(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
-  return !rows.rows.empty() && rows.rows.front().size() == 2 &&
-         rows.rows.front()[1] != Value(std::int64_t{0});
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+  return format.has_keys;
 }
 
 // Runs inside the write transaction, so one process at most creates the root key of a new store.

@@ -44,8 +44,8 @@ Result<KekRecord> MakeScopesKek(const IntegrityKey& integrity, RootAddition& add
 Result<void> InsertMissingDeks(Connection& connection, Session& session, const ProjectId& project,
                                const Kek& kek) {
   for (const DekPurpose purpose : {DekPurpose::kSecret, DekPurpose::kValue}) {
-    ROWSEAL_ASSIGN(const Statement insert, MakeDekInsertUnder(session, project, purpose, kek));
-    ROWSEAL_TRY(connection.Execute(insert));
+    ROWSEAL_ASSIGN(DekInsert::Request insert, MakeDekInsertUnder(session, project, purpose, kek));
+    ROWSEAL_TRY(Ask(connection, std::move(insert)));
   }
   return {};
 }

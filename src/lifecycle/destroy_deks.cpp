@@ -12,24 +12,12 @@ namespace {
 
 constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
 
-#define ROWSEAL_DEK_ROW                                                                          \
-  "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value," \
-  " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"                               \
-  " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-
 // A value DEK has no foreign key to hold it: every registered column must have been scanned whole,
 // by a scan that began after the wait. What a scan finds under a drained DEK ends its being
 // drained.
 #define ROWSEAL_SCANNED_SINCE                                                   \
   "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END" \
   " FROM rowseal.sealed_column c)"
-
-Result<DekRecord> ReadRecord(Row& row) {
-  RowReader reader(row);
-  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(reader.Text()));
-  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
-  return std::move(dek.dek);
-}
 
 std::string NameOf(const Row& row) {
   return "DEK " + TextAt(row, 1) + " of project '" + TextAt(row, 0) + "'";
@@ -124,29 +112,29 @@ Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& aft
     return false;
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(
-      Rows page,
-      connection.Execute(Statement::Sql(
-          ROWSEAL_DEK_ROW
-          " WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
-          "  AND d.drained_at + $3 <= $4"
-          "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
-          "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
-          "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
-          ") ORDER BY d.project_id, d.id LIMIT $5",
-          {after.project, after.id, std::chrono::microseconds(*wait).count(),
-           now.time_since_epoch().count(), kDestroyPage})));
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
+      "  AND d.drained_at + $3 <= $4"
+      "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
+      "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
+      "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
+      ") ORDER BY d.project_id, d.id LIMIT $5");
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     sql, {after.project, after.id, std::chrono::microseconds(*wait).count(),
+                           now.time_since_epoch().count(), kDestroyPage})));
   for (Row& row : page.rows) {
     after = {TextAt(row, 0), TextAt(row, 1)};
     const std::string name = NameOf(row);
-    const Result<DekRecord> dek = ReadRecord(row);
+    const Result<DekAndKek> read = ReadDekRow(row);
     const Result<void> checked =
-        dek ? CheckDestroyable(session, *dek) : tl::unexpected(dek.error());
+        read ? CheckDestroyable(session, read->dek) : tl::unexpected(read.error());
     if (!checked) {
       report.failures.push_back(name + ": " + checked.error().message);
       continue;
     }
-    ROWSEAL_TRY(DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
+    ROWSEAL_TRY(
+        DestroyDekRow(connection, session, read->dek, {access, CensusOf(read->dek), now}, access));
     ++report.deks;
   }
   ROWSEAL_TRY(transaction.Commit());
@@ -186,15 +174,16 @@ Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek, con
   ROWSEAL_ASSIGN(Transaction transaction,
                  Transaction::Begin(connection, TransactionKind::kExclusive));
   ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
-                                  {project.text(), ToText(dek)})));
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 AND d.id = $2");
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(sql, {project.text(), ToText(dek)})));
   if (answer.rows.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
                 "rowseal dek list shows what is there, dek list --destroyed what was");
   }
-  ROWSEAL_ASSIGN(const DekRecord record, ReadRecord(answer.rows.front()));
+  ROWSEAL_ASSIGN(const DekAndKek read, ReadDekRow(answer.rows.front()));
+  const DekRecord& record = read.dek;
   ROWSEAL_TRY(CheckDestroyable(session, record));
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   ROWSEAL_TRY(CheckWaited(connection, record, now));
@@ -235,6 +224,5 @@ Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
 }
 
 #undef ROWSEAL_SCANNED_SINCE
-#undef ROWSEAL_DEK_ROW
 
 }  // namespace rowseal

@@ -27,10 +27,7 @@ using UnreadableRows = std::vector<UnreadableRow>;
 // Only what is wrong in the row itself counts. A key that this process lacks a root for, or one
 // that was made under a KEK it has not loaded, may be somebody's.
 Result<std::optional<std::string>> WhyUnreadable(Session& session, Row& row) {
-  RowReader reader(row);
-  const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-  const Result<DekAndKek> dek =
-      project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+  const Result<DekAndKek> dek = ReadDekRow(row);
   const auto opened = dek ? session.keyring().OpenDek(dek->dek)
                           : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
   if (opened) {
@@ -49,6 +46,13 @@ Result<std::optional<std::string>> WhyUnreadable(Session& session, Row& row) {
 
 Result<UnreadableRows> FindRows(Connection& connection, Session& session,
                                 const std::optional<ProjectId>& project) {
+  static const std::string sql =
+      "SELECT d.project_id, " + DekColumns() +
+      ", (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+      "   AND v.dek_id = d.id)"
+      " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+      " WHERE (d.project_id, d.id) > ($1, $2) AND (d.project_id = $3 OR $3 IS NULL)"
+      " ORDER BY d.project_id, d.id LIMIT $4";
   UnreadableRows found;
   std::string after_project;
   std::string after_id{kBeforeAnyId};
@@ -56,13 +60,7 @@ Result<UnreadableRows> FindRows(Connection& connection, Session& session,
     ROWSEAL_ASSIGN(
         Rows page,
         connection.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag,"
-            " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
-            "   AND v.dek_id = d.id)"
-            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) AND (d.project_id = $3 OR $3 IS NULL)"
-            " ORDER BY d.project_id, d.id LIMIT $4",
+            sql,
             {after_project, after_id, project ? Param(project->text()) : Param(Null{}),
              kDeksLookedAt})));
     more = static_cast<std::int64_t>(page.rows.size()) == kDeksLookedAt;

@@ -5,6 +5,7 @@
 #include <rowseal/jobs.h>
 
 #include "client/session.h"
+#include "store/calls/dek_active.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -21,10 +22,9 @@ class IdleKeys : public ::testing::Test {
   Keyring& keyring() { return client_.session().keyring(); }
 
   DekRecord ActiveDek(std::string_view project) {
-    Rows rows = Must(client_.connection().Execute(
-        Statement::Call(Procedure::kDekActive, {std::string(project), std::string("secret")})));
-    RowReader reader(rows.rows.front());
-    return Must(ReadDek(Project(project), reader)).dek;
+    return Must(
+               Ask(client_.connection(), DekActive::Request{Project(project), DekPurpose::kSecret}))
+        ->dek;
   }
   // What the keyring alone holds: it expires when the key is wiped.
   std::weak_ptr<const Dek> Held(std::string_view project) {

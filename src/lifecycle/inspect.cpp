@@ -3,6 +3,7 @@
 #include "client/session.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
+#include "store/calls/store_format.h"
 #include "store/key_order.h"
 
 namespace rowseal {
@@ -24,17 +25,6 @@ Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
 std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration& max_age) {
   const bool is_due_once = kek.state == KeyState::kActive && kek.scope == kDefaultScope && max_age;
   return is_due_once ? std::optional(kek.created_at + *max_age) : std::nullopt;
-}
-
-Result<std::int64_t> FormatOf(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
-  if (rows.rows.empty()) {
-    return Fail(ErrorCode::kIntegrity, "the store does not say which format it has");
-  }
-  RowReader reader(rows.rows.front());
-  const std::int64_t format = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return format;
 }
 
 }  // namespace
@@ -147,7 +137,8 @@ Result<StatusReport> Status(Client& client) {
                  Count(connection, "SELECT count(*) FROM rowseal.retired_project"));
   ROWSEAL_ASSIGN(report.destroyed_keys,
                  Count(connection, "SELECT count(*) FROM rowseal.destroyed_key"));
-  ROWSEAL_ASSIGN(report.format, FormatOf(connection));
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+  report.format = format.format;
   ROWSEAL_ASSIGN(report.deks, Count(connection, "SELECT count(*) FROM rowseal.dek"));
   ROWSEAL_ASSIGN(report.projects,
                  Count(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek"));

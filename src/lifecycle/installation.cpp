@@ -85,12 +85,11 @@ Result<void> CreateInstallation(Connection& connection, const NewInstallation& b
     ROWSEAL_TRY(InsertWrapping(connection, wrapping));
   }
   ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Call(Procedure::kAuditAppend,
-                      {std::string(kSystemProject), UuidText(entry), now.time_since_epoch().count(),
-                       std::string(begins.actor), std::string(), std::string("init"),
-                       std::string("done"), ToText(installation.id)})));
-  return {};
+  return Ask(connection,
+             AuditAppend::Request{std::string(kSystemProject),
+                                  {EntryId{entry}, now, std::string(begins.actor), {}, "init"},
+                                  "done",
+                                  ToText(installation.id)});
 }
 
 }  // namespace rowseal

@@ -50,10 +50,7 @@ class Checker final {
     ++set_.deks;
     const std::string name = TextAt(row, 0) + "/" + TextAt(row, 1);
     set_.deks_held.push_back(name);
-    RowReader reader(row);
-    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-    const Result<DekAndKek> dek =
-        project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+    const Result<DekAndKek> dek = ReadDekRow(row);
     const auto opened = dek ? keyring_.OpenDek(dek->dek)
                             : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
     set_.deks_opened += opened ? 1 : 0;
@@ -185,16 +182,15 @@ Result<std::optional<std::string>> RestoreDek(Connection& connection, Session& s
   }
   // What is sealed no more waits from now on until it may be called drained.
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const Param deactivated_at =
-      dek.state == KeyState::kActive ? Param(Null{}) : Param(now.time_since_epoch().count());
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "INSERT INTO rowseal.dek (project_id, id, kek_id, purpose, suite, state, revision,"
-      " check_value, wrapped_key, row_tag, created_at, deactivated_at)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-      {dek.project.text(), id, dek.kek.value, std::string(ToText(dek.purpose)),
-       static_cast<std::int64_t>(dek.suite), std::string(ToText(dek.state)), dek.revision.value,
-       dek.check_value, dek.wrapped_key, dek.row_tag, dek.created_at.time_since_epoch().count(),
-       deactivated_at})));
+  std::vector<Param> params{dek.project.text()};
+  AppendParams(dek, params);
+  params.push_back(dek.state == KeyState::kActive ? Param(Null{})
+                                                  : Param(now.time_since_epoch().count()));
+  static const std::string insert = "INSERT INTO rowseal.dek (project_id, " +
+                                    ColumnNames<DekRecord>() + ", deactivated_at) VALUES ($1, " +
+                                    Places<DekRecord>(2) + ", $" +
+                                    std::to_string(2 + kCells<DekRecord>) + ")";
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(insert, std::move(params))));
   return std::nullopt;
 }
 
@@ -227,9 +223,7 @@ Result<RestoredKeys> RestoreKeys(Client& client, std::string_view bundle, const 
       ++report.there;
       continue;
     }
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(reader.Text()));
-    ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
+    ROWSEAL_ASSIGN(DekAndKek dek, ReadDekRow(row));
     ROWSEAL_ASSIGN(const std::optional<std::string> refused,
                    RestoreDek(connection, session, std::move(dek.dek)));
     if (refused) {

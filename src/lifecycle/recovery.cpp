@@ -30,19 +30,13 @@ Result<const RootRecord*> HeldRecoveryRoot(Session& session, const TrustRows& ro
 
 // A DEK under a KEK of the scope, the newest first: what was sealed last must open too.
 Result<std::optional<DekRecord>> FindDek(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows,
-                 connection.Execute(Statement::Sql(
-                     "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-                     " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-                     " FROM rowseal.dek d JOIN rowseal.kek k ON k.id = d.kek_id"
-                     " WHERE k.scope = 'default' ORDER BY d.created_at DESC LIMIT 1")));
+  static const std::string sql =
+      DekQuery("WHERE k.scope = 'default' ORDER BY d.created_at DESC LIMIT 1");
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Sql(sql)));
   if (rows.rows.empty()) {
     return std::nullopt;
   }
-  RowReader reader(rows.rows.front());
-  const std::string project_text = reader.Text();
-  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(project_text));
-  ROWSEAL_ASSIGN(DekAndKek read, ReadDek(project, reader));
+  ROWSEAL_ASSIGN(DekAndKek read, ReadDekRow(rows.rows.front()));
   return std::move(read.dek);
 }
 

@@ -72,19 +72,16 @@ Result<std::optional<DekAndKek>> ResealColumn::FindDek(Connection& connection,
 Result<std::optional<DekAndKek>> ResealColumn::ReadDekRow(Connection& connection,
                                                           const ProjectId& project,
                                                           const std::string& id) {
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      connection.Execute(Statement::Sql(
-          "SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE d.project_id = $1 AND d.id = $2",
-          {project.text(), id})));
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 AND d.id = $2");
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, {project.text(), id})));
   if (answer.rows.empty()) {
     return std::nullopt;
   }
-  RowReader reader(answer.rows.front());
-  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
+  ROWSEAL_ASSIGN(DekAndKek dek, rowseal::ReadDekRow(answer.rows.front()));
+  if (dek.dek.project != project || ToText(dek.dek.id) != id) {
+    return Fail(ErrorCode::kIntegrity, "the store gave another DEK than " + id,
+                "rowseal doctor compares the store's tables with those of this release");
+  }
   return dek;
 }
 

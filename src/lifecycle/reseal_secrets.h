@@ -53,7 +53,7 @@ class ResealSecrets final : public JobBody {
     std::string name;  // of its row, for a failure
     ProjectId project;
     StoredVersion version;
-    std::optional<ResealedVersion> resealed;
+    std::optional<SecretReseal::Item> resealed;
   };
 
   Result<std::optional<Position>> FindBound(Connection& connection, const Position& from,

@@ -12,6 +12,7 @@
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rotate_dek.h"
+#include "store/calls/secret_delete.h"
 #include "store/store_clock.h"
 
 namespace rowseal {
@@ -117,24 +118,18 @@ Result<std::int64_t> DestroyProjectBody::DeleteSecrets(Connection& connection) {
   for (const Row& row : page.rows) {
     ROWSEAL_TRY(
         WriteAudit(connection, session_, project_.text(), access_, "delete", TextAt(row, 0)));
-    ROWSEAL_TRY(connection.Execute(
-        Statement::Call(Procedure::kSecretDelete, {project_.text(), TextAt(row, 0)})));
+    ROWSEAL_ASSIGN(const SecretId secret, ParseUuid<SecretId>(TextAt(row, 0)));
+    ROWSEAL_TRY(Ask(connection, SecretDelete::Request{project_, secret}));
   }
   return static_cast<std::int64_t>(page.rows.size());
 }
 
 Result<std::int64_t> DestroyProjectBody::DestroyDeks(Connection& connection, Timestamp now) {
-  ROWSEAL_ASSIGN(
-      Rows page,
-      connection.Execute(Statement::Sql(
-          "SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE d.project_id = $1 ORDER BY d.id LIMIT $2",
-          {project_.text(), kDeksDestroyedAtOnce})));
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 ORDER BY d.id LIMIT $2");
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(sql, {project_.text(), kDeksDestroyedAtOnce})));
   for (Row& row : page.rows) {
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(DekAndKek read, ReadDek(project_, reader));
+    ROWSEAL_ASSIGN(DekAndKek read, ReadDekRow(row));
     DekRecord dek = std::move(read.dek);
     if (dek.state == KeyState::kActive) {
       ROWSEAL_ASSIGN(dek, DeactivateDek(connection, session_, std::move(dek), now));

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "client/key_refusals.h"
+#include "store/calls/dek_rewrap.h"
 #include "store/key_order.h"
 
 namespace rowseal {
@@ -12,22 +13,22 @@ namespace {
 constexpr std::size_t kRewrapPage = 1000;  // DEK rows held at once
 
 // A project belongs to `default` until it has a KEK of its own. Statements are whole, fixed texts.
-constexpr std::string_view kReadOfDefault =
-    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
-    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
-    " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
-    "  WHERE s.purpose = 'wrap' AND s.scope <> $4)"
-    " ORDER BY d.project_id, d.id LIMIT $5";
-constexpr std::string_view kReadOfProject =
-    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3 AND d.project_id = $4"
-    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
-    " ORDER BY d.project_id, d.id LIMIT $5";
+const std::string& ReadOfDefault() {
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
+      "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+      " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
+      "  WHERE s.purpose = 'wrap' AND s.scope <> $4)"
+      " ORDER BY d.project_id, d.id LIMIT $5");
+  return sql;
+}
+const std::string& ReadOfProject() {
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3 AND d.project_id = $4"
+      "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+      " ORDER BY d.project_id, d.id LIMIT $5");
+  return sql;
+}
 constexpr std::string_view kCountOfDefault =
     "SELECT count(*) FROM rowseal.dek d WHERE d.kek_id <> $1"
     " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
@@ -54,7 +55,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
   const std::string after_id =
       separator == std::string::npos ? std::string(kBeforeAnyId) : position.substr(separator + 1);
   ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(
-                                scope_ == kDefaultScope ? kReadOfDefault : kReadOfProject,
+                                scope_ == kDefaultScope ? ReadOfDefault() : ReadOfProject(),
                                 {position.substr(0, separator), after_id, kek_->id.value, scope_,
                                  static_cast<std::int64_t>(limit), condemned_.value})));
   last_ = page.rows.size() < limit;
@@ -63,9 +64,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
     const std::string id = TextAt(row, 1);
     position_ = project_text + "\n" + id;
     std::string name = "DEK " + id + " of project '" + project_text + "'";
-    RowReader reader(row);
-    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-    Result<DekAndKek> dek = project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+    Result<DekAndKek> dek = ReadDekRow(row);
     if (dek) {
       items_.push_back({std::move(name), std::move(dek->dek), std::nullopt});
     } else {
@@ -91,25 +90,16 @@ Result<void> DekRewrapper::Work() {
 }
 
 Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
-  std::vector<std::string> projects;
-  std::vector<std::string> ids;
-  std::vector<Bytes> wrapped_keys;
-  std::vector<std::int64_t> old_keks;
+  DekRewrap::Request rewrap{{}, kek_->id};
   for (Item& item : items_) {
     if (item.wrapped) {
-      projects.push_back(item.dek.project.text());
-      ids.push_back(ToText(item.dek.id));
-      wrapped_keys.push_back(std::move(*item.wrapped));
-      old_keks.push_back(item.dek.kek.value);
+      rewrap.items.push_back(
+          {item.dek.project, item.dek.id, std::move(*item.wrapped), item.dek.kek});
     }
   }
   BatchOutcome outcome;
-  if (!ids.empty()) {
-    ROWSEAL_ASSIGN(const Rows updated,
-                   connection.Execute(Statement::Call(
-                       Procedure::kDekRewrap, {std::move(projects), std::move(ids), kek_->id.value,
-                                               std::move(wrapped_keys), std::move(old_keks)})));
-    outcome.done = updated.changed;
+  if (!rewrap.items.empty()) {
+    ROWSEAL_ASSIGN(outcome.done, Ask(connection, std::move(rewrap)));
   }
   outcome.failures = failures_;
   outcome.position = position_;

@@ -11,41 +11,37 @@
 namespace rowseal {
 namespace {
 
-Result<DekRecord> InsertNewDek(Connection& connection, const Statement& insert,
-                               const ProjectId& project) {
-  ROWSEAL_ASSIGN(Rows inserted, connection.Execute(insert));
-  if (inserted.rows.empty()) {
+Result<DekRecord> InsertNewDek(Connection& connection, DekInsert::Request insert) {
+  const std::string project = insert.project.text();
+  ROWSEAL_ASSIGN(DekInsert::Answer made, Ask(connection, std::move(insert)));
+  if (!made) {
     return Fail(ErrorCode::kRefusedByState,
-                "no DEK could be made for project '" + project.text() + "': its KEK is not active",
+                "no DEK could be made for project '" + project + "': its KEK is not active",
                 "retry; if it stays so, rowseal kek list shows why");
   }
-  RowReader reader(inserted.rows.front());
-  ROWSEAL_ASSIGN(DekAndKek made, ReadDek(project, reader));
-  return std::move(made.dek);
+  return std::move(made->dek);
 }
 
 Result<bool> RotateOne(Connection& connection, Session& session, const ProjectId& project,
                        DekPurpose purpose, std::optional<Timestamp> before, const Access& access,
                        const Kek* under) {
-  ROWSEAL_ASSIGN(Rows active,
-                 connection.Execute(Statement::Call(
-                     Procedure::kDekActive, {project.text(), std::string(ToText(purpose))})));
-  if (active.rows.empty()) {
+  ROWSEAL_ASSIGN(const DekActive::Answer active,
+                 Ask(connection, DekActive::Request{project, purpose}));
+  if (!active) {
     return false;
   }
-  RowReader reader(active.rows.front());
-  ROWSEAL_ASSIGN(const DekAndKek old, ReadDek(project, reader));
+  const DekAndKek& old = *active;
   ROWSEAL_TRY(session.integrity()->Verify(old.dek));
   if (before && old.dek.created_at >= *before) {
     return false;
   }
   ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
   // Made first: a project whose root was not given here is left as it is.
-  ROWSEAL_ASSIGN(const Statement insert,
+  ROWSEAL_ASSIGN(DekInsert::Request insert,
                  under == nullptr ? MakeDekInsert(session, project, purpose)
                                   : MakeDekInsertUnder(session, project, purpose, *under));
   ROWSEAL_TRY(DeactivateDek(connection, session, old.dek, now));
-  ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, insert, project));
+  ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, std::move(insert)));
   ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "dek.rotate",
                          ToText(old.dek.id) + " " + ToText(fresh.id)));
   session.observer().Count(Counter::kDekRotations);

@@ -235,7 +235,7 @@ TEST_F(TrustRowsTest, RootNamedOnlyByTheStoreIsNeverOpened) {
 // Somebody who holds a KEK that wraps, which opens DEKs and no more, makes every tag with it.
 TEST_F(TrustRowsTest, TagsMadeWithAKekThatWrapsAreRefused) {
   const KekId leaked{3};
-  TrustRows rows = Must(LoadTrustRows(*OpenTestConnection(store_.path())));
+  TrustRows rows = Must(Ask(*OpenTestConnection(store_.path()), TrustLoad::Request{}));
   const IntegrityKey forger(rows.installation.id, Must(live_.session().keyring().OpenKek(leaked)));
   rows.installation.integrity_kek = leaked;
   for (RootRecord& root : rows.roots) {

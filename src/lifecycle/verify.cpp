@@ -84,22 +84,15 @@ class Verifier final {
   }
 
   Result<bool> VerifyDekVerifyPage() {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection_.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
-            {key_.project, key_.id, kVerifyPage})));
+    static const std::string sql =
+        DekQuery("WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3");
+    ROWSEAL_ASSIGN(Rows page,
+                   connection_.Execute(Statement::Sql(sql, {key_.project, key_.id, kVerifyPage})));
     for (Row& row : page.rows) {
       key_.project = TextAt(row, 0);
       key_.id = TextAt(row, 1);
       ++report_.deks;
-      RowReader reader(row);
-      const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-      const Result<DekAndKek> dek =
-          project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+      const Result<DekAndKek> dek = ReadDekRow(row);
       const auto opened = dek ? session_.keyring().OpenDek(dek->dek)
                               : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
       if (!opened) {
@@ -194,24 +187,23 @@ class Verifier final {
     if (!bound.any) {
       return false;
     }
+    static const std::string sql =
+        "SELECT v.project_id, v.secret_id, v.version,"
+        " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
+        "   AND a.secret_id = v.secret_id AND a.version = v.version"
+        "   ORDER BY a.number DESC LIMIT 1), " +
+        StoredVersionColumns() +
+        " FROM rowseal.secret_version v"
+        " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
+        " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+        " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+        " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+        "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+        " ORDER BY v.project_id, v.secret_id, v.version";
     ROWSEAL_ASSIGN(
         Rows page,
         connection_.Execute(Statement::Sql(
-            "SELECT v.project_id, v.secret_id, v.version,"
-            " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
-            "   AND a.secret_id = v.secret_id AND a.version = v.version"
-            "   ORDER BY a.number DESC LIMIT 1),"
-            " s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
-            " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-            " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.secret_version v"
-            " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
-            " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-            " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
-            "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
-            " ORDER BY v.project_id, v.secret_id, v.version",
-            {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
+            sql, {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
     for (Row& row : page.rows) {
       VerifyVersion(row);
     }
@@ -220,7 +212,6 @@ class Verifier final {
   }
 
   void VerifyVersion(Row& row) {
-    constexpr std::size_t kOwnColumns = 4;
     ++report_.versions;
     RowReader reader(row);
     const std::string project_text = reader.Text();
@@ -229,11 +220,12 @@ class Verifier final {
                              std::to_string(reader.Integer());
     const bool logged = !reader.NextIsNull();
     const Bytes write_mac = logged ? reader.Blob() : Bytes();
-    Row rest(std::make_move_iterator(row.begin() + kOwnColumns),
-             std::make_move_iterator(row.end()));
+    if (!logged) {
+      reader.Skip();
+    }
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     const Result<StoredVersion> version =
-        project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
+        project ? ReadStoredVersion(*project, reader) : tl::unexpected(project.error());
     if (!version) {
       Report(FailureClass::kCiphertext, name, "its secret or its DEK is gone or was changed");
       return;
