@@ -1,8 +1,11 @@
 #include <rowseal/client.h>
 
 #include <chrono>
+#include <mutex>
 
 #include "client/audit.h"
+#include "client/change.h"
+#include "client/client_inside.h"
 #include "client/columns.h"
 #include "client/get_operation.h"
 #include "client/only_item.h"
@@ -52,9 +55,13 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Session& Client::session() noexcept { return state_->session; }
-Connection& Client::connection() noexcept { return *state_->connection; }
-std::unique_lock<std::mutex> Client::Lock() { return std::unique_lock(state_->mutex); }
+Session& ClientInside::SessionOf(Client& client) noexcept { return client.state_->session; }
+Connection& ClientInside::ConnectionOf(Client& client) noexcept {
+  return *client.state_->connection;
+}
+std::unique_lock<std::mutex> ClientInside::LockOf(Client& client) {
+  return std::unique_lock(client.state_->mutex);
+}
 
 Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
                                std::vector<std::shared_ptr<const RootProvider>> roots,
@@ -161,54 +168,39 @@ Result<StoredSecret> Client::Rollback(const ProjectId& project, const SecretName
 
 Result<void> Client::Rename(const ProjectId& project, const SecretName& name,
                             const SecretName& new_name, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return RenameSecret(*state_->connection, state_->session, project, name, new_name, complete);
+  return RenameSecret(*this, project, name, new_name, access);
 }
 
 Result<void> Client::Expire(const ProjectId& project, const SecretName& name,
                             std::optional<SecretVersion> version,
                             std::optional<Timestamp> expires_at, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return ExpireSecret(*state_->connection, state_->session, project, name, version, expires_at,
-                      complete);
+  return ExpireSecret(*this, project, name, version, expires_at, access);
 }
 
 Result<void> Client::Delete(const ProjectId& project, const SecretName& name,
                             const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return DeleteSecret(*state_->connection, state_->session, project, name, complete);
+  return DeleteSecret(*this, project, name, access);
 }
 
 Result<void> Client::AddColumn(const ColumnLabel& label, ContextKind context, const Access& access,
                                const std::optional<ColumnSource>& source) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  if (source) {
-    ROWSEAL_TRY(CheckColumnSource(*source));
-    ROWSEAL_TRY(state_->session.OpenAppColumn(*source));  // a wrong name shows now
-  }
-  return AddSealedColumn(*state_->connection, state_->session, label, context, source, complete);
+  return AddSealedColumn(*this, label, context, source, access);
 }
 
 Result<void> Client::RemoveColumn(const ColumnLabel& label, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return RemoveSealedColumn(*state_->connection, state_->session, label, complete);
+  return RemoveSealedColumn(*this, label, access);
 }
 
 Result<std::vector<ColumnSummary>> Client::Columns() {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns,
-                 ReadColumns(*state_->connection, state_->session));
-  std::vector<ColumnSummary> summaries;
-  for (const ColumnRecord& column : columns) {
-    summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
-                         column.source, column.created_at});
-  }
-  return summaries;
+  return ReadTrusted(*this, [](TrustedRead& read) -> Result<std::vector<ColumnSummary>> {
+    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+    std::vector<ColumnSummary> summaries;
+    for (const ColumnRecord& column : columns) {
+      summaries.push_back({column.label, column.context, column.state == ColumnState::kActive,
+                           column.source, column.created_at});
+    }
+    return summaries;
+  });
 }
 
 Result<std::string> Client::SealValue(const ProjectId& project, const ColumnLabel& label,

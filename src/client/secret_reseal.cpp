@@ -1,13 +1,16 @@
 #include "client/secret_reseal.h"
 
 #include "base/clock.h"
-#include "client/audit.h"
+#include "client/change.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
 #include "store/procedures.h"
 
 namespace rowseal {
 namespace {
+
+// The secret's row, locked, decides what is changed: others change other secrets meanwhile.
+constexpr ChangeKind kOfASecret{.locks = ChangeKind::Locks::kRows};
 
 struct Head {
   std::string id;
@@ -65,10 +68,11 @@ Result<ActiveDekOperation::Active> FindOrMakeActiveDek(Connection& connection, S
 
 // Writes a version sealed again. Its row is locked, so only its new DEK may have been rotated away
 // before the write; then it is sealed under the next one.
-Result<void> WriteSealedAgain(Connection& connection, Session& session, const ProjectId& project,
-                              const StoredVersion& old, const StoredVersion& changed,
-                              const std::string& entry_id) {
+Result<void> WriteSealedAgain(Change& change, const ProjectId& project, const StoredVersion& old,
+                              const StoredVersion& changed, const std::string& entry_id) {
   constexpr int kMostRounds = 8;
+  Connection& connection = change.connection();
+  Session& session = change.session();
   if (!session.KnowsKek(old.dek)) {
     ROWSEAL_TRY(session.LoadTrust(connection));  // a rotation was committed meanwhile
   }
@@ -191,70 +195,72 @@ Result<std::vector<bool>> ReadStored(Session& session, Rows& answer, std::size_t
   return stored;
 }
 
-Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const SecretName& new_name,
-                          const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  if (name == new_name) {
+Result<void> RenameSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const SecretName& new_name, const Access& access) {
+  const auto rename = [&](Change& change) -> Result<void> {
+    Connection& connection = change.connection();
+    ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
+    if (name == new_name) {
+      change.NothingToDo();
+      return {};
+    }
+    const Result<Head> taken = LockSecret(connection, project, new_name);
+    if (!taken && taken.error().code != ErrorCode::kNotFound) {
+      return tl::unexpected(taken.error());
+    }
+    if (taken) {
+      return Fail(ErrorCode::kConflict,
+                  "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
+                  "choose another name");
+    }
+    ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions,
+                   ListVersions(connection, project, name));
+    ROWSEAL_ASSIGN(const std::string entry, change.Audit("rename", head.id, project.text()));
+    for (const std::int64_t number : versions) {
+      ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
+      StoredVersion changed = old;
+      changed.name = new_name;
+      ROWSEAL_TRY(WriteSealedAgain(change, project, old, changed, entry));
+    }
+    ROWSEAL_TRY(connection.Execute(
+        Statement::Call(Procedure::kSecretRename, {project.text(), head.id, new_name.text()})));
+    change.AfterCommit([&] { change.session().seen().Forget(project, name); });
     return {};
-  }
-  const Result<Head> taken = LockSecret(connection, project, new_name);
-  if (!taken && taken.error().code != ErrorCode::kNotFound) {
-    return tl::unexpected(taken.error());
-  }
-  if (taken) {
-    return Fail(ErrorCode::kConflict,
-                "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
-                "choose another name");
-  }
-  ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, name));
-  ROWSEAL_ASSIGN(const std::string entry,
-                 WriteAudit(connection, session, project.text(), access, "rename", head.id));
-  for (const std::int64_t number : versions) {
-    ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
-    StoredVersion changed = old;
-    changed.name = new_name;
-    ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
-  }
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Call(Procedure::kSecretRename, {project.text(), head.id, new_name.text()})));
-  ROWSEAL_TRY(transaction.Commit());
-  session.seen().Forget(project, name);
-  return {};
+  };
+  return ChangeStore(client, access, rename, kOfASecret);
 }
 
-Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, std::optional<SecretVersion> version,
-                          std::optional<Timestamp> expires_at, const Access& access) {
+Result<void> ExpireSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
+                          const Access& access) {
   if (expires_at) {
     ROWSEAL_TRY(CheckStorable(*expires_at));
   }
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  const std::int64_t number = version ? version->value : head.next_version - 1;
-  ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
-  StoredVersion changed = old;
-  changed.expires_at = expires_at;
-  ROWSEAL_ASSIGN(const std::string entry,
-                 WriteAudit(connection, session, project.text(), access, "expire",
-                            head.id + "@" + std::to_string(number)));
-  ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
-  return transaction.Commit();
+  const auto expire = [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(const Head head, LockSecret(change.connection(), project, name));
+    const std::int64_t number = version ? version->value : head.next_version - 1;
+    ROWSEAL_ASSIGN(const StoredVersion old,
+                   ReadVersion(change.connection(), project, head, number));
+    StoredVersion changed = old;
+    changed.expires_at = expires_at;
+    ROWSEAL_ASSIGN(const std::string entry,
+                   change.Audit("expire", head.id + "@" + std::to_string(number), project.text()));
+    return WriteSealedAgain(change, project, old, changed, entry);
+  };
+  return ChangeStore(client, access, expire, kOfASecret);
 }
 
-Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "delete", head.id));
-  ROWSEAL_TRY(
-      connection.Execute(Statement::Call(Procedure::kSecretDelete, {project.text(), head.id})));
-  ROWSEAL_TRY(transaction.Commit());
-  session.seen().Forget(project, name);
-  return {};
+Result<void> DeleteSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const Access& access) {
+  const auto remove = [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(const Head head, LockSecret(change.connection(), project, name));
+    ROWSEAL_TRY(change.Audit("delete", head.id, project.text()));
+    ROWSEAL_TRY(change.connection().Execute(
+        Statement::Call(Procedure::kSecretDelete, {project.text(), head.id})));
+    change.AfterCommit([&] { change.session().seen().Forget(project, name); });
+    return {};
+  };
+  return ChangeStore(client, access, remove, kOfASecret);
 }
 
 }  // namespace rowseal

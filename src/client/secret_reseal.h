@@ -65,14 +65,14 @@ Result<std::vector<bool>> ReadStored(Session& session, Rows& answer, std::size_t
 
 /// Rename and expire change what a version is bound to, so they open and seal again, inside one
 /// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.
-Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const SecretName& new_name, const Access& access);
-Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, std::optional<SecretVersion> version,
-                          std::optional<Timestamp> expires_at, const Access& access);
+Result<void> RenameSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const SecretName& new_name, const Access& access);
+Result<void> ExpireSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
+                          const Access& access);
 
 /// DeleteSecret removes a secret and its versions in one transaction.
-Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const Access& access);
+Result<void> DeleteSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const Access& access);
 
 }  // namespace rowseal

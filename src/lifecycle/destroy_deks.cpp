@@ -1,11 +1,10 @@
 #include "lifecycle/destroy_deks.h"
 
 #include "base/clock.h"
-#include "client/audit.h"
 #include "lifecycle/destroy_kek.h"
 #include "lifecycle/policies.h"
 #include "store/key_order.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -36,8 +35,8 @@ std::string NameOf(const Row& row) {
 }
 
 // What the row says counts only with its tag: a state that somebody wrote there destroys nothing.
-Result<void> CheckDestroyable(Session& session, const DekRecord& dek) {
-  ROWSEAL_TRY(session.integrity()->Verify(dek));
+Result<void> CheckDestroyable(const Change& change, const DekRecord& dek) {
+  ROWSEAL_TRY(change.integrity().Verify(dek));
   if (!CanMove(dek.state, KeyState::kDestroyed)) {
     return Fail(ErrorCode::kRefusedByState,
                 "DEK " + ToText(dek.id) + " is " + std::string(ToText(dek.state)) +
@@ -111,19 +110,14 @@ struct PagePosition {
   std::string id{kBeforeAnyId};
 };
 
-Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& after,
-                         DestructionReport& report) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
+Result<bool> DestroyPage(Change& change, PagePosition& after, DestructionReport& report) {
+  Connection& connection = change.connection();
   ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDekDestroyAfter));
   if (!wait) {
+    change.NothingToDo();
     return false;
   }
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(
       Rows page,
       connection.Execute(Statement::Sql(
@@ -134,29 +128,47 @@ Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& aft
           "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
           "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
           ") ORDER BY d.project_id, d.id LIMIT $5",
-          {after.project, after.id, std::chrono::microseconds(*wait).count(),
-           now.time_since_epoch().count(), kDestroyPage})));
+          {after.project, after.id, std::chrono::microseconds(*wait).count(), ToMicros(now),
+           kDestroyPage})));
   for (Row& row : page.rows) {
     after = {TextAt(row, 0), TextAt(row, 1)};
     const std::string name = NameOf(row);
     const Result<DekRecord> dek = ReadRecord(row);
-    const Result<void> checked =
-        dek ? CheckDestroyable(session, *dek) : tl::unexpected(dek.error());
+    const Result<void> checked = dek ? CheckDestroyable(change, *dek) : tl::unexpected(dek.error());
     if (!checked) {
       report.failures.push_back(name + ": " + checked.error().message);
       continue;
     }
-    ROWSEAL_TRY(DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
+    ROWSEAL_TRY(DestroyDekRow(change, *dek, {change.access(), CensusOf(*dek), now}));
     ++report.deks;
   }
-  ROWSEAL_TRY(transaction.Commit());
   return static_cast<std::int64_t>(page.rows.size()) == kDestroyPage;
+}
+
+// In pages, each a change of its own.
+Result<DestructionReport> DestroyDueDeks(Client& client, const Access& access) {
+  DestructionReport report;
+  PagePosition after;
+  for (bool more = true; more;) {
+    DestructionReport so_far;
+    PagePosition next;
+    ROWSEAL_ASSIGN(more, ChangeStore(client, access,
+                                     [&](Change& change) {
+                                       so_far = report;
+                                       next = after;
+                                       return DestroyPage(change, next, so_far);
+                                     },
+                                     {.entry = ChangeKind::Entry::kNone}));
+    report = std::move(so_far);
+    after = std::move(next);
+  }
+  return report;
 }
 
 }  // namespace
 
-Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRecord& dek,
-                           const Evidence& evidence, const Access& access) {
+Result<void> DestroyDekRow(Change& change, const DekRecord& dek, const Evidence& evidence) {
+  Connection& connection = change.connection();
   ROWSEAL_TRY(connection.Execute(KeepEvidence(dek, evidence)));
   ROWSEAL_ASSIGN(const Rows deleted,
                  connection.Execute(Statement::Sql(
@@ -165,56 +177,33 @@ Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRe
   if (deleted.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, dek.project.text(), access, "dek.destroy", ToText(dek.id)));
-  return {};
-}
-
-Result<void> DestroyDueDeks(Client& client, const Access& access, DestructionReport& report) {
-  PagePosition after;
-  for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(more, DestroyPage(client, access, after, report));
-  }
+  ROWSEAL_TRY(change.Audit("dek.destroy", ToText(dek.id), dek.project.text()));
   return {};
 }
 
 Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
-                                  {project.text(), ToText(dek)})));
-  if (answer.rows.empty()) {
-    return Fail(ErrorCode::kNotFound,
-                "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
-                "rowseal dek list shows what is there, dek list --destroyed what was");
-  }
-  ROWSEAL_ASSIGN(const DekRecord record, ReadRecord(answer.rows.front()));
-  ROWSEAL_TRY(CheckDestroyable(session, record));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(CheckWaited(connection, record, now));
-  ROWSEAL_TRY(
-      DestroyDekRow(connection, session, record, {complete, CensusOf(record), now}, complete));
-  return transaction.Commit();
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(Rows answer, change.connection().Execute(Statement::Sql(
+                                    ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
+                                    {project.text(), ToText(dek)})));
+    if (answer.rows.empty()) {
+      return Fail(ErrorCode::kNotFound,
+                  "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
+                  "rowseal dek list shows what is there, dek list --destroyed what was");
+    }
+    ROWSEAL_ASSIGN(const DekRecord record, ReadRecord(answer.rows.front()));
+    ROWSEAL_TRY(CheckDestroyable(change, record));
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_TRY(CheckWaited(change.connection(), record, now));
+    return DestroyDekRow(change, record, {change.access(), CensusOf(record), now});
+  });
 }
 
 Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
-  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  DestructionReport report;
-  ROWSEAL_TRY(DestroyDueDeks(client, complete, report));
-  std::vector<KekId> due;
-  {
-    const auto lock = client.Lock();
-    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client.connection()));
-    ROWSEAL_ASSIGN(due, DueKeks(client.connection(), now));
-  }
+  ROWSEAL_ASSIGN(DestructionReport report, DestroyDueDeks(client, access));
+  ROWSEAL_ASSIGN(const std::vector<KekId> due, ReadStore(client, DueKeks));
   for (const KekId kek : due) {
-    const Result<KekDestruction> destroyed = DestroyKek(client, kek, complete);
+    const Result<KekDestruction> destroyed = DestroyKek(client, kek, access);
     if (!destroyed && destroyed.error().code != ErrorCode::kRefusedByState &&
         destroyed.error().code != ErrorCode::kNotFound) {
       return tl::unexpected(destroyed.error());
@@ -226,10 +215,10 @@ Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
     }
   }
   for (const std::string& failure : report.failures) {
-    client.session().observer().Log({LogLevel::kError,
-                                     "key_not_destroyed",
-                                     "a key was due to be destroyed and stays",
-                                     {{"why", failure}}});
+    ObserverOf(client).Log({LogLevel::kError,
+                            "key_not_destroyed",
+                            "a key was due to be destroyed and stays",
+                            {{"why", failure}}});
   }
   return report;
 }

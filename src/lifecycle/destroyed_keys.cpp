@@ -2,7 +2,8 @@
 
 #include <rowseal/key_destruction.h>
 
-#include "client/audit.h"
+#include "client/change.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -34,18 +35,16 @@ Statement KeepEvidence(const DekRecord& dek, const Evidence& evidence) {
 
 Result<std::vector<DestroyedKey>> ListDestroyedKeys(Client& client,
                                                     const ListDestroyedOptions& options) {
-  if (options.limit < 1 || options.limit > 10'000) {
-    return Fail(ErrorCode::kInvalidArgument, "a page has 1 to 10,000 rows");
-  }
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      client.connection().Execute(Statement::Sql(
-          "SELECT * FROM (SELECT CASE kind WHEN 'kek' THEN '' ELSE project_id END AS project, kind,"
-          "  id, scope, purpose, state, created_at, destroyed_at, actor, reason, census"
-          "  FROM rowseal.destroyed_key WHERE kind = $1 OR $1 = '') AS gone"
-          " WHERE (project, id) > ($2, $3) ORDER BY project, id LIMIT $4",
-          {options.kind, options.after_project, options.after_id, options.limit})));
+  ROWSEAL_TRY(CheckPageLimit(options.limit));
+  const Statement list = Statement::Sql(
+      "SELECT * FROM (SELECT CASE kind WHEN 'kek' THEN '' ELSE project_id END AS project, kind,"
+      "  id, scope, purpose, state, created_at, destroyed_at, actor, reason, census"
+      "  FROM rowseal.destroyed_key WHERE kind = $1 OR $1 = '') AS gone"
+      " WHERE (project, id) > ($2, $3) ORDER BY project, id LIMIT $4",
+      {options.kind, options.after_project, options.after_id, options.limit});
+  ROWSEAL_ASSIGN(Rows answer, ReadStore(client, [&](StoreRead& store) {
+                   return store.connection().Execute(list);
+                 }));
   std::vector<DestroyedKey> keys;
   for (Row& row : answer.rows) {
     RowReader reader(row);

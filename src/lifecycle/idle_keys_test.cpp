@@ -18,10 +18,10 @@ class IdleKeys : public ::testing::Test {
     Must(Put(client_, "idle", "name", "two"));
   }
 
-  Keyring& keyring() { return client_.session().keyring(); }
+  Keyring& keyring() { return SessionOf(client_).keyring(); }
 
   DekRecord ActiveDek(std::string_view project) {
-    Rows rows = Must(client_.connection().Execute(
+    Rows rows = Must(ConnectionOf(client_).Execute(
         Statement::Call(Procedure::kDekActive, {std::string(project), std::string("secret")})));
     RowReader reader(rows.rows.front());
     return Must(ReadDek(Project(project), reader)).dek;

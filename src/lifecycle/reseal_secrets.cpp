@@ -6,7 +6,7 @@
 
 #include "client/audit.h"
 #include "client/key_refusals.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -76,18 +76,12 @@ void ResealSecrets::Refuse(std::string item, const Error& error) {
   failures_.push_back({std::move(item), error.message});
 }
 
-Result<std::int64_t> ResealSecrets::Count(Connection& connection) {
-  const Param project = project_ ? Param(project_->text()) : Param(Null{});
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
-                     "  ON d.project_id = v.project_id AND d.id = v.dek_id"
-                     " WHERE d.state <> 'active' AND (v.project_id = $1 OR $1 IS NULL)",
-                     {project})));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> ResealSecrets::Count(TrustedRead& read) {
+  return OneNumber(read.connection(),
+                   "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
+                   "  ON d.project_id = v.project_id AND d.id = v.dek_id"
+                   " WHERE d.state <> 'active' AND (v.project_id = $1 OR $1 IS NULL)",
+                   {project_ ? Param(project_->text()) : Param(Null{})});
 }
 
 // Finds how far this batch reaches, without reading ciphertext.
@@ -208,12 +202,12 @@ Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
   return {};
 }
 
-Result<void> ResealSecrets::Read(Connection& connection, const std::string& position,
+Result<void> ResealSecrets::Read(TrustedRead& read, const std::string& position,
                                  const BatchLimit& limit) {
+  Connection& connection = read.connection();
   items_.clear();
   active_.clear();
   failures_.clear();
-  ROWSEAL_TRY(session_.LoadTrust(connection));
   ROWSEAL_TRY(CheckMaySeal(session_));
   ROWSEAL_ASSIGN(const Position from, Decode(position));
   next_ = from;
@@ -256,7 +250,7 @@ Result<void> ResealSecrets::Work() {
 
 // One audit entry a project and batch; each version's write MAC is logged with it. What another
 // process changed meanwhile is under an active DEK, and nothing is left to do there.
-Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& outcome) {
+Result<void> ResealSecrets::WriteItems(Change& change, BatchOutcome& outcome) {
   std::vector<Statement> statements;  // in turn the entry of a project and its versions
   std::vector<std::size_t> counts;    // of versions, by project
   for (auto first = items_.begin(); first != items_.end();) {
@@ -270,7 +264,7 @@ Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& out
     }
     if (!resealed.empty()) {
       ROWSEAL_ASSIGN(AuditEntryStatement entry,
-                     MakeAuditEntry(session_, first->project.text(), access_, "reseal",
+                     MakeAuditEntry(session_, first->project.text(), change.access(), "reseal",
                                     "job " + ToText(job_)));
       statements.push_back(std::move(entry.statement));
       statements.push_back(StoreResealed(first->project, resealed, entry.id));
@@ -278,7 +272,7 @@ Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& out
     }
     first = last;
   }
-  ROWSEAL_ASSIGN(std::vector<Rows> answers, connection.ExecuteAll(statements));
+  ROWSEAL_ASSIGN(std::vector<Rows> answers, change.connection().ExecuteAll(statements));
   for (std::size_t i = 0; i < counts.size(); ++i) {
     ROWSEAL_ASSIGN(const std::vector<bool> stored,
                    ReadStored(session_, answers[2 * i + 1], counts[i]));
@@ -315,8 +309,9 @@ Result<BatchOutcome> ResealSecrets::WriteBarrier(Connection& connection) {
 
 // Only a key that seals no more can be drained, and what is counted here is counted under the write
 // lock; nothing can come under it afterwards, so it is never counted again.
-Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+Result<BatchOutcome> ResealSecrets::WriteDrained(Change& change) {
+  Connection& connection = change.connection();
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(Rows page,
                  connection.Execute(Statement::Sql(
                      "SELECT d.project_id, d.id, EXISTS (SELECT 1 FROM rowseal.secret_version v"
@@ -339,7 +334,7 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
     if (!is_needed) {
       notes.push_back(
           Statement::Sql("UPDATE rowseal.dek SET drained_at = $3 WHERE project_id = $1 AND id = $2",
-                         {next_.project, next_.id, now.time_since_epoch().count()}));
+                         {next_.project, next_.id, ToMicros(now)}));
     }
   }
   ROWSEAL_TRY(connection.ExecuteAll(notes));
@@ -348,15 +343,15 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
   return outcome;
 }
 
-Result<BatchOutcome> ResealSecrets::Write(Connection& connection) {
+Result<BatchOutcome> ResealSecrets::Write(Change& change) {
   if (next_.phase == Phase::kBarrier) {
-    return WriteBarrier(connection);
+    return WriteBarrier(change.connection());
   }
   if (next_.phase == Phase::kDrained && items_.empty()) {
-    return WriteDrained(connection);
+    return WriteDrained(change);
   }
   BatchOutcome outcome;
-  ROWSEAL_TRY(WriteItems(connection, outcome));
+  ROWSEAL_TRY(WriteItems(change, outcome));
   outcome.failures = failures_;
   outcome.position = Encode(next_);
   return outcome;

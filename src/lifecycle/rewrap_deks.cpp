@@ -5,6 +5,7 @@
 
 #include "client/key_refusals.h"
 #include "store/key_order.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -95,11 +96,11 @@ Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
   std::vector<std::string> ids;
   std::vector<Bytes> wrapped_keys;
   std::vector<std::int64_t> old_keks;
-  for (Item& item : items_) {
+  for (const Item& item : items_) {
     if (item.wrapped) {
       projects.push_back(item.dek.project.text());
       ids.push_back(ToText(item.dek.id));
-      wrapped_keys.push_back(std::move(*item.wrapped));
+      wrapped_keys.push_back(*item.wrapped);
       old_keks.push_back(item.dek.kek.value);
     }
   }
@@ -131,40 +132,33 @@ Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper) 
   return all;
 }
 
-Result<const KekRecord*> RewrapBody::ActiveKek() const {
-  const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(scope_);
+Result<const KekRecord*> RewrapBody::ActiveKek(const TrustedRead& read) const {
+  const KekRecord* active = read.trust().ActiveKek(scope_);
   if (active == nullptr) {
-    return NoActiveKek(*trust, scope_);
+    return NoActiveKek(read.trust(), scope_);
   }
   return active;
 }
 
-Result<std::int64_t> RewrapBody::Count(Connection& connection) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  scope_ == kDefaultScope ? kCountOfDefault : kCountOfProject,
-                                  {active->id.value, scope_})));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> RewrapBody::Count(TrustedRead& read) {
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek(read));
+  return OneNumber(read.connection(), scope_ == kDefaultScope ? kCountOfDefault : kCountOfProject,
+                   {active->id.value, scope_});
 }
 
-Result<void> RewrapBody::Read(Connection& connection, const std::string& position,
+Result<void> RewrapBody::Read(TrustedRead& read, const std::string& position,
                               const BatchLimit& limit) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
+  ROWSEAL_TRY(session_.CheckNotRolledBack());
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek(read));
   if (!rewrapper_ || rewrapper_->kek() != active->id) {
     ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
     rewrapper_.emplace(session_, std::move(kek), scope_);
   }
-  return rewrapper_->Read(connection, position, limit.items);
+  return rewrapper_->Read(read.connection(), position, limit.items);
 }
 
-Result<BatchOutcome> RewrapBody::Write(Connection& connection) {
-  ROWSEAL_ASSIGN(BatchOutcome outcome, rewrapper_->Write(connection));
+Result<BatchOutcome> RewrapBody::Write(Change& change) {
+  ROWSEAL_ASSIGN(BatchOutcome outcome, rewrapper_->Write(change.connection()));
   session_.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(outcome.done));
   session_.observer().Count(Counter::kItemsQuarantined, outcome.failures.size());
   return outcome;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include <rowseal/connection.h>
+
+namespace rowseal {
+
+/// OneNumber runs a query of one row with one number, such as a count or an EXISTS.
+Result<std::int64_t> OneNumber(Connection& connection, std::string_view sql,
+                               std::vector<Param> params = {});
+
+/// CheckPageLimit refuses a page of other than 1 to 10,000 rows. Errors: kInvalidArgument.
+Result<void> CheckPageLimit(std::int64_t limit);
+
+}  // namespace rowseal
