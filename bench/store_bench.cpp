@@ -8,6 +8,7 @@
 
 #include <rowseal/rowseal.h>
 
+#include "client/client_inside.h"
 #include "measures.h"
 #include "stores.h"
 
@@ -42,15 +43,15 @@ class Filler final {
   void Put(const ProjectId& project, const std::vector<PutItem>& items) {
     CheckAllStored(Must(client_.PutBatch(project, items, Batch::kAllOrNone)));
     if (++batches_ % kBatchesInTransaction == 0) {
-      Must(client_.connection().Commit());
+      Must(ClientInside::ConnectionOf(client_).Commit());
       Begin();
     }
   }
 
-  void Finish() { Must(client_.connection().Commit()); }
+  void Finish() { Must(ClientInside::ConnectionOf(client_).Commit()); }
 
  private:
-  void Begin() { Must(client_.connection().Begin(TransactionKind::kWrite)); }
+  void Begin() { Must(ClientInside::ConnectionOf(client_).Begin(TransactionKind::kWrite)); }
   Client& client_;
   int batches_ = 0;
 };

@@ -242,10 +242,10 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
     ROWSEAL_ASSIGN(project, ProjectId::Parse(arguments.project));
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(std::vector<UnreadableDek> deks, FindUnreadableDeks(client, project));
-  if (!deks.empty() && arguments.yes && !arguments.dry_run) {
-    ROWSEAL_ASSIGN(deks, DiscardDeks(client, project, program.access()));
-  }
+  const bool discard = arguments.yes && !arguments.dry_run;
+  ROWSEAL_ASSIGN(const std::vector<UnreadableDek> deks,
+                 discard ? DiscardDeks(client, project, program.access())
+                         : FindUnreadableDeks(client, project));
   std::string text = deks.empty() ? "every DEK opens\n" : "";
   bool all_gone = true;
   for (const UnreadableDek& dek : deks) {

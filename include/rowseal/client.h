@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +20,6 @@
 namespace rowseal {
 
 class RootProvider;
-class Session;
 
 /// kMaxSecretSize is the largest value that is sealed: 16 MiB.
 inline constexpr std::size_t kMaxSecretSize = 16U * 1024 * 1024;
@@ -286,13 +284,8 @@ class Client final {
   /// what it needs. The integrity key and the roots stay: nothing can be verified without them.
   void ForgetKeys();
 
-  /// session and connection are for Rowseal's own maintenance (lifecycle.h), under `Lock`; not for
-  /// embedders.
-  Session& session() noexcept;
-  Connection& connection() noexcept;
-  std::unique_lock<std::mutex> Lock();
-
  private:
+  friend class ClientInside;  // of Rowseal's own
   struct State;
   explicit Client(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;

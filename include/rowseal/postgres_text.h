@@ -34,10 +34,10 @@ bool MayChangeRows(const Statement& statement) noexcept;
 /// PostgresCells is one row in the text format; nothing stands for NULL.
 using PostgresCells = std::vector<std::optional<std::string>>;
 
-/// ReadPostgresRows reads the answer to a statement. `types` are the columns' type numbers
+/// ReadPostgresRows reads the rows of an answer. `types` are the columns' type numbers
 /// (`pg_type.oid`); `changed` is the number in the command's tag. Errors: kInternal (cells that do
-/// not fit their types, types that Rowseal's statements never give, other columns than asked for).
-Result<Rows> ReadPostgresRows(const Statement& statement, const std::vector<std::uint32_t>& types,
+/// not fit their types, types that Rowseal's statements never give, other columns than announced).
+Result<Rows> ReadPostgresRows(const std::vector<std::uint32_t>& types,
                               std::vector<PostgresCells> cells, std::int64_t changed);
 
 /// ServerFailure is what kind of failure a server reported, for whoever decides about another try.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,17 +18,19 @@ namespace rowseal {
 using Null = std::monostate;
 
 /// Param is a parameter of a statement: a scalar, or an array with one element for each item of a
-/// batch. Values of secrets never appear here, only ciphertext, ids and names.
+/// batch. Values of secrets never appear here, only ciphertext, ids and names. An array of views
+/// holds ciphertext that stays where its request has it.
 using Param = std::variant<Null, std::int64_t, std::string, Bytes, std::vector<std::int64_t>,
-                           std::vector<std::string>, std::vector<Bytes>>;
+                           std::vector<std::string>, std::vector<Bytes>, std::vector<ByteView>>;
 
 /// Value is one column of a row that a store returned.
 using Value = std::variant<Null, std::int64_t, std::string, Bytes>;
 using Row = std::vector<Value>;
 
 /// Procedure names a statement that a store carries out whole: one round trip and one transaction
-/// of its own (or a part of the one that is open). PostgreSQL has a function of the same name for
-/// each; the SQLite store has one in code. kSql means: run `sql`.
+/// of its own (or a part of the one that is open). What each is asked and answers: the folder
+/// src/store/calls. PostgreSQL has a function for each; the SQLite store has one in code. kSql
+/// means: run `sql`.
 enum class Procedure : std::uint8_t {
   kSql,
   kTrustLoad,
@@ -50,17 +53,28 @@ enum class Procedure : std::uint8_t {
 };
 
 /// Statement is what an operation asks a store to do. `sql` is fixed text with parameters $1, $2, …
-/// and tables written `rowseal.name`; nothing is ever put into it.
+/// and tables written `rowseal.name`; nothing is ever put into it. A procedure has a request in its
+/// place: a struct with named fields, which a driver in code takes as it is, and any other by
+/// `encode`.
 struct Statement {
   Procedure procedure = Procedure::kSql;
   std::string_view sql;
   std::vector<Param> params;
+  std::shared_ptr<const void> request;
+  std::vector<Param> (*encode)(const void* request) = nullptr;
 
   static Statement Sql(std::string_view sql, std::vector<Param> params = {}) {
-    return {Procedure::kSql, sql, std::move(params)};
+    return {Procedure::kSql, sql, std::move(params), nullptr, nullptr};
   }
-  static Statement Call(Procedure procedure, std::vector<Param> params = {}) {
-    return {procedure, {}, std::move(params)};
+
+  /// AllParams gives the parameters for $1, $2, … of either kind. Those of a procedure are made
+  /// into `made`; views among them live as long as `request`.
+  const std::vector<Param>& AllParams(std::vector<Param>& made) const {
+    if (encode == nullptr) {
+      return params;
+    }
+    made = encode(request.get());
+    return made;
   }
 };
 
@@ -79,13 +93,18 @@ std::string TextAt(const Row& row, std::size_t column);
 inline constexpr std::int64_t kSmallestStored = kEarliestTime.time_since_epoch().count();
 inline constexpr std::int64_t kLargestStored = kLatestTime.time_since_epoch().count();
 
-/// RowReader reads a row's columns in order. A column of another type, a row that is too short
-/// (kInternal: the store answered something else than was asked) and a number out of bounds
-/// (kIntegrity) make `status` an error and every later read empty, so a caller checks once, at the
-/// end.
+/// RowReader reads a row's columns in order. A column of another type, a row that is too short or a
+/// number out of bounds makes `status` an error (kIntegrity: the store answered something else than
+/// was asked) and every later read empty, so a caller checks once, at the end.
 class RowReader final {
  public:
   explicit RowReader(Row& row) : row_(row) {}
+
+  /// Next gives the next column to take, or null at the end of the row.
+  Value* Next() noexcept { return next_ < row_.size() ? &row_[next_++] : nullptr; }
+  std::size_t left() const noexcept { return next_ < row_.size() ? row_.size() - next_ : 0; }
+  /// NextAreNull tells whether that many columns follow and all are NULL.
+  bool NextAreNull(std::size_t columns) const;
 
   /// Integer reads a number from kSmallestStored to kLargestStored.
   std::int64_t Integer();

@@ -97,6 +97,9 @@ Result<Bytes> FromHex(std::string_view text) {
 }
 
 bool ReadHex(std::string_view text, std::span<std::uint8_t> out) noexcept {
+  if (text.empty() || out.empty()) {
+    return text.empty();  // libsodium takes no null pointer, which an empty view may be
+  }
   std::size_t size = 0;
   return sodium_hex2bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size,
                         nullptr) == 0 &&
@@ -151,6 +154,9 @@ std::optional<std::size_t> ReadBase64(Base64 form, std::string_view text,
   }
   if (all > 0x7F) {
     return std::nullopt;
+  }
+  if (text.empty() || out.empty()) {
+    return text.empty() ? std::optional<std::size_t>(0) : std::nullopt;
   }
   std::size_t size = 0;
   const int failed = sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr,

@@ -24,15 +24,15 @@ void ActiveDekOperation::FinishWith(Error error) {
 std::optional<Statement> ActiveDekOperation::Next() {
   switch (step_) {
     case Step::kFind:
-      return Statement::Call(Procedure::kDekActive,
-                             {project_.text(), std::string(ToText(purpose_))});
+      return AskActiveDek(project_, purpose_);
     case Step::kReloadTrust:
       floor_ = session_.Floor();
-      return Statement::Call(Procedure::kTrustLoad);
+      return AskTrust();
     case Step::kInsert: {
-      Result<Statement> insert = MakeDekInsert(session_, project_, purpose_);
+      Result<DekInsert::Request> insert = MakeDekInsert(session_, project_, purpose_);
       if (insert) {
-        return std::move(*insert);
+        insert_ = std::make_shared<const DekInsert::Request>(std::move(*insert));
+        return Encode(insert_);
       }
       FinishWith(std::move(insert).error());
       return std::nullopt;
@@ -57,10 +57,17 @@ void ActiveDekOperation::Feed(Result<Rows> outcome) {
     step_ = Step::kFind;
     return;
   }
-  Consider(std::move(*outcome));
+  Result<std::optional<DekAndKek>> row =
+      step_ == Step::kInsert ? Decode(*insert_, std::move(*outcome))
+                             : Decode(DekActive::Request{project_, purpose_}, std::move(*outcome));
+  if (!row) {
+    FinishWith(std::move(row).error());
+    return;
+  }
+  Consider(*row);
 }
 
-void ActiveDekOperation::Consider(Rows answer) {
+void ActiveDekOperation::Consider(const std::optional<DekAndKek>& row) {
   const bool inserted = step_ == Step::kInsert;
   if (++rounds_ > kMaxDekRounds) {
     FinishWith(
@@ -69,16 +76,9 @@ void ActiveDekOperation::Consider(Rows answer) {
          "retry"});
     return;
   }
-  const bool none = answer.rows.empty() || std::holds_alternative<Null>(answer.rows.front()[0]);
-  if (none) {
+  if (!row) {
     // After an insert, none means that the KEK was rotated away meanwhile.
     step_ = inserted ? Step::kReloadTrust : Step::kInsert;
-    return;
-  }
-  RowReader reader(answer.rows.front());
-  Result<DekAndKek> row = ReadDek(project_, reader);
-  if (!row) {
-    FinishWith(std::move(row).error());
     return;
   }
   if (!session_.KnowsKek(*row)) {
@@ -98,9 +98,6 @@ void ActiveDekOperation::Consider(Rows answer) {
 }
 
 Result<ActiveDekOperation::Active> ActiveDekOperation::Open(const DekAndKek& row) {
-  if (row.dek.purpose != purpose_) {
-    return Fail(ErrorCode::kIntegrity, "DEK " + ToText(row.dek.id) + " is of another purpose");
-  }
   ROWSEAL_TRY(session_.CheckSeals(row.dek));
   ROWSEAL_ASSIGN(std::shared_ptr<const Dek> dek, session_.OpenDek(row.dek, began_));
   return Active{row.dek, std::move(dek)};
@@ -113,7 +110,8 @@ Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
   return std::move(*active_);
 }
 
-Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose) {
+Result<DekInsert::Request> MakeDekInsert(Session& session, const ProjectId& project,
+                                         DekPurpose purpose) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   const std::string scope = trust->ScopeOf(project);
@@ -125,32 +123,37 @@ Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekP
   return MakeDekInsertUnder(session, project, purpose, *kek);
 }
 
-Result<Statement> MakeDekInsertUnder(Session& session, const ProjectId& project, DekPurpose purpose,
-                                     const Kek& kek) {
+Result<DekInsert::Request> MakeDekInsertUnder(Session& session, const ProjectId& project,
+                                              DekPurpose purpose, const Kek& kek) {
   ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
   DekRecord record{.project = project, .id = id, .purpose = purpose};
   ROWSEAL_ASSIGN(const Dek dek, NewDek(record, kek, session.installation()));
   ROWSEAL_ASSIGN(record.row_tag, session.integrity()->Tag(record));
-  return Statement::Call(
-      Procedure::kDekInsert,
-      {project.text(), ToText(record.id), record.kek.value, std::string(ToText(record.purpose)),
-       static_cast<std::int64_t>(record.suite), record.check_value, record.wrapped_key,
-       record.row_tag});
+  return DekInsert::Request{.project = project,
+                            .id = record.id,
+                            .kek = record.kek,
+                            .purpose = record.purpose,
+                            .suite = record.suite,
+                            .check_value = std::move(record.check_value),
+                            .wrapped_key = std::move(record.wrapped_key),
+                            .row_tag = std::move(record.row_tag)};
 }
 
 Statement AskActiveDek(const ProjectId& project, DekPurpose purpose) {
-  return Statement::Call(Procedure::kDekActive, {project.text(), std::string(ToText(purpose))});
+  return Encode(std::make_shared<const DekActive::Request>(DekActive::Request{project, purpose}));
 }
 
 Result<std::optional<ActiveDekOperation::Active>> OpenActiveDek(Connection& connection,
                                                                 Session& session,
                                                                 const ProjectId& project,
                                                                 DekPurpose purpose, Rows answer) {
-  if (answer.rows.empty()) {
+  ROWSEAL_ASSIGN(const std::optional<DekAndKek> row,
+                 Decode(DekActive::Request{project, purpose}, std::move(answer)));
+  if (!row) {
     return std::nullopt;
   }
   ActiveDekOperation find(session, project, purpose);
-  find.Consider(std::move(answer));
+  find.Consider(row);
   RunOperation(connection, find);
   ROWSEAL_ASSIGN(ActiveDekOperation::Active active, std::move(find).Take());
   return active;

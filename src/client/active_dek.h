@@ -7,6 +7,7 @@
 #include <rowseal/operation.h>
 
 #include "client/session.h"
+#include "store/calls/dek_insert.h"
 
 namespace rowseal {
 
@@ -26,8 +27,8 @@ class ActiveDekOperation final : public Operation {
   std::optional<Statement> Next() override;
   void Feed(Result<Rows> outcome) override;
 
-  /// Consider takes an active DEK's row that another statement brought, in place of the first one.
-  void Consider(Rows answer);
+  /// Consider takes an active DEK that another statement brought, in place of the first one.
+  void Consider(const std::optional<DekAndKek>& row);
 
   bool done() const noexcept { return step_ == Step::kDone; }
   Result<Active> Take() &&;
@@ -46,17 +47,19 @@ class ActiveDekOperation final : public Operation {
   int rounds_ = 0;
   TrustFloor floor_;  // of the trusted set when its reload began
   std::optional<Error> failure_;
+  std::shared_ptr<const DekInsert::Request> insert_;
   std::optional<Active> active_;
 };
 
 /// MakeDekInsert makes a fresh DEK, wrapped under the active KEK of the project's scope and tagged,
-/// and the statement that stores it. Errors: kRefusedByState (no KEK is active), kRandomFailure,
+/// and what asks the store to keep it. Errors: kRefusedByState (no KEK is active), kRandomFailure,
 /// the root provider's.
-Result<Statement> MakeDekInsert(Session& session, const ProjectId& project, DekPurpose purpose);
+Result<DekInsert::Request> MakeDekInsert(Session& session, const ProjectId& project,
+                                         DekPurpose purpose);
 
 /// MakeDekInsertUnder does that under the KEK given.
-Result<Statement> MakeDekInsertUnder(Session& session, const ProjectId& project, DekPurpose purpose,
-                                     const Kek& kek);
+Result<DekInsert::Request> MakeDekInsertUnder(Session& session, const ProjectId& project,
+                                              DekPurpose purpose, const Kek& kek);
 
 /// AskActiveDek is the statement that reads a project's active DEK, and OpenActiveDek opens what it
 /// gave, in the same transaction, in which the trusted set was loaded; none is made. Errors:

@@ -4,26 +4,30 @@
 
 namespace rowseal {
 
+Result<LogEntry> MakeLogEntry(const Session& session, const Access& access,
+                              std::string_view action) {
+  const Timestamp now = session.Now();
+  ROWSEAL_ASSIGN(const auto id, TimeOrderedUuid(now));
+  return LogEntry{EntryId{id}, now, access.actor, access.reason, std::string(action)};
+}
+
 Result<AuditEntryStatement> MakeAuditEntry(Session& session, std::string_view project,
                                            const Access& access, std::string_view action,
                                            std::string_view object) {
-  const Timestamp now = session.Now();
-  ROWSEAL_ASSIGN(const auto id, TimeOrderedUuid(now));
+  ROWSEAL_ASSIGN(LogEntry entry, MakeLogEntry(session, access, action));
+  const EntryId id = entry.id;
   return AuditEntryStatement{
-      UuidText(id),
-      Statement::Call(
-          Procedure::kAuditAppend,
-          {std::string(project), UuidText(id), now.time_since_epoch().count(), access.actor,
-           access.reason, std::string(action), std::string("done"), std::string(object)})};
+      id, Encode(std::make_shared<const AuditAppend::Request>(AuditAppend::Request{
+              std::string(project), std::move(entry), "done", std::string(object)}))};
 }
 
-Result<std::string> WriteAudit(Connection& connection, Session& session, std::string_view project,
-                               const Access& access, std::string_view action,
-                               std::string_view object) {
-  ROWSEAL_ASSIGN(AuditEntryStatement entry,
+Result<EntryId> WriteAudit(Connection& connection, Session& session, std::string_view project,
+                           const Access& access, std::string_view action, std::string_view object) {
+  ROWSEAL_ASSIGN(const AuditEntryStatement entry,
                  MakeAuditEntry(session, project, access, action, object));
-  ROWSEAL_TRY(connection.Execute(entry.statement));
-  return std::move(entry.id);
+  ROWSEAL_ASSIGN(const Rows answer, connection.Execute(entry.statement));
+  ROWSEAL_TRY(DecodeNothing(AuditAppend::kName, answer));
+  return entry.id;
 }
 
 Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,

@@ -1,8 +1,11 @@
 #include <rowseal/client.h>
 
 #include <chrono>
+#include <mutex>
 
 #include "client/audit.h"
+#include "client/change.h"
+#include "client/client_inside.h"
 #include "client/columns.h"
 #include "client/get_operation.h"
 #include "client/only_item.h"
@@ -11,27 +14,11 @@
 #include "client/session.h"
 #include "client/value_operation.h"
 #include "observe/stopwatch.h"
+#include "store/calls/secret_list.h"
+#include "store/calls/secret_versions.h"
 #include "store/key_order.h"
 
 namespace rowseal {
-namespace {
-
-Result<SecretSummary> ReadSummary(Row& row) {
-  RowReader reader(row);
-  ROWSEAL_ASSIGN(SecretName name, SecretName::Parse(reader.Text()));
-  ROWSEAL_ASSIGN(const SecretKind kind, ParseSecretKind(reader.Text()));
-  ROWSEAL_ASSIGN(const SecretId id, ParseUuid<SecretId>(reader.Text()));
-  SecretSummary summary{std::move(name), kind, id, {}, 0, {}, {}, {}};
-  summary.newest.value = reader.Integer();
-  summary.versions = reader.Integer();
-  summary.expires_at = reader.OptionalTime();
-  summary.created_at = reader.Time();
-  summary.updated_at = reader.Time();
-  ROWSEAL_TRY(reader.status());
-  return summary;
-}
-
-}  // namespace
 
 struct Client::State {
   std::unique_ptr<Connection> connection;
@@ -44,9 +31,13 @@ Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Session& Client::session() noexcept { return state_->session; }
-Connection& Client::connection() noexcept { return *state_->connection; }
-std::unique_lock<std::mutex> Client::Lock() { return std::unique_lock(state_->mutex); }
+Session& ClientInside::SessionOf(Client& client) noexcept { return client.state_->session; }
+Connection& ClientInside::ConnectionOf(Client& client) noexcept {
+  return *client.state_->connection;
+}
+std::unique_lock<std::mutex> ClientInside::LockOf(Client& client) {
+  return std::unique_lock(client.state_->mutex);
+}
 
 Result<Client> Client::Connect(std::unique_ptr<Connection> connection,
                                std::vector<std::shared_ptr<const RootProvider>> roots,
@@ -96,37 +87,40 @@ Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::s
                                                 std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(Rows answer,
-                 state_->connection->Execute(Statement::Call(
-                     Procedure::kSecretList, {project.text(), std::string(after), limit})));
+  SecretList::Request page{project, std::string(after), limit};
   std::vector<SecretSummary> summaries;
-  for (Row& row : answer.rows) {
-    ROWSEAL_ASSIGN(SecretSummary summary, ReadSummary(row));
-    summaries.push_back(std::move(summary));
+  while (true) {
+    ROWSEAL_ASSIGN(SecretList::Answer answer, Ask(*state_->connection, page));
+    for (SecretList::Row& row : answer.secrets) {
+      summaries.push_back({std::move(row.name), row.kind, row.id, row.newest, row.versions,
+                           row.expires_at, row.created_at, row.updated_at});
+    }
+    for (const Error& error : answer.refused) {
+      state_->session.observer().Log(
+          {LogLevel::kError, "row_refused", error.message, {{"project", project.text()}}});
+    }
+    // Rows that were left out do not make a page look like the last one.
+    page.limit = limit - static_cast<std::int64_t>(summaries.size());
+    if (!answer.is_full || page.limit == 0) {
+      return summaries;
+    }
+    page.after = std::move(answer.last);
   }
-  return summaries;
 }
 
 Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
                                                      const SecretName& name) {
   const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(Rows answer, state_->connection->Execute(Statement::Call(
-                                  Procedure::kSecretVersions, {project.text(), name.text()})));
-  if (answer.rows.empty()) {
+  ROWSEAL_ASSIGN(SecretVersions::Answer kept,
+                 Ask(*state_->connection, SecretVersions::Request{project, name}));
+  if (kept.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
                 "rowseal secret list shows what is there");
   }
   std::vector<VersionSummary> versions;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    VersionSummary version;
-    version.version.value = reader.Integer();
-    version.expires_at = reader.OptionalTime();
-    version.created_at = reader.Time();
-    version.created_by = reader.Text();
-    ROWSEAL_TRY(reader.status());
-    versions.push_back(std::move(version));
+  for (SecretVersions::Row& row : kept) {
+    versions.push_back({row.version, row.expires_at, row.created_at, std::move(row.created_by)});
   }
   return versions;
 }
@@ -153,54 +147,39 @@ Result<StoredSecret> Client::Rollback(const ProjectId& project, const SecretName
 
 Result<void> Client::Rename(const ProjectId& project, const SecretName& name,
                             const SecretName& new_name, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return RenameSecret(*state_->connection, state_->session, project, name, new_name, complete);
+  return RenameSecret(*this, project, name, new_name, access);
 }
 
 Result<void> Client::Expire(const ProjectId& project, const SecretName& name,
                             std::optional<SecretVersion> version,
                             std::optional<Timestamp> expires_at, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return ExpireSecret(*state_->connection, state_->session, project, name, version, expires_at,
-                      complete);
+  return ExpireSecret(*this, project, name, version, expires_at, access);
 }
 
 Result<void> Client::Delete(const ProjectId& project, const SecretName& name,
                             const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return DeleteSecret(*state_->connection, state_->session, project, name, complete);
+  return DeleteSecret(*this, project, name, access);
 }
 
 Result<void> Client::AddColumn(const ColumnLabel& label, ContextKind context, const Access& access,
                                const std::optional<ColumnSource>& source) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  if (source) {
-    ROWSEAL_TRY(CheckColumnSource(*source));
-    ROWSEAL_TRY(state_->session.OpenAppColumn(*source));  // a wrong name shows now
-  }
-  return AddSealedColumn(*state_->connection, state_->session, label, context, source, complete);
+  return AddSealedColumn(*this, label, context, source, access);
 }
 
 Result<void> Client::RemoveColumn(const ColumnLabel& label, const Access& access) {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const Access complete, state_->session.Complete(access));
-  return RemoveSealedColumn(*state_->connection, state_->session, label, complete);
+  return RemoveSealedColumn(*this, label, access);
 }
 
 Result<std::vector<ColumnSummary>> Client::Columns() {
-  const std::lock_guard lock(state_->mutex);
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns,
-                 ReadColumns(*state_->connection, state_->session));
-  std::vector<ColumnSummary> summaries;
-  for (const ColumnRecord& column : columns) {
-    summaries.push_back(
-        {column.label, column.context, column.state, column.source, column.created_at});
-  }
-  return summaries;
+  return ReadTrusted(*this, [](TrustedRead& read) -> Result<std::vector<ColumnSummary>> {
+    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+    std::vector<ColumnSummary> summaries;
+    for (const ColumnRecord& column : columns) {
+      summaries.push_back(
+          {column.label, column.context, column.state, column.source, column.created_at});
+    }
+    return summaries;
+  });
 }
 
 Result<std::string> Client::SealValue(const ProjectId& project, const ColumnLabel& label,

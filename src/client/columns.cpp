@@ -2,126 +2,113 @@
 
 #include <algorithm>
 
-#include "client/audit.h"
 #include "client/random_ids.h"
 
 namespace rowseal {
 namespace {
 
-Param SourceText(const ColumnRecord& column, std::string ColumnSource::*part) {
-  return column.source ? Param((*column.source).*part) : Param(Null{});
+// The columns that a change of a registration writes, in one place for $2 to $4.
+constexpr std::string_view kChangeColumn =
+    "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
+    " source_database = $5, source_table = $6, source_column = $7, source_keys = $8,"
+    " source_project = $9, scanned_at = NULL WHERE id = $1 AND revision = $3 - 1";
+
+std::vector<Param> ChangeParams(const ColumnRecord& column) {
+  std::vector<Param> params{ToText(column.id), std::string(ToText(column.state)),
+                            column.revision.value, column.row_tag};
+  AppendField(column, Part(&ColumnRecord::source), params);
+  return params;
 }
 
-Param SourceKeys(const ColumnRecord& column) {
-  return column.source ? Param(JoinKeys(column.source->keys)) : Param(Null{});
-}
-
-Result<void> WriteColumn(Connection& connection, Session& session, ColumnRecord column,
-                         std::string_view action, const Access& access) {
-  ROWSEAL_ASSIGN(column.row_tag, session.integrity()->Tag(column));
+Result<void> WriteColumn(Change& change, ColumnRecord column, std::string_view action) {
+  ++column.revision.value;
+  ROWSEAL_ASSIGN(column.row_tag, change.integrity().Tag(column));
+  static const std::string insert = "INSERT INTO rowseal.sealed_column (" +
+                                    ColumnNames<ColumnRecord>() + ") VALUES (" +
+                                    Places<ColumnRecord>() + ")";
   const bool is_new = column.revision == Revision{1};
-  const Statement statement =
-      is_new
-          ? Statement::Sql(
-                "INSERT INTO rowseal.sealed_column (id, label, context, state, revision, row_tag,"
-                " source_database, source_table, source_column, source_keys, source_project,"
-                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                {ToText(column.id), column.label.text(), std::string(ToText(column.context)),
-                 std::string(ToText(column.state)), column.revision.value, column.row_tag,
-                 SourceText(column, &ColumnSource::database),
-                 SourceText(column, &ColumnSource::table),
-                 SourceText(column, &ColumnSource::column), SourceKeys(column),
-                 SourceText(column, &ColumnSource::project_column),
-                 column.created_at.time_since_epoch().count()})
-          : Statement::Sql(
-                "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
-                " source_database = $5, source_table = $6, source_column = $7, source_keys = $8,"
-                " source_project = $9, scanned_at = NULL WHERE id = $1 AND revision = $3 - 1",
-                {ToText(column.id), std::string(ToText(column.state)), column.revision.value,
-                 column.row_tag, SourceText(column, &ColumnSource::database),
-                 SourceText(column, &ColumnSource::table),
-                 SourceText(column, &ColumnSource::column), SourceKeys(column),
-                 SourceText(column, &ColumnSource::project_column)});
-  ROWSEAL_ASSIGN(const Rows rows, connection.Execute(statement));
+  const Statement statement = is_new ? Statement::Sql(insert, ParamsOf(column))
+                                     : Statement::Sql(kChangeColumn, ChangeParams(column));
+  ROWSEAL_ASSIGN(const Rows rows, change.connection().Execute(statement));
   if (rows.changed != 1) {
     return Fail(ErrorCode::kConflict, "column '" + column.label.text() + "' was changed meanwhile",
                 "retry");
   }
-  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, access, action, ToText(column.id)));
+  ROWSEAL_TRY(change.Audit(action, ToText(column.id)));
   return {};
 }
 
-Result<std::optional<ColumnRecord>> FindColumn(Connection& connection, Session& session,
-                                               const ColumnLabel& label) {
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+Result<std::optional<ColumnRecord>> FindColumn(const TrustedRead& read, const ColumnLabel& label) {
+  ROWSEAL_ASSIGN(std::vector<ColumnRecord> columns, ReadColumns(read));
   const auto found = std::ranges::find(columns, label, &ColumnRecord::label);
   return found == columns.end() ? std::optional<ColumnRecord>() : std::optional(*found);
 }
 
 }  // namespace
 
-Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session) {
+Result<std::vector<ColumnRecord>> ReadColumns(const TrustedRead& read) {
   static const std::string sql =
-      "SELECT " + std::string(kColumnColumns) + " FROM rowseal.sealed_column ORDER BY label";
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
+      "SELECT " + ColumnNames<ColumnRecord>() + " FROM rowseal.sealed_column ORDER BY label";
+  ROWSEAL_ASSIGN(Rows answer, read.connection().Execute(Statement::Sql(sql)));
   std::vector<ColumnRecord> columns;
   for (Row& row : answer.rows) {
     RowReader reader(row);
     ROWSEAL_ASSIGN(ColumnRecord column, ReadColumn(reader));
-    ROWSEAL_TRY(session.integrity()->Verify(column));
+    ROWSEAL_TRY(read.integrity().Verify(column));
     columns.push_back(std::move(column));
   }
   return columns;
 }
 
-Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                             ContextKind context, const std::optional<ColumnSource>& source,
-                             const Access& access) {
+Result<void> AddSealedColumn(Client& client, const ColumnLabel& label, ContextKind context,
+                             const std::optional<ColumnSource>& source, const Access& access) {
   if (source) {
     ROWSEAL_TRY(CheckColumnSource(*source));
+    ROWSEAL_TRY(ReadStore(client, [&](StoreRead& store) {  // a wrong name shows now
+      return store.session().OpenAppColumn(*source);
+    }));
   }
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
-  if (column && column->context != context) {
-    return Fail(ErrorCode::kConflict,
-                "column '" + label.text() + "' is registered with context " +
-                    std::string(ToText(column->context)),
-                "its values are bound to that context; register another label");
-  }
-  const bool keeps_source = !source || (column && column->source == source);
-  if (column && column->state == ColumnState::kActive && keeps_source) {
-    return {};
-  }
-  if (!column) {
-    ROWSEAL_ASSIGN(const ColumnId id, NewId<ColumnId>());
-    column = ColumnRecord{
-        .id = id, .label = label, .context = context, .revision = {0}, .created_at = session.Now()};
-  }
-  column->state = ColumnState::kActive;
-  column->source = source ? source : column->source;
-  ++column->revision.value;
-  ROWSEAL_TRY(WriteColumn(connection, session, *column, "column.add", access));
-  return transaction.Commit();
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(change, label));
+    if (column && column->context != context) {
+      return Fail(ErrorCode::kConflict,
+                  "column '" + label.text() + "' is registered with context " +
+                      std::string(ToText(column->context)),
+                  "its values are bound to that context; register another label");
+    }
+    const bool keeps_source = !source || (column && column->source == source);
+    if (column && column->state == ColumnState::kActive && keeps_source) {
+      change.NothingToDo();
+      return {};
+    }
+    if (!column) {
+      ROWSEAL_ASSIGN(const ColumnId id, NewId<ColumnId>());
+      column = ColumnRecord{.id = id,
+                            .label = label,
+                            .context = context,
+                            .revision = {0},
+                            .created_at = change.session().Now()};
+    }
+    column->state = ColumnState::kActive;
+    column->source = source ? source : column->source;
+    return WriteColumn(change, *column, "column.add");
+  });
 }
 
-Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                                const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(connection, session, label));
-  if (!column) {
-    return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",
-                "rowseal column list shows what is there");
-  }
-  if (column->state == ColumnState::kRemoved) {
-    return {};
-  }
-  column->state = ColumnState::kRemoved;
-  ++column->revision.value;
-  ROWSEAL_TRY(WriteColumn(connection, session, *column, "column.remove", access));
-  return transaction.Commit();
+Result<void> RemoveSealedColumn(Client& client, const ColumnLabel& label, const Access& access) {
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(std::optional<ColumnRecord> column, FindColumn(change, label));
+    if (!column) {
+      return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",
+                  "rowseal column list shows what is there");
+    }
+    if (column->state == ColumnState::kRemoved) {
+      change.NothingToDo();
+      return {};
+    }
+    column->state = ColumnState::kRemoved;
+    return WriteColumn(change, *column, "column.remove");
+  });
 }
 
 }  // namespace rowseal

@@ -3,9 +3,8 @@
 #include <vector>
 
 #include <rowseal/client.h>
-#include <rowseal/connection.h>
 
-#include "client/session.h"
+#include "client/change.h"
 
 namespace rowseal {
 
@@ -15,12 +14,10 @@ namespace rowseal {
 /// AddSealedColumn registers a label, makes a removed one active again, or gives one another
 /// source; without `source` the one that is there stays. Errors: kConflict (another context),
 /// kInvalidArgument.
-Result<void> AddSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                             ContextKind context, const std::optional<ColumnSource>& source,
-                             const Access& access);
-Result<void> RemoveSealedColumn(Connection& connection, Session& session, const ColumnLabel& label,
-                                const Access& access);
+Result<void> AddSealedColumn(Client& client, const ColumnLabel& label, ContextKind context,
+                             const std::optional<ColumnSource>& source, const Access& access);
+Result<void> RemoveSealedColumn(Client& client, const ColumnLabel& label, const Access& access);
 /// ReadColumns reads and verifies all registrations. Errors: kIntegrity.
-Result<std::vector<ColumnRecord>> ReadColumns(Connection& connection, const Session& session);
+Result<std::vector<ColumnRecord>> ReadColumns(const TrustedRead& read);
 
 }  // namespace rowseal

@@ -7,6 +7,7 @@
 #include <rowseal/operation.h>
 
 #include "client/session.h"
+#include "store/calls/secret_get.h"
 
 namespace rowseal {
 
@@ -31,21 +32,12 @@ class GetOperation final : public Operation {
  private:
   enum class Step : std::uint8_t { kFetch, kReloadTrust, kLogRefusals, kDone };
 
-  struct Fetched {
-    SecretHead head;
-    SecretVersion version;
-    std::optional<Timestamp> expires_at;
-    Timestamp created_at;
-    Bytes nonce;
-    Bytes encrypted_data;
-    DekAndKek dek;
-  };
+  using Fetched = SecretGet::Found;
 
   void FeedRows(Rows answer);
   void OpenAll();
   void RefuseAll(Error error);
   Result<Secret> OpenItem(std::size_t item);
-  Result<Fetched> ReadItem(const SecretRef& secret, Row& row) const;
   Result<Secret> OpenFetched(const SecretRef& secret, const Fetched& fetched);
   static std::string ObjectOf(const Fetched& fetched);
   void FinishWith(Error error);
@@ -59,6 +51,7 @@ class GetOperation final : public Operation {
   Within within_ = Within::kOwnTransaction;
 
   Step step_ = Step::kFetch;
+  std::shared_ptr<const SecretGet::Request> asked_;
   bool trust_was_reloaded_ = false;
   bool trust_is_stale_ = false;
   TrustFloor floor_;                      // of the trusted set when its reload began

@@ -46,6 +46,7 @@ tl::unexpected<Error> NoActiveKek(const TrustSet& trust, std::string_view scope)
 }
 
 Result<void> CheckMaySeal(Session& session) {
+  ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   if (trust->ActiveKek(kDefaultScope) == nullptr) {
     return NoActiveKek(*trust, kDefaultScope);

@@ -4,10 +4,10 @@
 #include <set>
 
 #include "base/clock.h"
+#include "client/audit.h"
 #include "client/random_ids.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
-#include "store/procedures.h"
 
 namespace rowseal {
 namespace {
@@ -144,17 +144,9 @@ void PutOperation::TakeActiveDek() {
 
 Result<Statement> PutOperation::MakeStatement() {
   ROWSEAL_TRY(session_.CheckNotRolledBack());
-  const Timestamp now = session_.Now();
-  ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
-  std::vector<std::string> names;
-  std::vector<std::string> kinds;
-  std::vector<std::string> secret_ids;
-  std::vector<std::int64_t> versions;
-  std::vector<std::string> dek_ids;
-  std::vector<Bytes> nonces;
-  std::vector<Bytes> encrypted;
-  std::vector<std::int64_t> expires;
-  std::vector<Bytes> write_macs;
+  SecretPut::Request asked{project_, {}, {}, batch_ == Batch::kAllOrNone};
+  ROWSEAL_ASSIGN(asked.entry, MakeLogEntry(session_, access_, action_));
+  asked.items.reserve(pending_.size());
   // Drawn for this attempt: the next one seals other contexts, which need nonces of their own.
   ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(pending_.size()));
   for (const Pending& pending : pending_) {
@@ -167,23 +159,18 @@ Result<Statement> PutOperation::MakeStatement() {
     ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active_->dek->key, item.value, context, fresh));
     ROWSEAL_ASSIGN(Bytes write_mac,
                    session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
-    names.push_back(item.name.text());
-    kinds.emplace_back(ToText(head.kind));
-    secret_ids.push_back(ToText(head.id));
-    versions.push_back(head.next_version.value);
-    dek_ids.push_back(ToText(active_->record.id));
-    nonces.emplace_back(sealed.nonce.begin(), sealed.nonce.end());
-    encrypted.push_back(std::move(sealed.encrypted_data));
-    expires.push_back(item.expires_at ? item.expires_at->time_since_epoch().count() : kNoExpiry);
-    write_macs.push_back(std::move(write_mac));
+    asked.items.push_back({.name = item.name,
+                           .kind = head.kind,
+                           .secret = head.id,
+                           .version = head.next_version,
+                           .dek = active_->record.id,
+                           .nonce = sealed.nonce,
+                           .encrypted_data = std::move(sealed.encrypted_data),
+                           .expires_at = item.expires_at,
+                           .write_mac = std::move(write_mac)});
   }
-  const bool all_or_none = batch_ == Batch::kAllOrNone;
-  return Statement::Call(
-      Procedure::kSecretPut,
-      {project_.text(), std::move(names), std::move(kinds), std::move(secret_ids),
-       std::move(versions), std::move(dek_ids), std::move(nonces), std::move(encrypted),
-       std::move(expires), std::move(write_macs), UuidText(entry), now.time_since_epoch().count(),
-       access_.actor, access_.reason, action_, static_cast<std::int64_t>(all_or_none)});
+  asked_ = std::make_shared<const SecretPut::Request>(std::move(asked));
+  return Encode(asked_);
 }
 
 void PutOperation::Feed(Result<Rows> outcome) {
@@ -203,40 +190,38 @@ void PutOperation::Feed(Result<Rows> outcome) {
 }
 
 // A conflict says how the secret stands now: seal for that, or settle the item with an error.
-Result<void> PutOperation::SettleConflict(Pending& pending, RowReader& reader) {
+Result<void> PutOperation::SettleConflict(Pending& pending,
+                                          const std::optional<SecretHead>& found) {
   const PutItem& item = items_[pending.item];
   session_.observer().Count(Counter::kPutConflicts);
-  if (reader.NextIsNull()) {
-    // It was known, and was deleted meanwhile: it begins anew.
-    session_.seen().Forget(project_, item.name);
-    ROWSEAL_ASSIGN(const SecretId id, NewId<SecretId>());
-    pending.head = {id, item.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
-    pending.exists = false;
+  pending.exists = found.has_value();
+  if (found) {
+    pending.head = *found;
     return {};
   }
-  ROWSEAL_ASSIGN(pending.head.id, ParseUuid<SecretId>(reader.Text()));
-  ROWSEAL_ASSIGN(pending.head.kind, ParseSecretKind(reader.Text()));
-  pending.head.next_version.value = reader.Integer();
-  pending.exists = true;
-  return reader.status();
+  // It was known, and was deleted meanwhile: it begins anew.
+  session_.seen().Forget(project_, item.name);
+  ROWSEAL_ASSIGN(const SecretId id, NewId<SecretId>());
+  pending.head = {id, item.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
+  return {};
 }
 
 void PutOperation::FeedPut(Rows answer) {
-  if (answer.rows.size() != pending_.size()) {
-    FinishWith({ErrorCode::kInternal, "the store answered with another number of rows", {}});
+  Result<SecretPut::Answer> outcomes = Decode(*asked_, std::move(answer));
+  if (!outcomes) {
+    FinishWith(std::move(outcomes).error());
     return;
   }
   bool all_stored = true;
   bool dek_refused = false;
   std::vector<bool> stored(pending_.size(), false);
   for (std::size_t i = 0; i < pending_.size(); ++i) {
-    RowReader reader(answer.rows[i]);
-    const std::string outcome = reader.Text();
-    stored[i] = outcome == kPutStored;
-    dek_refused = dek_refused || outcome == kPutNoDek;
+    const SecretPut::Row& row = (*outcomes)[i];
+    stored[i] = row.outcome == SecretPut::Outcome::kStored;
+    dek_refused = dek_refused || row.outcome == SecretPut::Outcome::kNoDek;
     all_stored = all_stored && stored[i];
-    if (outcome == kPutConflict) {
-      if (Result<void> settled = SettleConflict(pending_[i], reader); !settled) {
+    if (row.outcome == SecretPut::Outcome::kConflict) {
+      if (Result<void> settled = SettleConflict(pending_[i], row.head); !settled) {
         FinishWith(std::move(settled).error());
         return;
       }

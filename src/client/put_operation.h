@@ -8,6 +8,7 @@
 
 #include "client/active_dek.h"
 #include "client/session.h"
+#include "store/calls/secret_put.h"
 
 namespace rowseal {
 
@@ -46,7 +47,7 @@ class PutOperation final : public Operation {
   void TakeActiveDek();
   Result<Statement> MakeStatement();
   void FeedPut(Rows answer);
-  Result<void> SettleConflict(Pending& pending, RowReader& reader);
+  Result<void> SettleConflict(Pending& pending, const std::optional<SecretHead>& found);
   void RefuseItem(std::size_t item, Error error);
   Result<void> CheckItems() const;
 
@@ -63,6 +64,7 @@ class PutOperation final : public Operation {
   int rounds_ = 0;
   std::optional<ActiveDekOperation> find_dek_;
   std::optional<ActiveDekOperation::Active> active_;
+  std::shared_ptr<const SecretPut::Request> asked_;
   std::vector<Pending> pending_;
   std::vector<std::optional<Result<StoredSecret>>> settled_;
   std::optional<Error> failure_;

@@ -1,59 +1,48 @@
 #include "client/secret_reseal.h"
 
 #include "base/clock.h"
-#include "client/audit.h"
+#include "client/change.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
-#include "store/procedures.h"
+#include "store/calls/secret_delete.h"
+#include "store/calls/secret_lock.h"
+#include "store/calls/secret_rename.h"
+#include "store/calls/secret_versions.h"
 
 namespace rowseal {
 namespace {
 
-struct Head {
-  std::string id;
-  std::int64_t next_version;
-};
+// The secret's row, locked, decides what is changed: others change other secrets meanwhile.
+constexpr ChangeKind kOfASecret{.locks = ChangeKind::Locks::kRows};
 
 // Finds a secret and keeps it from others until the transaction ends.
-Result<Head> LockSecret(Connection& connection, const ProjectId& project, const SecretName& name) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kSecretLock,
-                                                                 {project.text(), name.text()})));
-  if (answer.rows.empty()) {
+Result<SecretLock::Row> LockSecret(Connection& connection, const ProjectId& project,
+                                   const SecretName& name) {
+  ROWSEAL_ASSIGN(const SecretLock::Answer head,
+                 Ask(connection, SecretLock::Request{project, name}));
+  if (!head) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
                 "rowseal secret list shows what is there");
   }
-  RowReader reader(answer.rows.front());
-  Head head{reader.Text(), reader.Integer()};
-  ROWSEAL_TRY(reader.status());
-  return head;
-}
-
-Result<std::vector<std::int64_t>> ListVersions(Connection& connection, const ProjectId& project,
-                                               const SecretName& name) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kSecretVersions,
-                                                                 {project.text(), name.text()})));
-  std::vector<std::int64_t> versions;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    versions.push_back(reader.Integer());
-    ROWSEAL_TRY(reader.status());
-  }
-  return versions;
+  return *head;
 }
 
 Result<StoredVersion> ReadVersion(Connection& connection, const ProjectId& project,
-                                  const Head& head, std::int64_t version) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Call(Procedure::kSecretVersionRead,
-                                                    {project.text(), head.id, version})));
-  if (answer.rows.empty()) {
+                                  const SecretName& name, SecretId id, SecretVersion version) {
+  ROWSEAL_ASSIGN(std::optional<StoredVersion> stored,
+                 Ask(connection, SecretVersionRead::Request{project, id, version}));
+  if (!stored) {
     return Fail(ErrorCode::kNotFound,
-                "there is no version " + std::to_string(version) + " of the secret in project '" +
-                    project.text() + "'",
+                "there is no version " + ToText(version) + " of secret '" + name.text() +
+                    "' in project '" + project.text() + "'",
                 "rowseal secret versions shows what is there");
   }
-  return ReadStoredVersion(project, answer.rows.front());
+  if (stored->name != name) {
+    return WrongAnswer(SecretVersionRead::kName, "secret '" + name.text() + "'",
+                       "it is of secret '" + stored->name.text() + "'");
+  }
+  return std::move(*stored);
 }
 
 Result<ActiveDekOperation::Active> FindOrMakeActiveDek(Connection& connection, Session& session,
@@ -65,21 +54,23 @@ Result<ActiveDekOperation::Active> FindOrMakeActiveDek(Connection& connection, S
 
 // Writes a version sealed again. Its row is locked, so only its new DEK may have been rotated away
 // before the write; then it is sealed under the next one.
-Result<void> WriteSealedAgain(Connection& connection, Session& session, const ProjectId& project,
-                              const StoredVersion& old, const StoredVersion& changed,
-                              const std::string& entry_id) {
+Result<void> WriteSealedAgain(Change& change, const ProjectId& project, const StoredVersion& old,
+                              const StoredVersion& changed, EntryId entry) {
   constexpr int kMostRounds = 8;
+  Connection& connection = change.connection();
+  Session& session = change.session();
   if (!session.KnowsKek(old.dek)) {
     ROWSEAL_TRY(session.LoadTrust(connection));  // a rotation was committed meanwhile
   }
   for (int round = 0; round < kMostRounds; ++round) {
     ROWSEAL_ASSIGN(const ActiveDekOperation::Active active,
                    FindOrMakeActiveDek(connection, session, project));
-    ROWSEAL_ASSIGN(const ResealedVersion resealed,
-                   SealAgain(session, project, old, changed, active));
-    ROWSEAL_ASSIGN(Rows answer, connection.Execute(StoreResealed(project, {&resealed}, entry_id)));
-    ROWSEAL_ASSIGN(const std::vector<bool> stored, ReadStored(session, answer, 1));
+    ROWSEAL_ASSIGN(SecretReseal::Item resealed, SealAgain(session, project, old, changed, active));
+    SecretReseal::Request request{project, {}, entry};
+    request.items.push_back(std::move(resealed));
+    ROWSEAL_ASSIGN(const SecretReseal::Answer stored, Ask(connection, std::move(request)));
     if (stored.front()) {
+      session.observer().Count(Counter::kSecretsSealed);
       return {};
     }
   }
@@ -91,29 +82,6 @@ std::string RowName(const StoredVersion& version) {
 }
 
 }  // namespace
-
-Result<StoredVersion> ReadStoredVersion(const ProjectId& project, Row& row) {
-  RowReader reader(row);
-  Result<SecretId> id = ParseUuid<SecretId>(reader.Text());
-  Result<SecretName> name = SecretName::Parse(reader.Text());
-  Result<SecretKind> kind = ParseSecretKind(reader.Text());
-  if (!id || !name || !kind) {
-    return Fail(ErrorCode::kIntegrity, "a row of the table secret was changed",
-                "restore it from a backup");
-  }
-  StoredVersion version{
-      *id, std::move(*name), *kind, {}, {}, {}, {}, {DekRecord{.project = project}, {}, {}}};
-  version.version.value = reader.Integer();
-  if (reader.NextIsNull()) {
-    reader.Skip();
-  } else {
-    version.expires_at = reader.Time();
-  }
-  version.nonce = reader.Blob();
-  version.encrypted_data = reader.Blob();
-  ROWSEAL_ASSIGN(version.dek, ReadDek(project, reader));
-  return version;
-}
 
 Bytes ContextOf(const Session& session, const ProjectId& project, const StoredVersion& version) {
   return EncodeContext(SecretContext{session.installation(), project, version.secret, version.name,
@@ -146,9 +114,9 @@ Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
   return OpenUnder(*dek, session, project, version);
 }
 
-Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
-                                  const StoredVersion& old, const StoredVersion& changed,
-                                  const ActiveDekOperation::Active& active) {
+Result<SecretReseal::Item> SealAgain(Session& session, const ProjectId& project,
+                                     const StoredVersion& old, const StoredVersion& changed,
+                                     const ActiveDekOperation::Active& active) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   ROWSEAL_ASSIGN(const SecretBytes value, OpenStored(session, project, old));
   const Bytes context = ContextOf(session, project, changed);
@@ -157,115 +125,83 @@ Result<ResealedVersion> SealAgain(Session& session, const ProjectId& project,
   ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active.dek->key, value.Reveal(), context, fresh));
   ROWSEAL_ASSIGN(Bytes write_mac,
                  session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
-  return ResealedVersion{old.secret, old.version,        old.nonce,           active.record.id,
-                         sealed,     changed.expires_at, std::move(write_mac)};
+  return SecretReseal::Item{.secret = old.secret,
+                            .version = old.version,
+                            .dek = active.record.id,
+                            .nonce = sealed.nonce,
+                            .encrypted_data = std::move(sealed.encrypted_data),
+                            .expires_at = changed.expires_at,
+                            .old_nonce = old.nonce,
+                            .write_mac = std::move(write_mac)};
 }
 
-Statement StoreResealed(const ProjectId& project, const std::vector<const ResealedVersion*>& items,
-                        const std::string& entry_id) {
-  std::vector<std::string> secrets;
-  std::vector<std::int64_t> versions;
-  std::vector<std::string> deks;
-  std::vector<Bytes> nonces;
-  std::vector<Bytes> encrypted;
-  std::vector<std::int64_t> expires;
-  std::vector<Bytes> old_nonces;
-  std::vector<Bytes> write_macs;
-  for (const ResealedVersion* item : items) {
-    secrets.push_back(ToText(item->secret));
-    versions.push_back(item->version.value);
-    deks.push_back(ToText(item->dek));
-    nonces.emplace_back(item->sealed.nonce.begin(), item->sealed.nonce.end());
-    encrypted.push_back(item->sealed.encrypted_data);
-    expires.push_back(item->expires_at ? item->expires_at->time_since_epoch().count() : kNoExpiry);
-    old_nonces.push_back(item->old_nonce);
-    write_macs.push_back(item->write_mac);
-  }
-  return Statement::Call(Procedure::kSecretReseal,
-                         {project.text(), std::move(secrets), std::move(versions), std::move(deks),
-                          std::move(nonces), std::move(encrypted), std::move(expires),
-                          std::move(old_nonces), std::move(write_macs), entry_id});
-}
-
-Result<std::vector<bool>> ReadStored(Session& session, Rows& answer, std::size_t items) {
-  if (answer.rows.size() != items) {
-    return Fail(ErrorCode::kInternal, "the store answered with another number of rows");
-  }
-  std::vector<bool> stored;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    stored.push_back(reader.Integer() != 0);
-    ROWSEAL_TRY(reader.status());
-    session.observer().Count(Counter::kSecretsSealed, stored.back() ? 1 : 0);
-  }
-  return stored;
-}
-
-Result<void> RenameSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const SecretName& new_name,
-                          const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  if (name == new_name) {
+Result<void> RenameSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const SecretName& new_name, const Access& access) {
+  const auto rename = [&](Change& change) -> Result<void> {
+    Connection& connection = change.connection();
+    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(connection, project, name));
+    if (name == new_name) {
+      change.NothingToDo();
+      return {};
+    }
+    const Result<SecretLock::Row> taken = LockSecret(connection, project, new_name);
+    if (!taken && taken.error().code != ErrorCode::kNotFound) {
+      return tl::unexpected(taken.error());
+    }
+    if (taken) {
+      return Fail(ErrorCode::kConflict,
+                  "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
+                  "choose another name");
+    }
+    ROWSEAL_ASSIGN(const SecretVersions::Answer versions,
+                   Ask(connection, SecretVersions::Request{project, name}));
+    ROWSEAL_ASSIGN(const EntryId entry, change.Audit("rename", ToText(head.id), project.text()));
+    for (const SecretVersions::Row& kept : versions) {
+      ROWSEAL_ASSIGN(const StoredVersion old,
+                     ReadVersion(connection, project, name, head.id, kept.version));
+      StoredVersion changed = old;
+      changed.name = new_name;
+      ROWSEAL_TRY(WriteSealedAgain(change, project, old, changed, entry));
+    }
+    ROWSEAL_TRY(Ask(connection, SecretRename::Request{project, head.id, new_name}));
+    change.AfterCommit([&] { change.session().seen().Forget(project, name); });
     return {};
-  }
-  const Result<Head> taken = LockSecret(connection, project, new_name);
-  if (!taken && taken.error().code != ErrorCode::kNotFound) {
-    return tl::unexpected(taken.error());
-  }
-  if (taken) {
-    return Fail(ErrorCode::kConflict,
-                "project '" + project.text() + "' has a secret '" + new_name.text() + "' already",
-                "choose another name");
-  }
-  ROWSEAL_ASSIGN(const std::vector<std::int64_t> versions, ListVersions(connection, project, name));
-  ROWSEAL_ASSIGN(const std::string entry,
-                 WriteAudit(connection, session, project.text(), access, "rename", head.id));
-  for (const std::int64_t number : versions) {
-    ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
-    StoredVersion changed = old;
-    changed.name = new_name;
-    ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
-  }
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Call(Procedure::kSecretRename, {project.text(), head.id, new_name.text()})));
-  ROWSEAL_TRY(transaction.Commit());
-  session.seen().Forget(project, name);
-  return {};
+  };
+  return ChangeStore(client, access, rename, kOfASecret);
 }
 
-Result<void> ExpireSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, std::optional<SecretVersion> version,
-                          std::optional<Timestamp> expires_at, const Access& access) {
+Result<void> ExpireSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
+                          const Access& access) {
   if (expires_at) {
     ROWSEAL_TRY(CheckStorable(*expires_at));
   }
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  const std::int64_t number = version ? version->value : head.next_version - 1;
-  // The entry comes first: it is what lets a transaction read ciphertext on PostgreSQL.
-  ROWSEAL_ASSIGN(const std::string entry,
-                 WriteAudit(connection, session, project.text(), access, "expire",
-                            head.id + "@" + std::to_string(number)));
-  ROWSEAL_ASSIGN(const StoredVersion old, ReadVersion(connection, project, head, number));
-  StoredVersion changed = old;
-  changed.expires_at = expires_at;
-  ROWSEAL_TRY(WriteSealedAgain(connection, session, project, old, changed, entry));
-  return transaction.Commit();
+  const auto expire = [&](Change& change) -> Result<void> {
+    Connection& connection = change.connection();
+    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(connection, project, name));
+    const SecretVersion number = version.value_or(SecretVersion{head.next_version.value - 1});
+    // The entry comes first: it is what lets a transaction read ciphertext on PostgreSQL.
+    ROWSEAL_ASSIGN(const EntryId entry,
+                   change.Audit("expire", ToText(head.id) + "@" + ToText(number), project.text()));
+    ROWSEAL_ASSIGN(const StoredVersion old,
+                   ReadVersion(connection, project, name, head.id, number));
+    StoredVersion changed = old;
+    changed.expires_at = expires_at;
+    return WriteSealedAgain(change, project, old, changed, entry);
+  };
+  return ChangeStore(client, access, expire, kOfASecret);
 }
 
-Result<void> DeleteSecret(Connection& connection, Session& session, const ProjectId& project,
-                          const SecretName& name, const Access& access) {
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_ASSIGN(const Head head, LockSecret(connection, project, name));
-  ROWSEAL_TRY(WriteAudit(connection, session, project.text(), access, "delete", head.id));
-  ROWSEAL_TRY(
-      connection.Execute(Statement::Call(Procedure::kSecretDelete, {project.text(), head.id})));
-  ROWSEAL_TRY(transaction.Commit());
-  session.seen().Forget(project, name);
-  return {};
+Result<void> DeleteSecret(Client& client, const ProjectId& project, const SecretName& name,
+                          const Access& access) {
+  const auto remove = [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(change.connection(), project, name));
+    ROWSEAL_TRY(change.Audit("delete", ToText(head.id), project.text()));
+    ROWSEAL_TRY(Ask(change.connection(), SecretDelete::Request{project, head.id}));
+    change.AfterCommit([&] { change.session().seen().Forget(project, name); });
+    return {};
+  };
+  return ChangeStore(client, access, remove, kOfASecret);
 }
 
 }  // namespace rowseal

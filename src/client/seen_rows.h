@@ -11,15 +11,9 @@
 #include <rowseal/error.h>
 
 #include "keys/records.h"
+#include "store/calls/call.h"
 
 namespace rowseal {
-
-/// SecretHead is a secret as it stood when it was last seen committed.
-struct SecretHead {
-  SecretId id;
-  SecretKind kind = SecretKind::kWorkflow;
-  SecretVersion next_version{1};
-};
 
 /// SeenRows remembers, for a bounded number of rows, what this process saw committed. It serves
 /// twice: a writer seals for the next version without asking, and a reader refuses a newest version

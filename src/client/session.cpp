@@ -145,7 +145,7 @@ void Session::WarnOnceIfMemoryIsNotLocked() const {
 Result<void> Session::LoadTrust(Connection& connection) {
   const bool is_first = keyring_.trust() == nullptr;
   const TrustFloor floor = Floor();
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(AskTrust()));
   ROWSEAL_TRY(AdoptTrust(std::move(answer), floor));
   if (!is_first || !anchor_) {
     return {};
@@ -176,7 +176,7 @@ TrustFloor Session::Floor() {
 
 Result<void> Session::AdoptTrust(Rows answer, const TrustFloor& floor) {
   observer_->Count(Counter::kTrustReloads);
-  ROWSEAL_ASSIGN(TrustRows rows, ParseTrustRows(std::move(answer)));
+  ROWSEAL_ASSIGN(TrustRows rows, Decode(TrustLoad::Request{}, std::move(answer)));
   ROWSEAL_TRY(keyring_.Adopt(std::move(rows), floor.epoch));
   if (floor.epoch > 0) {
     CompareWithAnchor(floor);

@@ -14,6 +14,7 @@
 #include "client/seen_rows.h"
 #include "keys/keyring.h"
 #include "store/app_column.h"
+#include "store/calls/trust_load.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {

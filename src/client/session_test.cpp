@@ -50,7 +50,7 @@ TEST_F(SharedSession, TrustReadBeforeAnotherThreadAdoptedNewerIsNoRollback) {
 }
 
 TEST_F(SharedSession, TrustOlderThanWhatWasHeldBeforeItWasReadIsRefused) {
-  const Rows older = Must(connection_->Execute(Statement::Call(Procedure::kTrustLoad)));
+  const Rows older = Must(connection_->Execute(AskTrust()));
   Must(RotateKek(client_));
   Must(session_.LoadTrust(*connection_));
   EXPECT_THAT(session_.AdoptTrust(older, session_.Floor()),

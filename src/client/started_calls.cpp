@@ -2,9 +2,9 @@
 
 #include <rowseal/client.h>
 
+#include "client/client_inside.h"
 #include "client/get_operation.h"
 #include "client/put_operation.h"
-#include "client/session.h"
 #include "client/value_operation.h"
 #include "observe/stopwatch.h"
 
@@ -97,16 +97,18 @@ class OpenValuesBody final : public CallBody<Client::OpenedValues> {
 Result<StartedCall<Client::Secrets>> Client::StartGet(const ProjectId& project,
                                                       std::vector<SecretRef> secrets,
                                                       const Access& access, Within within) {
-  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
-  return StartedCall<Secrets>(std::make_unique<GetBody>(session(), project, std::move(secrets),
-                                                        std::move(complete), within));
+  Session& session = ClientInside::SessionOf(*this);
+  ROWSEAL_ASSIGN(Access complete, session.Complete(access));
+  return StartedCall<Secrets>(
+      std::make_unique<GetBody>(session, project, std::move(secrets), std::move(complete), within));
 }
 
 Result<StartedCall<Client::Stored>> Client::StartPut(const ProjectId& project,
                                                      std::vector<OwnedPutItem> items, Batch batch,
                                                      const Access& access, Within within) {
-  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
-  return StartedCall<Stored>(std::make_unique<PutBody>(session(), project, std::move(items), batch,
+  Session& session = ClientInside::SessionOf(*this);
+  ROWSEAL_ASSIGN(Access complete, session.Complete(access));
+  return StartedCall<Stored>(std::make_unique<PutBody>(session, project, std::move(items), batch,
                                                        std::move(complete), within));
 }
 
@@ -114,18 +116,20 @@ Result<StartedCall<Client::SealedValues>> Client::StartSealValues(const ProjectI
                                                                   const ColumnLabel& label,
                                                                   std::vector<ValueToSeal> values,
                                                                   const Access& access) {
-  ROWSEAL_TRY(session().Complete(access));
+  Session& session = ClientInside::SessionOf(*this);
+  ROWSEAL_TRY(session.Complete(access));
   return StartedCall<SealedValues>(
-      std::make_unique<SealValuesBody>(session(), project, label, std::move(values)));
+      std::make_unique<SealValuesBody>(session, project, label, std::move(values)));
 }
 
 Result<StartedCall<Client::OpenedValues>> Client::StartOpenValues(const ProjectId& project,
                                                                   const ColumnLabel& label,
                                                                   std::vector<ValueToOpen> values,
                                                                   const Access& access) {
-  ROWSEAL_ASSIGN(Access complete, session().Complete(access));
+  Session& session = ClientInside::SessionOf(*this);
+  ROWSEAL_ASSIGN(Access complete, session.Complete(access));
   return StartedCall<OpenedValues>(
-      std::make_unique<OpenValuesBody>(session(), project, label, values, std::move(complete)));
+      std::make_unique<OpenValuesBody>(session, project, label, values, std::move(complete)));
 }
 
 }  // namespace rowseal

@@ -2,28 +2,20 @@
 
 #include <algorithm>
 
-#include "client/random_ids.h"
+#include "client/audit.h"
 
 namespace rowseal {
 namespace {
 
-// Reads and verifies the registration that a value depends on.
-Result<ColumnRecord> ReadRegistration(Session& session, const ColumnLabel& label, Row& row) {
-  RowReader reader(row);
-  if (reader.NextIsNull()) {
+// Verifies the registration that a value depends on.
+Result<ColumnRecord> CheckRegistration(Session& session, const ColumnLabel& label,
+                                       std::optional<ColumnRecord> column) {
+  if (!column) {
     return Fail(ErrorCode::kNotFound, "no column is registered under '" + label.text() + "'",
                 "register it: rowseal column add LABEL");
   }
-  ROWSEAL_ASSIGN(ColumnRecord column, ReadColumn(reader));
-  ROWSEAL_TRY(session.integrity()->Verify(column));
-  if (column.label != label) {
-    return Fail(ErrorCode::kIntegrity, "the store gave another column than was asked for");
-  }
-  return column;
-}
-
-Error WrongRows() {
-  return {ErrorCode::kInternal, "the store answered with another number of rows", {}};
+  ROWSEAL_TRY(session.integrity()->Verify(*column));
+  return std::move(*column);
 }
 
 Error Unfinished() { return {ErrorCode::kInternal, "the operation was not driven to its end", {}}; }
@@ -48,10 +40,9 @@ void SealValuesOperation::FinishWith(Error error) {
 
 std::optional<Statement> SealValuesOperation::Next() {
   if (step_ == Step::kPrepare) {
-    return Statement::Call(
-        Procedure::kValuePrepare,
-        {place_.project.text(), place_.label.text(), std::vector<std::string>{}, std::string(),
-         std::int64_t{0}, std::string(), std::string(), std::string()});
+    asked_ = std::make_shared<const ValuePrepare::Request>(
+        ValuePrepare::Request{place_.project, place_.label, {}, std::nullopt});
+    return Encode(asked_);
   }
   if (step_ == Step::kFindDek) {
     if (std::optional<Statement> statement = find_dek_.Next()) {
@@ -77,11 +68,10 @@ void SealValuesOperation::Feed(Result<Rows> outcome) {
 }
 
 void SealValuesOperation::FeedPrepared(Rows answer) {
-  if (answer.rows.size() != 2) {
-    FinishWith(WrongRows());
-    return;
-  }
-  Result<ColumnRecord> column = ReadRegistration(session_, place_.label, answer.rows[0]);
+  Result<ValuePrepare::Answer> prepared = Decode(*asked_, std::move(answer));
+  Result<ColumnRecord> column =
+      prepared ? CheckRegistration(session_, place_.label, std::move(prepared->column))
+               : tl::unexpected(std::move(prepared).error());
   if (!column) {
     FinishWith(std::move(column).error());
     return;
@@ -101,9 +91,7 @@ void SealValuesOperation::FeedPrepared(Rows answer) {
     return;
   }
   step_ = Step::kFindDek;
-  Rows dek;
-  dek.rows.push_back(std::move(answer.rows[1]));
-  find_dek_.Consider(std::move(dek));
+  find_dek_.Consider(prepared->active);
   SealIfReady();
 }
 
@@ -195,7 +183,7 @@ std::optional<Statement> OpenValuesOperation::Next() {
       return std::nullopt;
     case Step::kReloadTrust:
       floor_ = session_.Floor();
-      return Statement::Call(Procedure::kTrustLoad);
+      return AskTrust();
     case Step::kPrepare:
       return NextAudited(false);
     case Step::kLogRefusals:
@@ -205,32 +193,28 @@ std::optional<Statement> OpenValuesOperation::Next() {
 }
 
 std::optional<Statement> OpenValuesOperation::NextAudited(bool is_refusal) {
-  const Timestamp now = session_.Now();
-  const Result<std::array<std::uint8_t, 16>> entry = TimeOrderedUuid(now);
+  Result<LogEntry> entry = MakeLogEntry(session_, access_, "open");
   if (!entry) {
-    FinishWith(entry.error());
+    FinishWith(std::move(entry).error());
     return std::nullopt;
   }
-  const std::int64_t at = now.time_since_epoch().count();
   if (is_refusal) {
-    return Statement::Call(Procedure::kAuditAppend,
-                           {place_.project.text(), UuidText(*entry), at, access_.actor,
-                            access_.reason, std::string("open"), std::string(ErrorName(*refusal_)),
-                            column_ ? ToText(column_->id) : std::string()});
+    return Encode(std::make_shared<const AuditAppend::Request>(AuditAppend::Request{
+        place_.project.text(), std::move(*entry), std::string(ErrorName(*refusal_)),
+        column_ ? ToText(column_->id) : std::string()}));
   }
-  std::vector<std::string> ids;
-  ids.reserve(dek_ids_.size());
-  std::ranges::transform(dek_ids_, std::back_inserter(ids),
-                         [](const DekId& id) { return ToText(id); });
-  return Statement::Call(
-      Procedure::kValuePrepare,
-      {place_.project.text(), place_.label.text(), std::move(ids), UuidText(*entry), at,
-       access_.actor, access_.reason, std::string("open")});
+  asked_ = std::make_shared<const ValuePrepare::Request>(
+      ValuePrepare::Request{place_.project, place_.label, dek_ids_, std::move(*entry)});
+  return Encode(asked_);
 }
 
 void OpenValuesOperation::Feed(Result<Rows> outcome) {
   if (!outcome) {
     session_.observer().Count(Counter::kStoreErrors);
+    if (step_ == Step::kLogRefusals && outcome.error().code == ErrorCode::kInvalidArgument) {
+      step_ = Step::kDone;  // it disowns what its own answer named: that is refused all the same
+      return;
+    }
     FinishWith(std::move(outcome).error());
     return;
   }
@@ -265,30 +249,18 @@ void OpenValuesOperation::FailAll(const std::string& object, Error error) {
 }
 
 void OpenValuesOperation::ReadPrepared(Rows answer) {
-  if (answer.rows.size() != dek_ids_.size() + 1) {
-    FinishWith(WrongRows());
-    return;
-  }
-  Result<ColumnRecord> column = ReadRegistration(session_, place_.label, answer.rows[0]);
+  Result<ValuePrepare::Answer> prepared = Decode(*asked_, std::move(answer));
+  Result<ColumnRecord> column =
+      prepared ? CheckRegistration(session_, place_.label, std::move(prepared->column))
+               : tl::unexpected(std::move(prepared).error());
   if (!column) {
     FailAll(ToText(dek_ids_.front()), std::move(column).error());
     return;
   }
   column_ = std::move(*column);
-  bool every_kek_is_known = true;
-  deks_.reserve(dek_ids_.size());
-  for (std::size_t i = 1; i < answer.rows.size(); ++i) {
-    RowReader reader(answer.rows[i]);
-    if (reader.NextIsNull()) {
-      deks_.emplace_back(
-          Fail(ErrorCode::kIntegrity,
-               "the DEK of the sealed value is not in project '" + place_.project.text() + "'",
-               "the value was moved here from another project or store, or its key is gone"));
-      continue;
-    }
-    deks_.push_back(ReadDek(place_.project, reader));
-    every_kek_is_known &= !deks_.back() || session_.KnowsKek(*deks_.back());
-  }
+  deks_ = std::move(prepared->deks);
+  const bool every_kek_is_known = std::ranges::all_of(
+      deks_, [&](const Result<DekAndKek>& dek) { return !dek || session_.KnowsKek(*dek); });
   if (!every_kek_is_known) {
     step_ = Step::kReloadTrust;
     return;

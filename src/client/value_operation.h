@@ -13,6 +13,7 @@
 #include "client/value_sealing.h"
 #include "envelope/sealed_value.h"
 #include "observe/stopwatch.h"
+#include "store/calls/value_prepare.h"
 
 namespace rowseal {
 
@@ -38,6 +39,7 @@ class SealValuesOperation final : public Operation {
   ValuePlace place_;  // the row's key is each item's
   const std::span<const ValueToSeal> values_;
   Step step_ = Step::kPrepare;
+  std::shared_ptr<const ValuePrepare::Request> asked_;
   std::optional<ColumnRecord> column_;
   ActiveDekOperation find_dek_;
   std::optional<Error> failure_;
@@ -86,6 +88,7 @@ class OpenValuesOperation final : public Operation {
   TrustFloor floor_;  // of the trusted set when its reload began
   std::vector<Item> items_;
   std::vector<DekId> dek_ids_;  // sorted, each once
+  std::shared_ptr<const ValuePrepare::Request> asked_;
   std::vector<Result<DekAndKek>> deks_;
   std::optional<ColumnRecord> column_;
   std::optional<ErrorCode> refusal_;

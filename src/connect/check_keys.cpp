@@ -1,7 +1,7 @@
 #include <rowseal/key_bundle.h>
 #include <rowseal/rowseal.h>
 
-#include "client/session.h"
+#include "client/change.h"
 #include "connect/open_client.h"
 #include "lifecycle/key_check.h"
 #include "lifecycle/postgres_dump.h"
@@ -10,11 +10,9 @@ namespace rowseal {
 
 Result<KeySet> CheckKeysOfStore(const StoreOptions& options) {
   ROWSEAL_ASSIGN(Client client, OpenStore(options));
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(client.connection(), TransactionKind::kRead));
-  ROWSEAL_ASSIGN(KeyRows rows, ReadKeyRows(client.connection()));
-  ROWSEAL_TRY(transaction.Commit());
+  ROWSEAL_ASSIGN(KeyRows rows, ReadTrusted(client, [](TrustedRead& read) {
+                   return ReadKeyRows(read.connection());
+                 }));
   ROWSEAL_ASSIGN(auto roots, OpenRoots(options));
   return CheckKeyRows(std::move(rows), std::move(roots));
 }

@@ -4,12 +4,14 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "client/session.h"
+#include "client/client_inside.h"
 #include "connect/store_path.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "lifecycle/installation.h"
 #include "roots/root_key_file.h"
 #include "roots/root_registry.h"
+#include "store/calls/store_format.h"
+#include "store/calls/trust_load.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -65,7 +67,7 @@ namespace {
 // A malformed root key says by itself what is wrong; which one the store expects helps further,
 // unless it is a passphrase: nobody knows theirs by its fingerprint.
 Error WithExpectedFingerprint(Error error, Connection& connection) {
-  const Result<TrustRows> rows = LoadTrustRows(connection);
+  const Result<TrustRows> rows = Ask(connection, TrustLoad::Request{});
   if (!rows || rows->roots.empty() || !rows->roots.front().public_part.empty()) {
     return error;
   }
@@ -85,9 +87,8 @@ Result<std::unique_ptr<AppColumn>> OpenSqliteColumn(const ColumnSource& source) 
 }
 
 Result<bool> HasKeys(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
-  return !rows.rows.empty() && rows.rows.front().size() == 2 &&
-         rows.rows.front()[1] != Value(std::int64_t{0});
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+  return format.has_keys;
 }
 
 // Runs inside the write transaction, so one process at most creates the root key of a new store.
@@ -119,7 +120,7 @@ Result<Client> OpenClient(std::unique_ptr<Connection> connection, const StoreOpt
                  OpenRootsOf(*connection, options));
   ROWSEAL_ASSIGN(Client client,
                  Client::Connect(std::move(connection), std::move(roots), options.client));
-  client.session().UseAppColumns(OpenSqliteColumn);
+  ClientInside::SessionOf(client).UseAppColumns(OpenSqliteColumn);
   return client;
 }
 
@@ -147,7 +148,7 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
 }
 
 Result<InitOutcome> CheckExisting(Client client, const std::optional<NamedProjects>& projects) {
-  const auto trust = client.session().keyring().trust();
+  const auto trust = ClientInside::SessionOf(client).keyring().trust();
   const InstallationRecord& installation = trust->rows.installation;
   if (projects && (installation.projects_table != projects->text ||
                    installation.project_key_type != projects->key_type)) {
@@ -159,18 +160,29 @@ Result<InitOutcome> CheckExisting(Client client, const std::optional<NamedProjec
   return InitOutcome::kExisted;
 }
 
-Result<bool> MakeKeys(Connection& connection, std::shared_ptr<const RootProvider> root,
+Result<std::optional<TrustRows>> PrepareKeys(const std::shared_ptr<const RootProvider>& root,
+                                             const StoreOptions& options,
+                                             const NamedProjects& projects) {
+  if (!root) {
+    return std::nullopt;
+  }
+  const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
+  ROWSEAL_ASSIGN(TrustRows rows, MakeInstallation({*root, now, projects.text, projects.key_type}));
+  return rows;
+}
+
+Result<bool> MakeKeys(Connection& connection, std::optional<TrustRows> prepared,
                       const StoreOptions& options, const NamedProjects& projects) {
   ROWSEAL_ASSIGN(const bool another_was_first, HasInstallation(connection));
   if (another_was_first) {
     return false;
   }
-  if (!root) {
-    ROWSEAL_ASSIGN(root, CreateFirstRoot(options.roots.front()));
+  if (!prepared) {
+    ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> root,
+                   CreateFirstRoot(options.roots.front()));
+    ROWSEAL_ASSIGN(prepared, PrepareKeys(root, options, projects));
   }
-  const Timestamp now = options.client.clock ? options.client.clock() : SystemClock();
-  ROWSEAL_TRY(CreateInstallation(
-      connection, {*root, now, options.client.actor, projects.text, projects.key_type}));
+  ROWSEAL_TRY(WriteInstallation(connection, *prepared, options.client.actor));
   return true;
 }
 

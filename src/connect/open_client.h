@@ -36,9 +36,15 @@ struct NamedProjects {
   std::string key_type = "text";
 };
 
-/// MakeKeys makes the keys in the open transaction, and the root's key file where it is missing;
-/// false when another process was first.
-Result<bool> MakeKeys(Connection& connection, std::shared_ptr<const RootProvider> root,
+/// PrepareKeys makes the keys of a new store in memory, because that asks the root; nothing where
+/// the root's file is still to be created.
+Result<std::optional<TrustRows>> PrepareKeys(const std::shared_ptr<const RootProvider>& root,
+                                             const StoreOptions& options,
+                                             const NamedProjects& projects);
+
+/// MakeKeys writes them in the open transaction, after it made the root's key file and them where
+/// that is missing; false when another process was first.
+Result<bool> MakeKeys(Connection& connection, std::optional<TrustRows> prepared,
                       const StoreOptions& options, const NamedProjects& projects);
 
 /// CheckExisting: the same root left nothing to do; other projects than the store's are somebody's

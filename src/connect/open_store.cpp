@@ -1,6 +1,6 @@
 #include <rowseal/rowseal.h>
 
-#include "client/session.h"
+#include "client/client_inside.h"
 #include "connect/open_client.h"
 #include "connect/store_path.h"
 #include "db/postgres/conninfo.h"
@@ -53,12 +53,13 @@ Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptio
       return CheckExisting(std::move(client), named);
     }
   }
-  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
+  ROWSEAL_ASSIGN(std::optional<TrustRows> keys, PrepareKeys(root, options, kept));
   {
     ROWSEAL_ASSIGN(Transaction transaction,
                    Transaction::Begin(*connection, TransactionKind::kExclusive));
     ROWSEAL_TRY(CreatePostgresSchema(*connection, projects, install));
-    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(root), options, kept));
+    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), options, kept));
     if (made) {
       ROWSEAL_TRY(transaction.Commit());
       return InitOutcome::kCreated;
@@ -84,7 +85,7 @@ Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions&
 Result<Client> OpenStore(const StoreOptions& options) {
   ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
   ROWSEAL_ASSIGN(Client client, OpenClient(std::move(connection), options));
-  client.session().UseAppColumns(OpenAnyColumn);
+  ClientInside::SessionOf(client).UseAppColumns(OpenAnyColumn);
   return client;
 }
 
@@ -100,7 +101,7 @@ Result<Client> OpenStoreForRecovery(const StoreOptions& options, const std::stri
   roots.push_back(std::move(key));
   ROWSEAL_ASSIGN(Client client,
                  Client::Connect(std::move(connection), std::move(roots), options.client));
-  client.session().UseAppColumns(OpenAnyColumn);
+  ClientInside::SessionOf(client).UseAppColumns(OpenAnyColumn);
   return client;
 }
 

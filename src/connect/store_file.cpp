@@ -35,12 +35,13 @@ Result<InitOutcome> InitStoreFile(const StoreOptions& options) {
     ROWSEAL_ASSIGN(Client client, OpenStoreFile(options));
     return CheckExisting(std::move(client), {});
   }
-  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
+  ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> root, OpenFirstRoot(options));
+  ROWSEAL_ASSIGN(std::optional<TrustRows> keys, PrepareKeys(root, options, {}));
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, CreateSqliteStore(path));
   {
     ROWSEAL_ASSIGN(Transaction transaction,
                    Transaction::Begin(*connection, TransactionKind::kExclusive));
-    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(root), options, {}));
+    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), options, {}));
     if (made) {
       ROWSEAL_TRY(transaction.Commit());
       return InitOutcome::kCreated;

@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include <rowseal/connection.h>
-
+#include "client/change.h"
 #include "jobs/job_record.h"
 
 namespace rowseal {
@@ -31,11 +30,11 @@ class JobBody {
  public:
   virtual ~JobBody() = default;
 
-  /// Count estimates how many items lie ahead, once a run, in a read transaction.
-  virtual Result<std::int64_t> Count(Connection& connection) = 0;
+  /// Count estimates how many items lie ahead, once a run.
+  virtual Result<std::int64_t> Count(TrustedRead& read) = 0;
 
-  /// Read takes the items behind `position` on, in a read transaction.
-  virtual Result<void> Read(Connection& connection, const std::string& position,
+  /// Read takes the items behind `position` on.
+  virtual Result<void> Read(TrustedRead& read, const std::string& position,
                             const BatchLimit& limit) = 0;
 
   /// Work does what needs no transaction: it opens and seals. Items that stand in another database
@@ -45,12 +44,12 @@ class JobBody {
   /// Started names the jobs that Write started: what is to follow this one.
   virtual std::vector<JobId> Started() const { return {}; }
 
-  /// WritesAlone tells whether the next Write needs TransactionKind::kExclusive: it changes keys,
+  /// WritesAlone tells whether the next Write lets no other change run beside it: it changes keys,
   /// registrations or other jobs.
   virtual bool WritesAlone() const { return true; }
 
-  /// Write writes what Work made, in the write transaction that also moves the position.
-  virtual Result<BatchOutcome> Write(Connection& connection) = 0;
+  /// Write writes what Work made, in the change that also moves the position.
+  virtual Result<BatchOutcome> Write(Change& change) = 0;
 };
 
 }  // namespace rowseal

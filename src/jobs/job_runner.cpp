@@ -5,9 +5,6 @@
 #include <optional>
 #include <thread>
 
-#include "jobs/job_table.h"
-#include "store/store_clock.h"
-
 namespace rowseal {
 namespace {
 
@@ -22,8 +19,8 @@ constexpr std::size_t kMostItems = 1024;
 
 class Runner final {
  public:
-  Runner(Connection& connection, JobRecord job, JobBody& body, const JobRun& run)
-      : connection_(connection), job_(std::move(job)), body_(body), run_(run) {}
+  Runner(Client& client, JobRecord job, JobBody& body, const JobRun& run)
+      : client_(client), job_(std::move(job)), body_(body), run_(run) {}
 
   Result<JobRecord> Run() {
     while (is_mine_ && job_.state == JobState::kReady) {
@@ -33,20 +30,20 @@ class Runner final {
         continue;
       }
       if (!batch) {
-        Release();
+        ReleaseJobOf(client_, job_.id, run_);
         return tl::unexpected(std::move(batch).error());
       }
       failing_since_.reset();
       if (is_mine_ && run_.on_batch && !run_.on_batch(job_)) {
-        Release();
+        ReleaseJobOf(client_, job_.id, run_);
         break;
       }
       if (is_mine_ && job_.state == JobState::kReady) {
         LetOthersWrite();
       }
     }
-    const auto lock = run_.lock();
-    return ReadJob(connection_, job_.id);
+    return ReadStore(client_,
+                     [&](StoreRead& store) { return ReadJob(store.connection(), job_.id); });
   }
 
  private:
@@ -62,54 +59,60 @@ class Runner final {
   }
 
   Result<void> RunBatch() {
-    {
-      const auto lock = run_.lock();
-      ROWSEAL_ASSIGN(Transaction transaction,
-                     Transaction::Begin(connection_, TransactionKind::kRead));
-      ROWSEAL_ASSIGN(job_, ReadJob(connection_, job_.id));
-      if (job_.state != JobState::kReady || job_.owner != run_.owner) {
-        is_mine_ = false;
-        return {};
-      }
-      if (!job_.started_at) {
-        ROWSEAL_ASSIGN(job_.started_at, StoreClock(connection_));
-      }
-      if (job_.position.empty()) {
-        ROWSEAL_ASSIGN(job_.total, body_.Count(connection_));
-      }
-      ROWSEAL_TRY(body_.Read(connection_, job_.position, limit_));
-      ROWSEAL_TRY(transaction.Commit());
+    ROWSEAL_TRY(ReadTrusted(client_, [&](TrustedRead& read) { return Read(read); }));
+    if (!is_mine_) {
+      return {};
     }
     ROWSEAL_TRY(body_.Work());
-    const auto lock = run_.lock();
-    return Write();
+    const ChangeKind::Locks locks =
+        body_.WritesAlone() ? ChangeKind::Locks::kStore : ChangeKind::Locks::kRows;
+    ROWSEAL_ASSIGN(std::optional<JobRecord> after,
+                   ChangeStore(client_, run_.access, [&](Change& change) { return Write(change); },
+                               {locks, ChangeKind::Entry::kNone}));
+    if (after) {  // else the next round looks how the job stands
+      job_ = std::move(*after);
+      write_took_ = SteadyClock::now() - write_began_;
+      AdaptToTime();
+    }
+    return {};
   }
 
-  Result<void> Write() {
-    ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(connection_, body_.WritesAlone() ? TransactionKind::kExclusive
-                                                                       : TransactionKind::kWrite));
-    const auto start = SteadyClock::now();  // waiting for the lock is no work of this batch
-    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection_));
-    ROWSEAL_ASSIGN(const bool holds, HoldsJob(connection_, job_, run_.owner, now));
-    if (!holds) {
-      return {};  // what was read no longer counts; the next round looks how the job stands
+  Result<void> Read(TrustedRead& read) {
+    ROWSEAL_ASSIGN(job_, ReadJob(read.connection(), job_.id));
+    is_mine_ = job_.state == JobState::kReady && job_.owner == run_.owner;
+    if (!is_mine_) {
+      return {};
     }
-    ROWSEAL_ASSIGN(const BatchOutcome outcome, body_.Write(connection_));
+    if (!job_.started_at) {
+      ROWSEAL_ASSIGN(job_.started_at, read.Now());
+    }
+    if (job_.position.empty()) {
+      ROWSEAL_ASSIGN(job_.total, body_.Count(read));
+    }
+    return body_.Read(read, job_.position, limit_);
+  }
+
+  // The job as it stands after the batch; nothing where what was read no longer counts.
+  Result<std::optional<JobRecord>> Write(Change& change) {
+    write_began_ = SteadyClock::now();  // waiting for the lock is no work of this batch
+    Connection& connection = change.connection();
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_ASSIGN(const bool holds, HoldsJob(connection, job_, run_.owner, now));
+    if (!holds) {
+      change.NothingToDo();
+      return std::nullopt;
+    }
+    ROWSEAL_ASSIGN(const BatchOutcome outcome, body_.Write(change));
     JobRecord after = job_;
     after.position = outcome.position;
     after.done += outcome.done;
-    ROWSEAL_ASSIGN(after.failed, RecordJobFailures(connection_, job_.id, outcome.failures));
+    ROWSEAL_ASSIGN(after.failed, RecordJobFailures(connection, job_.id, outcome.failures));
     if (outcome.last) {
       after.state = after.failed == 0 ? JobState::kDone : JobState::kFailed;
       after.owner.clear();
     }
-    ROWSEAL_TRY(AdvanceJob(connection_, after, now));
-    ROWSEAL_TRY(transaction.Commit());
-    job_ = std::move(after);
-    write_took_ = SteadyClock::now() - start;
-    AdaptToTime();
-    return {};
+    ROWSEAL_TRY(AdvanceJob(connection, after, now));
+    return after;
   }
 
   void AdaptToTime() {
@@ -124,26 +127,35 @@ class Runner final {
     std::this_thread::sleep_for(std::min<SteadyClock::duration>(pause, kLease / 4));
   }
 
-  // Whoever comes next need not wait for the lease to run out; where this fails, it does.
-  void Release() {
-    const auto lock = run_.lock();
-    static_cast<void>(ReleaseJob(connection_, job_.id, run_.owner));
-  }
-
-  Connection& connection_;
+  Client& client_;
   JobRecord job_;
   JobBody& body_;
   const JobRun& run_;
   bool is_mine_ = true;
   std::optional<SteadyClock::time_point> failing_since_;
   BatchLimit limit_;
+  SteadyClock::time_point write_began_;
   SteadyClock::duration write_took_{0};
 };
 
 }  // namespace
 
-Result<JobRecord> RunJob(Connection& connection, JobRecord job, JobBody& body, const JobRun& run) {
-  return Runner(connection, std::move(job), body, run).Run();
+Result<Claim> ClaimJobFor(Client& client, JobId job, const JobRun& run) {
+  return ChangeStore(client, run.access,
+                     [&](Change& change) -> Result<Claim> {
+                       ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+                       return ClaimJob(change.connection(), job, run.owner, now);
+                     },
+                     {.entry = ChangeKind::Entry::kNone});
+}
+
+void ReleaseJobOf(Client& client, JobId job, const JobRun& run) {
+  static_cast<void>(ReadStore(
+      client, [&](StoreRead& store) { return ReleaseJob(store.connection(), job, run.owner); }));
+}
+
+Result<JobRecord> RunJob(Client& client, JobRecord job, JobBody& body, const JobRun& run) {
+  return Runner(client, std::move(job), body, run).Run();
 }
 
 }  // namespace rowseal

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <mutex>
-
 #include <sys/wait.h>
 
 #include "crypto/random.h"
@@ -21,8 +19,8 @@ class CountingBody final : public JobBody {
  public:
   explicit CountingBody(std::int64_t until) : until_(until) {}
 
-  Result<std::int64_t> Count(Connection& /*connection*/) override { return until_; }
-  Result<void> Read(Connection& /*connection*/, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& /*read*/) override { return until_; }
+  Result<void> Read(TrustedRead& /*read*/, const std::string& position,
                     const BatchLimit& limit) override {
     first_ = position.empty() ? 0 : std::stoll(position);
     last_ = std::min(until_, first_ + static_cast<std::int64_t>(limit.items));
@@ -34,14 +32,14 @@ class CountingBody final : public JobBody {
     }
     return {};
   }
-  Result<BatchOutcome> Write(Connection& connection) override {
+  Result<BatchOutcome> Write(Change& change) override {
     BatchOutcome outcome;
     for (std::int64_t item = first_; item < last_; ++item) {
       if (item == poison) {
         outcome.failures.push_back({"item " + std::to_string(item), "does not open"});
         continue;
       }
-      ROWSEAL_TRY(connection.Execute(
+      ROWSEAL_TRY(change.connection().Execute(
           Statement::Sql("INSERT INTO rowseal.policy (name, value, changed_at) VALUES ($1, 'x', 0)",
                          {std::to_string(item)})));
       ++outcome.done;
@@ -66,9 +64,14 @@ class CountingBody final : public JobBody {
 
 class JobRunner : public ::testing::Test {
  protected:
-  JobRunner() : connection_(OpenTestConnection(store_.path())) {
-    UseStoreClock(*connection_, [this] { return now_; });
+  JobRunner() : connection_(OpenAtNow()), client_(Must(store_.Connect(OpenAtNow()))) {
     id_ = Start();
+  }
+
+  std::unique_ptr<Connection> OpenAtNow() {
+    std::unique_ptr<Connection> connection = OpenTestConnection(store_.path());
+    UseStoreClock(*connection, [this] { return now_; });
+    return connection;
   }
 
   JobId Start() {
@@ -81,8 +84,7 @@ class JobRunner : public ::testing::Test {
     return Must(ClaimJob(*connection_, id_, owner, now_));
   }
   Result<JobRecord> Run(JobBody& body, std::function<bool(const JobRecord&)> on_batch = {}) {
-    const JobRun run{"me", [this] { return std::unique_lock(mutex_); }, std::move(on_batch), 100};
-    return RunJob(*connection_, Job(), body, run);
+    return RunJob(client_, Job(), body, {"me", {}, std::move(on_batch), 100});
   }
   std::int64_t Counted() {
     return std::get<std::int64_t>(
@@ -94,7 +96,7 @@ class JobRunner : public ::testing::Test {
   TestStore store_;
   Timestamp now_ = kStart;
   std::unique_ptr<Connection> connection_;
-  std::mutex mutex_;
+  Client client_;
   JobId id_;
 };
 

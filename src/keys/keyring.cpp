@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "keys/ask_no_root.h"
 
 namespace rowseal {
 namespace {
@@ -186,7 +187,7 @@ Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& r
     Result<Kek> kek = UnwrapKek(*record, *wrapping, rows.installation.id, provider);
     if (kek) {
       for (const auto& [failed, error] : failures) {
-        if (watcher_) {
+        if (watcher_ && AskNoRoot::Current() == nullptr) {
           watcher_(*failed, error);
         }
       }
@@ -201,6 +202,38 @@ Result<std::shared_ptr<const Kek>> Keyring::UnwrapWithAnyRoot(const TrustRows& r
   const auto changed = std::ranges::find_if(
       failures, [](const auto& failure) { return failure.second.code == ErrorCode::kIntegrity; });
   return tl::unexpected(changed == failures.end() ? failures.back().second : changed->second);
+}
+
+// Every load of the set needs the integrity key, so a root that has to be asked for it would be
+// asked by each. A root that lost its wrapping lets nobody go on with the key that it opened
+// before.
+Result<std::shared_ptr<const Kek>> Keyring::OpenIntegrityKek(const TrustRows& rows,
+                                                             const HeldRoots& held) {
+  const KekId id = rows.installation.integrity_kek;
+  const auto record = std::ranges::find(rows.keks, id, &KekRecord::id);
+  if (record == rows.keks.end()) {
+    return UnwrapWithAnyRoot(rows, held, id);
+  }
+  OpenedIntegrityKek now{rows.installation.id, record->check_value, {}, nullptr};
+  for (const WrappingRecord& wrapping : rows.wrappings) {
+    const auto root = held.by_row.find(wrapping.root);
+    if (wrapping.kek == id && root != held.by_row.end() && root->second->can_unwrap()) {
+      now.wrappings.push_back(wrapping);
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const bool stands =
+        integrity_.kek && integrity_.kek->id == id && integrity_.installation == now.installation &&
+        integrity_.check_value == now.check_value && integrity_.wrappings == now.wrappings;
+    if (stands) {
+      return integrity_.kek;
+    }
+  }
+  ROWSEAL_ASSIGN(now.kek, UnwrapWithAnyRoot(rows, held, id));
+  const std::lock_guard lock(mutex_);
+  integrity_ = now;
+  return now.kek;
 }
 
 // Wrappings have no tag of their own, only the set's. Where every tagged row stands, a wrapping
@@ -239,8 +272,7 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
                     " of kek, whose purpose is " + std::string(ToText(named->purpose)),
                 "restore the table installation from a backup");
   }
-  Result<std::shared_ptr<const Kek>> integrity_kek =
-      UnwrapWithAnyRoot(rows, matches.roots, rows.installation.integrity_kek);
+  Result<std::shared_ptr<const Kek>> integrity_kek = OpenIntegrityKek(rows, matches.roots);
   if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
     if (std::optional<Error> other = NoneMayOpenAll(matches.roots.by_row, rows)) {
       return tl::unexpected(std::move(*other));
@@ -309,12 +341,20 @@ Result<std::shared_ptr<const Kek>> Keyring::OpenKek(KekId id) {
     trust = trust_;
     roots = held_;
   }
-  ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, UnwrapWithAnyRoot(trust->rows, roots, id));
+  AskNoRoot* const locked = AskNoRoot::Current();
+  if (const Error* known = locked == nullptr ? nullptr : locked->AnswerOf(id)) {
+    return tl::unexpected(*known);
+  }
+  Result<std::shared_ptr<const Kek>> kek = UnwrapWithAnyRoot(trust->rows, roots, id);
+  if (!kek && locked != nullptr && locked->refused()) {
+    locked->Need(id);
+  }
+  ROWSEAL_TRY(kek);
   const std::lock_guard lock(mutex_);
   if (trust_->FindKek(id) == nullptr) {
     return kek;  // it left the set meanwhile: it serves this call and is not held
   }
-  return keks_.emplace(id, std::move(kek)).first->second;
+  return keks_.emplace(id, std::move(*kek)).first->second;
 }
 
 // Removes the idle DEKs and hands them out, so that they are wiped when the lock is free again.

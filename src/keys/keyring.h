@@ -118,8 +118,16 @@ class Keyring final {
   };
   using HeldDeks = std::list<HeldDek>;  // most recently used first
 
+  Result<std::shared_ptr<const Kek>> OpenIntegrityKek(const TrustRows& rows, const HeldRoots& held);
   Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, const HeldRoots& held,
                                                        KekId id) const;
+  // What opened the integrity key: while it stands there unchanged, no root is asked again.
+  struct OpenedIntegrityKek {
+    InstallationId installation;
+    Bytes check_value;
+    std::vector<WrappingRecord> wrappings;
+    std::shared_ptr<const Kek> kek;
+  };
   Error NamingWrapping(Error error, const IntegrityKey& integrity, const TrustRows& rows,
                        const HeldRoots& held) const;
   HeldDeks TakeIdle(std::chrono::steady_clock::time_point now);
@@ -131,6 +139,7 @@ class Keyring final {
   HeldRoots held_;
   std::vector<std::string> unmatched_;
   std::map<KekId, std::shared_ptr<const Kek>> keks_;
+  OpenedIntegrityKek integrity_;
   HeldDeks deks_;
   std::unordered_map<DekId, HeldDeks::iterator> dek_index_;
   SteadyClock clock_ = std::chrono::steady_clock::now;

@@ -72,6 +72,8 @@ struct WrappingRecord {
   RootId root;
   Bytes secret{};  ///< the wrapping secret, protected by the root's provider in its own way
   Bytes key{};     ///< the KEK under the wrapping secret: a WrappedKey
+
+  bool operator==(const WrappingRecord&) const = default;
 };
 
 struct DekRecord {

@@ -4,12 +4,10 @@
 
 #include "base/encoding.h"
 #include "client/active_dek.h"
-#include "client/audit.h"
 #include "keys/wrapping.h"
 #include "lifecycle/rewrap_deks.h"
 #include "lifecycle/root_rows.h"
 #include "roots/root_registry.h"
-#include "store/store_clock.h"
 
 namespace rowseal {
 namespace {
@@ -33,7 +31,8 @@ Result<KekRecord> MakeScopesKek(const IntegrityKey& integrity, RootAddition& add
   record.id = KekId{addition.rows.installation.next_kek_id++};
   record.scope = scope;
   record.created_at = now;
-  ROWSEAL_ASSIGN(addition.made_kek, NewKek(record));
+  ROWSEAL_ASSIGN(Kek made, NewKek(record));
+  addition.made_kek = std::make_shared<const Kek>(std::move(made));
   ROWSEAL_ASSIGN(record.row_tag, integrity.Tag(record));
   addition.report.made_kek = record.id;
   return record;
@@ -41,40 +40,39 @@ Result<KekRecord> MakeScopesKek(const IntegrityKey& integrity, RootAddition& add
 
 // Who has no active DEK gets one, so that no process that still holds the older set of trusted rows
 // makes it under another scope's KEK: it meets this one, whose KEK it does not know, and reloads.
-Result<void> InsertMissingDeks(Connection& connection, Session& session, const ProjectId& project,
-                               const Kek& kek) {
+Result<void> InsertMissingDeks(const Change& change, const ProjectId& project, const Kek& kek) {
   for (const DekPurpose purpose : {DekPurpose::kSecret, DekPurpose::kValue}) {
-    ROWSEAL_ASSIGN(const Statement insert, MakeDekInsertUnder(session, project, purpose, kek));
-    ROWSEAL_TRY(connection.Execute(insert));
+    ROWSEAL_ASSIGN(DekInsert::Request insert,
+                   MakeDekInsertUnder(change.session(), project, purpose, kek));
+    ROWSEAL_TRY(Ask(change.connection(), std::move(insert)));
   }
   return {};
 }
 
-Result<void> BringDeksUnder(Connection& connection, Session& session, RootAddition& addition) {
-  const std::string& scope = addition.report.scope;
-  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(scope));
-  const auto kek = std::make_shared<const Kek>(std::move(*addition.made_kek));
-  ROWSEAL_TRY(InsertMissingDeks(connection, session, project, *kek));
-  DekRewrapper rewrapper(session, kek, scope);
-  ROWSEAL_ASSIGN(const BatchOutcome rewrapped, RewrapAll(connection, rewrapper));
-  addition.report.rewrapped = rewrapped.done;
+Result<void> BringDeksUnder(const Change& change, const std::shared_ptr<const Kek>& kek,
+                            AddedRoot& report) {
+  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(report.scope));
+  ROWSEAL_TRY(InsertMissingDeks(change, project, *kek));
+  DekRewrapper rewrapper(change.session(), kek, report.scope);
+  ROWSEAL_ASSIGN(const BatchOutcome rewrapped, RewrapAll(change.connection(), rewrapper));
+  report.rewrapped = rewrapped.done;
   for (const JobFailure& failure : rewrapped.failures) {
-    addition.report.failures.push_back(failure.item + ": " + failure.message);
+    report.failures.push_back(failure.item + ": " + failure.message);
   }
   return {};
 }
 
 }  // namespace
 
-Result<RootAddition> PrepareRootAddition(Session& session, TrustRows rows,
+Result<RootAddition> PrepareRootAddition(const Snapshot& set,
                                          std::shared_ptr<const RootProvider> provider,
-                                         const std::string& scope, Timestamp now) {
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  ROWSEAL_TRY(CheckNew(rows, *provider));
+                                         const std::string& scope) {
+  const IntegrityKey& integrity = *set.trust->integrity;
+  ROWSEAL_TRY(CheckNew(set.trust->rows, *provider));
   if (scope != kDefaultScope) {
     ROWSEAL_TRY(ProjectId::Parse(scope));
   }
-  RootAddition addition{std::move(rows), std::move(provider), {}, {}, {}};
+  RootAddition addition{set.trust->rows, std::move(provider), {}, nullptr, {}};
   RootRecord record;
   record.id = RootId{addition.rows.installation.next_root_id++};
   record.uri = addition.provider->uri();
@@ -83,8 +81,8 @@ Result<RootAddition> PrepareRootAddition(Session& session, TrustRows rows,
                             addition.provider->fingerprint().end());
   record.public_part.assign(addition.provider->public_part().begin(),
                             addition.provider->public_part().end());
-  record.created_at = now;
-  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  record.created_at = set.now;
+  ROWSEAL_ASSIGN(record.row_tag, integrity.Tag(record));
   addition.root = record.id;
   addition.report.id = record.id;
   addition.report.uri = record.uri;
@@ -93,18 +91,17 @@ Result<RootAddition> PrepareRootAddition(Session& session, TrustRows rows,
   addition.rows.roots.push_back(std::move(record));
 
   if (KeksOf(addition.rows, scope).empty()) {
-    ROWSEAL_ASSIGN(KekRecord made, MakeScopesKek(*trust->integrity, addition, scope, now));
+    ROWSEAL_ASSIGN(KekRecord made, MakeScopesKek(integrity, addition, scope, set.now));
     addition.rows.keks.push_back(std::move(made));
   }
   const InstallationId installation = addition.rows.installation.id;
   for (const KekRecord* kek : KeksOf(addition.rows, scope)) {
-    std::shared_ptr<const Kek> opened;
-    if (!addition.made_kek) {
-      ROWSEAL_ASSIGN(opened, session.keyring().OpenKek(kek->id));
+    std::shared_ptr<const Kek> opened = addition.made_kek;
+    if (!opened) {
+      ROWSEAL_ASSIGN(opened, set.session.keyring().OpenKek(kek->id));
     }
     ROWSEAL_ASSIGN(WrappingRecord wrapping,
-                   WrapKek(opened ? *opened : *addition.made_kek, *kek, installation, addition.root,
-                           *addition.provider));
+                   WrapKek(*opened, *kek, installation, addition.root, *addition.provider));
     addition.rows.wrappings.push_back(std::move(wrapping));
     addition.report.keks.push_back(kek->id);
   }
@@ -115,7 +112,8 @@ Result<RootAddition> PrepareRootAddition(Session& session, TrustRows rows,
   return addition;
 }
 
-Result<void> WriteRootAddition(Connection& connection, Session& session, RootAddition& addition) {
+Result<AddedRoot> WriteRootAddition(Change& change, const RootAddition& addition) {
+  Connection& connection = change.connection();
   ROWSEAL_TRY(LockKeks(connection, addition.report.scope));
   ROWSEAL_ASSIGN(const RootRecord* record, FindRoot(addition.rows, addition.root));
   ROWSEAL_TRY(InsertRoot(connection, *record));
@@ -127,17 +125,23 @@ Result<void> WriteRootAddition(Connection& connection, Session& session, RootAdd
       ROWSEAL_TRY(InsertWrapping(connection, wrapping));
     }
   }
-  return addition.made_kek ? BringDeksUnder(connection, session, addition) : Result<void>();
+  AddedRoot report = addition.report;
+  if (addition.made_kek) {
+    ROWSEAL_TRY(BringDeksUnder(change, addition.made_kek, report));
+  }
+  change.AfterCommit([&change, &addition] { change.session().keyring().Hold(addition.provider); });
+  change.Log(RootAddedEvent(report));
+  return report;
 }
 
-void LogRootAdded(Observer& observer, const AddedRoot& added) {
-  observer.Log({LogLevel::kInfo,
-                "root_added",
-                "another root opens the keys of its scope",
-                {{"root", ToText(added.id)},
-                 {"uri", added.uri},
-                 {"scope", added.scope},
-                 {"keks", std::to_string(added.keks.size())}}});
+LogEvent RootAddedEvent(const AddedRoot& added) {
+  return {LogLevel::kInfo,
+          "root_added",
+          "another root opens the keys of its scope",
+          {{"root", ToText(added.id)},
+           {"uri", added.uri},
+           {"scope", added.scope},
+           {"keks", std::to_string(added.keks.size())}}};
 }
 
 Result<std::shared_ptr<const RootProvider>> OpenNewRoot(const NewRootOptions& root) {
@@ -150,29 +154,16 @@ Result<std::shared_ptr<const RootProvider>> OpenNewRoot(const NewRootOptions& ro
 }
 
 Result<AddedRoot> AddRoot(Client& client, const NewRootOptions& root, const Access& access) {
-  ROWSEAL_ASSIGN(std::shared_ptr<const RootProvider> provider, OpenNewRoot(root));
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  ROWSEAL_ASSIGN(RootAddition addition,
-                 PrepareRootAddition(session, trust->rows, std::move(provider), root.scope, now));
-  ROWSEAL_TRY(SealSet(*trust->integrity, addition.rows));
-  ROWSEAL_TRY(WriteRootAddition(connection, session, addition));
-  ROWSEAL_TRY(session.CheckNotRolledBack());
-  ROWSEAL_TRY(UpdateInstallation(connection, addition.rows.installation));
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, kSystemProject, complete, "root.add", ToText(addition.root)));
-  ROWSEAL_TRY(transaction.Commit());
-  session.keyring().Hold(addition.provider);
-  session.AdoptCommitted(addition.rows);
-  LogRootAdded(session.observer(), addition.report);
-  return std::move(addition.report);
+  ROWSEAL_ASSIGN(const std::shared_ptr<const RootProvider> provider, OpenNewRoot(root));
+  return ChangeStoreAfter(
+      client, access,
+      [&](const Snapshot& set) { return PrepareRootAddition(set, provider, root.scope); },
+      [](Change& change, const RootAddition& addition) -> Result<AddedRoot> {
+        ROWSEAL_ASSIGN(AddedRoot added, WriteRootAddition(change, addition));
+        change.rows() = addition.rows;
+        ROWSEAL_TRY(change.Audit("root.add", ToText(addition.root)));
+        return added;
+      });
 }
 
 }  // namespace rowseal

@@ -6,7 +6,7 @@
 
 #include <rowseal/roots.h>
 
-#include "client/session.h"
+#include "client/change.h"
 
 namespace rowseal {
 
@@ -18,20 +18,21 @@ struct RootAddition {
   TrustRows rows;
   std::shared_ptr<const RootProvider> provider;
   RootId root;
-  std::optional<Kek> made_kek;  ///< of a project that had no root of its own
+  std::shared_ptr<const Kek> made_kek;  ///< of a project that had no root of its own
   AddedRoot report;
 };
 
-/// PrepareRootAddition wraps the KEKs of the scope for the root and proves that it opens them. The
-/// set is not sealed yet (SealSet).
-Result<RootAddition> PrepareRootAddition(Session& session, TrustRows rows,
+/// PrepareRootAddition wraps the KEKs of the scope for the root and proves that it opens them. It
+/// asks roots, so no lock is held.
+Result<RootAddition> PrepareRootAddition(const Snapshot& set,
                                          std::shared_ptr<const RootProvider> provider,
-                                         const std::string& scope, Timestamp now);
+                                         const std::string& scope);
 
-/// WriteRootAddition writes root, KEK and wrappings, and brings a project's DEKs under its KEK.
-Result<void> WriteRootAddition(Connection& connection, Session& session, RootAddition& addition);
+/// WriteRootAddition writes root, KEK and wrappings, and brings a project's DEKs under its KEK. The
+/// set is the caller's to take over.
+Result<AddedRoot> WriteRootAddition(Change& change, const RootAddition& addition);
 
-/// LogRootAdded tells of it once it is committed.
-void LogRootAdded(Observer& observer, const AddedRoot& added);
+/// RootAddedEvent tells of it once it is committed.
+LogEvent RootAddedEvent(const AddedRoot& added);
 
 }  // namespace rowseal

@@ -6,10 +6,10 @@
 #include "base/closed_set.h"
 #include "base/encoding.h"
 #include "client/columns.h"
-#include "client/session.h"
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
 #include "lifecycle/kek_notes.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -41,13 +41,10 @@ Result<void> CountDeks(Connection& connection, Censuses& censuses) {
 }
 
 Result<void> NameProjects(Connection& connection, KekCensus& census) {
-  ROWSEAL_ASSIGN(Rows count, connection.Execute(
-                                 Statement::Sql("SELECT count(DISTINCT project_id) FROM rowseal.dek"
-                                                " WHERE kek_id = $1",
-                                                {census.id.value})));
-  RowReader reader(count.rows.front());
-  census.projects = reader.Integer();
-  ROWSEAL_TRY(reader.status());
+  ROWSEAL_ASSIGN(
+      census.projects,
+      OneNumber(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek WHERE kek_id = $1",
+                {census.id.value}));
   ROWSEAL_ASSIGN(const Rows names, connection.Execute(Statement::Sql(
                                        "SELECT DISTINCT project_id FROM rowseal.dek"
                                        " WHERE kek_id = $1 ORDER BY project_id LIMIT $2",
@@ -123,43 +120,41 @@ Result<void> CountColumn(AppColumn& column, const std::map<std::string, std::int
 }  // namespace
 
 Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
-  Censuses censuses;
-  for (const KekRecord& kek : session.keyring().trust()->rows.keks) {
-    if (kek.purpose == KekPurpose::kWrap) {
-      KekCensus census;
-      census.id = kek.id;
-      census.scope = kek.scope;
-      census.state = kek.state;
-      census.created_at = kek.created_at;
-      census.destroy_at = notes.at(kek.id).destroy_at;
-      ROWSEAL_TRY(NameProjects(connection, census));
-      censuses.emplace(kek.id.value, std::move(census));
-    }
-  }
-  ROWSEAL_TRY(CountDeks(connection, censuses));
-  if (count == CountFrom::kEveryRow) {
-    ROWSEAL_TRY(CountSecrets(connection, censuses));
-    ROWSEAL_ASSIGN(const auto keks, KekOfEachDek(connection));
-    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
-    for (const ColumnRecord& column : columns) {
-      if (column.source) {
-        ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
-                       session.OpenAppColumn(*column.source));
-        ROWSEAL_TRY(CountColumn(*place, keks, censuses));
+  return ReadTrusted(client, [&](TrustedRead& read) -> Result<std::vector<KekCensus>> {
+    Connection& connection = read.connection();
+    ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
+    Censuses censuses;
+    for (const KekRecord& kek : read.trust().rows.keks) {
+      if (kek.purpose == KekPurpose::kWrap) {
+        KekCensus census;
+        census.id = kek.id;
+        census.scope = kek.scope;
+        census.state = kek.state;
+        census.created_at = kek.created_at;
+        census.destroy_at = notes.at(kek.id).destroy_at;
+        ROWSEAL_TRY(NameProjects(connection, census));
+        censuses.emplace(kek.id.value, std::move(census));
       }
     }
-  }
-  std::vector<KekCensus> result;
-  for (auto& [id, census] : censuses) {
-    result.push_back(std::move(census));
-  }
-  return result;
+    ROWSEAL_TRY(CountDeks(connection, censuses));
+    if (count == CountFrom::kEveryRow) {
+      ROWSEAL_TRY(CountSecrets(connection, censuses));
+      ROWSEAL_ASSIGN(const auto keks, KekOfEachDek(connection));
+      ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+      for (const ColumnRecord& column : columns) {
+        if (column.source) {
+          ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
+                         read.session().OpenAppColumn(*column.source));
+          ROWSEAL_TRY(CountColumn(*place, keks, censuses));
+        }
+      }
+    }
+    std::vector<KekCensus> result;
+    for (auto& [id, census] : censuses) {
+      result.push_back(std::move(census));
+    }
+    return result;
+  });
 }
 
 }  // namespace rowseal

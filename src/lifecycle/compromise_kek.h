@@ -16,22 +16,20 @@ namespace rowseal {
 /// deactivated and its DEKs serve, so that no reader loses a secret meanwhile.
 class CompromisedKekBody final : public JobBody {
  public:
-  CompromisedKekBody(Session& session, KekId kek, Access access)
-      : session_(session), kek_(kek), access_(std::move(access)) {}
+  CompromisedKekBody(Session& session, KekId kek) : session_(session), kek_(kek) {}
 
-  Result<std::int64_t> Count(Connection& connection) override;
-  Result<void> Read(Connection& connection, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& read) override;
+  Result<void> Read(TrustedRead& read, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override { return rewrapper_->Work(); }
   std::vector<JobId> Started() const override { return started_; }
-  Result<BatchOutcome> Write(Connection& connection) override;
+  Result<BatchOutcome> Write(Change& change) override;
 
  private:
-  Result<const KekRecord*> Target() const;
+  Result<const KekRecord*> Target(const TrustSet& trust) const;
 
   Session& session_;
   const KekId kek_;
-  const Access access_;
   std::optional<DekRewrapper> rewrapper_;
   std::vector<JobId> started_;
 };

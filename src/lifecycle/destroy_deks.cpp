@@ -1,21 +1,15 @@
 #include "lifecycle/destroy_deks.h"
 
 #include "base/clock.h"
-#include "client/audit.h"
 #include "lifecycle/destroy_kek.h"
 #include "lifecycle/policies.h"
 #include "store/key_order.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
 
 constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
-
-#define ROWSEAL_DEK_ROW                                                                          \
-  "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value," \
-  " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"                               \
-  " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
 
 // A value DEK has no foreign key to hold it: every registered column must have been scanned whole,
 // by a scan that began after the wait. What a scan finds under a drained DEK ends its being
@@ -24,20 +18,13 @@ constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
   "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END" \
   " FROM rowseal.sealed_column c)"
 
-Result<DekRecord> ReadRecord(Row& row) {
-  RowReader reader(row);
-  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(reader.Text()));
-  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
-  return std::move(dek.dek);
-}
-
 std::string NameOf(const Row& row) {
   return "DEK " + TextAt(row, 1) + " of project '" + TextAt(row, 0) + "'";
 }
 
 // What the row says counts only with its tag: a state that somebody wrote there destroys nothing.
-Result<void> CheckDestroyable(Session& session, const DekRecord& dek) {
-  ROWSEAL_TRY(session.integrity()->Verify(dek));
+Result<void> CheckDestroyable(const Change& change, const DekRecord& dek) {
+  ROWSEAL_TRY(change.integrity().Verify(dek));
   if (!CanMove(dek.state, KeyState::kDestroyed)) {
     return Fail(ErrorCode::kRefusedByState,
                 "DEK " + ToText(dek.id) + " is " + std::string(ToText(dek.state)) +
@@ -111,52 +98,65 @@ struct PagePosition {
   std::string id{kBeforeAnyId};
 };
 
-Result<bool> DestroyPage(Client& client, const Access& access, PagePosition& after,
-                         DestructionReport& report) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
+Result<bool> DestroyPage(Change& change, PagePosition& after, DestructionReport& report) {
+  Connection& connection = change.connection();
   ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDekDestroyAfter));
   if (!wait) {
+    change.NothingToDo();
     return false;
   }
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(
-      Rows page,
-      connection.Execute(Statement::Sql(
-          ROWSEAL_DEK_ROW
-          " WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
-          "  AND d.drained_at + $3 <= $4"
-          "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
-          "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
-          "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
-          ") ORDER BY d.project_id, d.id LIMIT $5",
-          {after.project, after.id, std::chrono::microseconds(*wait).count(),
-           now.time_since_epoch().count(), kDestroyPage})));
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
+      "  AND d.drained_at + $3 <= $4"
+      "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
+      "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
+      "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
+      ") ORDER BY d.project_id, d.id LIMIT $5");
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     sql, {after.project, after.id, std::chrono::microseconds(*wait).count(),
+                           ToMicros(now), kDestroyPage})));
   for (Row& row : page.rows) {
     after = {TextAt(row, 0), TextAt(row, 1)};
     const std::string name = NameOf(row);
-    const Result<DekRecord> dek = ReadRecord(row);
+    const Result<DekAndKek> read = ReadDekRow(row);
     const Result<void> checked =
-        dek ? CheckDestroyable(session, *dek) : tl::unexpected(dek.error());
+        read ? CheckDestroyable(change, read->dek) : tl::unexpected(read.error());
     if (!checked) {
       report.failures.push_back(name + ": " + checked.error().message);
       continue;
     }
-    ROWSEAL_TRY(DestroyDekRow(connection, session, *dek, {access, CensusOf(*dek), now}, access));
+    ROWSEAL_TRY(DestroyDekRow(change, read->dek, {change.access(), CensusOf(read->dek), now}));
     ++report.deks;
   }
-  ROWSEAL_TRY(transaction.Commit());
   return static_cast<std::int64_t>(page.rows.size()) == kDestroyPage;
+}
+
+// In pages, each a change of its own.
+Result<DestructionReport> DestroyDueDeks(Client& client, const Access& access) {
+  DestructionReport report;
+  PagePosition after;
+  for (bool more = true; more;) {
+    DestructionReport so_far;
+    PagePosition next;
+    ROWSEAL_ASSIGN(more, ChangeStore(client, access,
+                                     [&](Change& change) {
+                                       so_far = report;
+                                       next = after;
+                                       return DestroyPage(change, next, so_far);
+                                     },
+                                     {.entry = ChangeKind::Entry::kNone}));
+    report = std::move(so_far);
+    after = std::move(next);
+  }
+  return report;
 }
 
 }  // namespace
 
-Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRecord& dek,
-                           const Evidence& evidence, const Access& access) {
+Result<void> DestroyDekRow(Change& change, const DekRecord& dek, const Evidence& evidence) {
+  Connection& connection = change.connection();
   ROWSEAL_TRY(connection.Execute(KeepEvidence(dek, evidence)));
   ROWSEAL_ASSIGN(const Rows deleted,
                  connection.Execute(Statement::Sql(
@@ -165,56 +165,34 @@ Result<void> DestroyDekRow(Connection& connection, Session& session, const DekRe
   if (deleted.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, dek.project.text(), access, "dek.destroy", ToText(dek.id)));
-  return {};
-}
-
-Result<void> DestroyDueDeks(Client& client, const Access& access, DestructionReport& report) {
-  PagePosition after;
-  for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(more, DestroyPage(client, access, after, report));
-  }
+  ROWSEAL_TRY(change.Audit("dek.destroy", ToText(dek.id), dek.project.text()));
   return {};
 }
 
 Result<void> DestroyDek(Client& client, const ProjectId& project, DekId dek, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  ROWSEAL_DEK_ROW " WHERE d.project_id = $1 AND d.id = $2",
-                                  {project.text(), ToText(dek)})));
-  if (answer.rows.empty()) {
-    return Fail(ErrorCode::kNotFound,
-                "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
-                "rowseal dek list shows what is there, dek list --destroyed what was");
-  }
-  ROWSEAL_ASSIGN(const DekRecord record, ReadRecord(answer.rows.front()));
-  ROWSEAL_TRY(CheckDestroyable(session, record));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(CheckWaited(connection, record, now));
-  ROWSEAL_TRY(
-      DestroyDekRow(connection, session, record, {complete, CensusOf(record), now}, complete));
-  return transaction.Commit();
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 AND d.id = $2");
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(Rows answer,
+                   change.connection().Execute(Statement::Sql(sql, {project.text(), ToText(dek)})));
+    if (answer.rows.empty()) {
+      return Fail(ErrorCode::kNotFound,
+                  "there is no DEK " + ToText(dek) + " in project '" + project.text() + "'",
+                  "rowseal dek list shows what is there, dek list --destroyed what was");
+    }
+    ROWSEAL_ASSIGN(const DekAndKek read, ReadDekRow(answer.rows.front()));
+    const DekRecord& record = read.dek;
+    ROWSEAL_TRY(CheckDestroyable(change, record));
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_TRY(CheckWaited(change.connection(), record, now));
+    return DestroyDekRow(change, record, {change.access(), CensusOf(record), now});
+  });
 }
 
 Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
-  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  DestructionReport report;
-  ROWSEAL_TRY(DestroyDueDeks(client, complete, report));
-  std::vector<KekId> due;
-  {
-    const auto lock = client.Lock();
-    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client.connection()));
-    ROWSEAL_ASSIGN(due, DueKeks(client.connection(), now));
-  }
+  ROWSEAL_ASSIGN(DestructionReport report, DestroyDueDeks(client, access));
+  ROWSEAL_ASSIGN(const std::vector<KekId> due, ReadStore(client, DueKeks));
   for (const KekId kek : due) {
-    const Result<KekDestruction> destroyed = DestroyKek(client, kek, complete);
+    const Result<KekDestruction> destroyed = DestroyKek(client, kek, access);
     if (!destroyed && destroyed.error().code != ErrorCode::kRefusedByState &&
         destroyed.error().code != ErrorCode::kNotFound) {
       return tl::unexpected(destroyed.error());
@@ -226,15 +204,14 @@ Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
     }
   }
   for (const std::string& failure : report.failures) {
-    client.session().observer().Log({LogLevel::kError,
-                                     "key_not_destroyed",
-                                     "a key was due to be destroyed and stays",
-                                     {{"why", failure}}});
+    ObserverOf(client).Log({LogLevel::kError,
+                            "key_not_destroyed",
+                            "a key was due to be destroyed and stays",
+                            {{"why", failure}}});
   }
   return report;
 }
 
 #undef ROWSEAL_SCANNED_SINCE
-#undef ROWSEAL_DEK_ROW
 
 }  // namespace rowseal

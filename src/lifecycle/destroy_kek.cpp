@@ -4,12 +4,11 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "client/audit.h"
 #include "lifecycle/destroyed_keys.h"
 #include "lifecycle/kek_change.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -44,12 +43,13 @@ Result<std::string> WhatNeeds(Connection& connection, KekId kek) {
 }
 
 // A KEK that is not there may have been.
-Result<const KekRecord*> FindToDestroy(Connection& connection, const TrustRows& rows, KekId kek) {
+Result<const KekRecord*> FindToDestroy(const TrustedRead& read, KekId kek) {
+  const TrustRows& rows = read.trust().rows;
   Result<const KekRecord*> found = FindWrapKek(rows, kek);
   if (found || found.error().code != ErrorCode::kNotFound) {
     return found;
   }
-  ROWSEAL_ASSIGN(Rows gone, connection.Execute(Statement::Sql(
+  ROWSEAL_ASSIGN(Rows gone, read.connection().Execute(Statement::Sql(
                                 "SELECT destroyed_at FROM rowseal.destroyed_key"
                                 " WHERE project_id = $1 AND kind = 'kek' AND id = $2",
                                 {std::string(kSystemProject), ToText(kek)})));
@@ -75,149 +75,100 @@ Result<Access> AskedBy(Connection& connection, KekId kek, const Access& carried_
                             : Access{TextAt(asked.rows.front(), 0), TextAt(asked.rows.front(), 1)};
 }
 
-// One call, in its open transaction in which the trusted set was loaded.
-class Destruction final {
- public:
-  Destruction(Connection& connection, Session& session, KekId kek)
-      : connection_(connection), session_(session), change_(session), outcome_{kek, {}, false} {}
-
-  // Errors: why it may not be destroyed.
-  Result<void> Check() {
-    const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-    ROWSEAL_ASSIGN(const KekRecord* kek, FindToDestroy(connection_, trust->rows, outcome_.kek));
-    kek_ = *kek;
-    ROWSEAL_TRY(change_.Remove(outcome_.kek));
-    ROWSEAL_ASSIGN(const std::string needed, WhatNeeds(connection_, outcome_.kek));
-    if (!needed.empty()) {
-      return Fail(ErrorCode::kRefusedByState,
-                  "KEK " + ToText(outcome_.kek) + " is needed by " + needed,
-                  "rowseal kek rewrap moves them to the active KEK; rowseal kek census " +
-                      ToText(outcome_.kek) + " says what depends on it");
-    }
-    ROWSEAL_ASSIGN(now_, StoreClock(connection_));
-    ROWSEAL_ASSIGN(const std::optional<Timestamp> asked,
-                   ReadKekTime(connection_, outcome_.kek, KekTime::kDestroyAt));
-    ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection_, Policy::kDestroyWait));
-    was_asked_ = asked.has_value();
-    outcome_.due = asked.value_or(now_ + *wait);
-    return {};
-  }
-
-  bool is_due() const { return outcome_.due && *outcome_.due <= now_; }
-
-  Result<void> Begin(const Access& access) {
-    if (!was_asked_) {
-      ROWSEAL_TRY(connection_.Execute(
-          Statement::Sql("UPDATE rowseal.kek SET destroy_at = $2 WHERE id = $1",
-                         {outcome_.kek.value, outcome_.due->time_since_epoch().count()})));
-      ROWSEAL_TRY(
-          WriteAudit(connection_, session_, kSystemProject, access, kAsked, ToText(outcome_.kek)));
-    }
-    return {};
-  }
-
-  // The foreign keys decide: a DEK that came meanwhile refuses it.
-  Result<void> CarryOut(const Access& access) {
-    ROWSEAL_ASSIGN(Access asked_by, AskedBy(connection_, outcome_.kek, access));
-    ROWSEAL_TRY(
-        connection_.Execute(KeepEvidence(kek_, {std::move(asked_by), "needed by no DEK", now_})));
-    Result<void> written = change_.Write(connection_);
-    if (!written && written.error().code == ErrorCode::kConflict) {
-      return Fail(ErrorCode::kRefusedByState,
-                  "KEK " + ToText(outcome_.kek) +
-                      " was changed, or is needed by a DEK that came"
-                      " meanwhile",
-                  "rowseal kek census " + ToText(outcome_.kek) + " says what depends on it");
-    }
-    ROWSEAL_TRY(written);
-    ROWSEAL_TRY(WriteAudit(connection_, session_, kSystemProject, access, "kek.destroy",
-                           ToText(outcome_.kek)));
-    outcome_.destroyed = true;
-    return {};
-  }
-
-  void AdoptAndLog() const {
-    if (outcome_.destroyed) {
-      change_.Adopt();
-      session_.observer().Log({LogLevel::kInfo,
-                               "kek_destroyed",
-                               "a KEK is gone for good",
-                               {{"kek", ToText(outcome_.kek)}}});
-    }
-  }
-
-  const KekDestruction& outcome() const { return outcome_; }
-
- private:
-  Connection& connection_;
-  Session& session_;
-  KekChange change_;
-  KekRecord kek_;
-  KekDestruction outcome_;
-  Timestamp now_{};
-  bool was_asked_ = false;
+struct Judged {
+  KekRecord kek;
+  Timestamp now;
+  Timestamp due;
+  bool was_asked = false;
 };
+
+// Errors: why it may not be destroyed.
+Result<Judged> Judge(TrustedRead& read, KekId id) {
+  Connection& connection = read.connection();
+  ROWSEAL_ASSIGN(const KekRecord* kek, FindToDestroy(read, id));
+  ROWSEAL_TRY(CheckRemovable(*kek));
+  ROWSEAL_ASSIGN(const std::string needed, WhatNeeds(connection, id));
+  if (!needed.empty()) {
+    return Fail(ErrorCode::kRefusedByState, "KEK " + ToText(id) + " is needed by " + needed,
+                "rowseal kek rewrap moves them to the active KEK; rowseal kek census " +
+                    ToText(id) + " says what depends on it");
+  }
+  ROWSEAL_ASSIGN(const Timestamp now, read.Now());
+  ROWSEAL_ASSIGN(const std::optional<Timestamp> asked,
+                 ReadKekTime(connection, id, KekTime::kDestroyAt));
+  ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDestroyWait));
+  return Judged{*kek, now, asked.value_or(now + *wait), asked.has_value()};
+}
+
+// The foreign keys decide: a DEK that came meanwhile refuses it.
+Result<void> CarryOut(Change& change, const Judged& judged) {
+  const KekId id = judged.kek.id;
+  ROWSEAL_ASSIGN(Access asked_by, AskedBy(change.connection(), id, change.access()));
+  ROWSEAL_TRY(change.connection().Execute(
+      KeepEvidence(judged.kek, {std::move(asked_by), "needed by no DEK", judged.now})));
+  const Result<void> removed = RemoveKek(change, id);
+  if (!removed && removed.error().code == ErrorCode::kConflict) {
+    return Fail(ErrorCode::kRefusedByState,
+                "KEK " + ToText(id) + " was changed, or is needed by a DEK that came meanwhile",
+                "rowseal kek census " + ToText(id) + " says what depends on it");
+  }
+  ROWSEAL_TRY(removed);
+  ROWSEAL_TRY(change.Audit("kek.destroy", ToText(id)));
+  change.Log({LogLevel::kInfo, "kek_destroyed", "a KEK is gone for good", {{"kek", ToText(id)}}});
+  return {};
+}
 
 }  // namespace
 
 Result<KekDestruction> DestroyKek(Client& client, KekId kek, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  Destruction destruction(connection, session, kek);
-  ROWSEAL_TRY(destruction.Check());
-  ROWSEAL_TRY(destruction.Begin(complete));
-  if (destruction.is_due()) {
-    ROWSEAL_TRY(destruction.CarryOut(complete));
-  }
-  ROWSEAL_TRY(transaction.Commit());
-  destruction.AdoptAndLog();
-  return destruction.outcome();
+  return ChangeStore(client, access, [&](Change& change) -> Result<KekDestruction> {
+    ROWSEAL_ASSIGN(const Judged judged, Judge(change, kek));
+    const KekDestruction destruction{kek, judged.due, judged.due <= judged.now};
+    if (!judged.was_asked) {
+      ROWSEAL_TRY(change.connection().Execute(
+          Statement::Sql("UPDATE rowseal.kek SET destroy_at = $2 WHERE id = $1",
+                         {kek.value, ToMicros(judged.due)})));
+      ROWSEAL_TRY(change.Audit(kAsked, ToText(kek)));
+    } else if (!destruction.destroyed) {
+      change.NothingToDo();
+    }
+    if (destruction.destroyed) {
+      ROWSEAL_TRY(CarryOut(change, judged));
+    }
+    return destruction;
+  });
 }
 
 Result<KekDestruction> PlanKekDestruction(Client& client, KekId kek) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  Destruction destruction(connection, session, kek);
-  ROWSEAL_TRY(destruction.Check());
-  return destruction.outcome();
+  return ReadTrusted(client, [&](TrustedRead& read) -> Result<KekDestruction> {
+    ROWSEAL_ASSIGN(const Judged judged, Judge(read, kek));
+    return KekDestruction{kek, judged.due, false};
+  });
 }
 
 Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  ROWSEAL_TRY(FindToDestroy(connection, trust->rows, kek));
-  ROWSEAL_ASSIGN(const Rows called_off, connection.Execute(Statement::Sql(
-                                            "UPDATE rowseal.kek SET destroy_at = NULL WHERE id = $1"
-                                            " AND destroy_at IS NOT NULL",
-                                            {kek.value})));
-  if (called_off.changed != 1) {
-    return Fail(ErrorCode::kRefusedByState,
-                "nobody asked for KEK " + ToText(kek) + " to be destroyed",
-                "rowseal kek list shows what is due");
-  }
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, kSystemProject, complete, "kek.destroy_cancel", ToText(kek)));
-  return transaction.Commit();
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_TRY(FindToDestroy(change, kek));
+    ROWSEAL_ASSIGN(const Rows called_off,
+                   change.connection().Execute(
+                       Statement::Sql("UPDATE rowseal.kek SET destroy_at = NULL WHERE id = $1"
+                                      " AND destroy_at IS NOT NULL",
+                                      {kek.value})));
+    if (called_off.changed != 1) {
+      return Fail(ErrorCode::kRefusedByState,
+                  "nobody asked for KEK " + ToText(kek) + " to be destroyed",
+                  "rowseal kek list shows what is due");
+    }
+    ROWSEAL_TRY(change.Audit("kek.destroy_cancel", ToText(kek)));
+    return {};
+  });
 }
 
-Result<std::vector<KekId>> DueKeks(Connection& connection, Timestamp now) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+Result<std::vector<KekId>> DueKeks(StoreRead& store) {
+  ROWSEAL_ASSIGN(const Timestamp now, store.Now());
+  ROWSEAL_ASSIGN(Rows answer, store.connection().Execute(Statement::Sql(
                                   "SELECT id FROM rowseal.kek WHERE destroy_at <= $1 ORDER BY id",
-                                  {now.time_since_epoch().count()})));
+                                  {ToMicros(now)})));
   std::vector<KekId> due;
   for (Row& row : answer.rows) {
     RowReader reader(row);

@@ -3,7 +3,7 @@
 #include <rowseal/key_destruction.h>
 
 #include "base/encoding.h"
-#include "client/audit.h"
+#include "client/change.h"
 #include "store/key_order.h"
 
 namespace rowseal {
@@ -65,13 +65,13 @@ Statement KeepEvidence(const DekRecord& dek, const Evidence& evidence) {
 Result<std::vector<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after,
                                                     std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(Rows answer, client.connection().Execute(Statement::Sql(
-                                  "SELECT id, scope, " ROWSEAL_EVIDENCE_COLUMNS
-                                  " FROM rowseal.destroyed_key WHERE kind = 'kek'"
-                                  " AND (length(id), id) > (length(CAST($1 AS text)), $1)"
-                                  " ORDER BY length(id), id LIMIT $2",
-                                  {ToText(after), limit})));
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      ReadRows(client, Statement::Sql("SELECT id, scope, " ROWSEAL_EVIDENCE_COLUMNS
+                                      " FROM rowseal.destroyed_key WHERE kind = 'kek'"
+                                      " AND (length(id), id) > (length(CAST($1 AS text)), $1)"
+                                      " ORDER BY length(id), id LIMIT $2",
+                                      {ToText(after), limit})));
   std::vector<DestroyedKek> keks;
   for (Row& row : answer.rows) {
     RowReader reader(row);
@@ -86,14 +86,14 @@ Result<std::vector<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after,
 Result<std::vector<DestroyedDek>> ListDestroyedDeks(Client& client, std::string_view after_project,
                                                     std::string_view after_id, std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  const auto lock = client.Lock();
   ROWSEAL_ASSIGN(
       Rows answer,
-      client.connection().Execute(Statement::Sql(
-          "SELECT project_id, id, " ROWSEAL_EVIDENCE_COLUMNS
-          " FROM rowseal.destroyed_key WHERE kind = 'dek' AND (project_id, id) > ($1, $2)"
-          " ORDER BY project_id, id LIMIT $3",
-          {std::string(after_project), std::string(after_id), limit})));
+      ReadRows(client,
+               Statement::Sql(
+                   "SELECT project_id, id, " ROWSEAL_EVIDENCE_COLUMNS
+                   " FROM rowseal.destroyed_key WHERE kind = 'dek' AND (project_id, id) > ($1, $2)"
+                   " ORDER BY project_id, id LIMIT $3",
+                   {std::string(after_project), std::string(after_id), limit})));
   std::vector<DestroyedDek> deks;
   for (Row& row : answer.rows) {
     RowReader reader(row);

@@ -2,13 +2,12 @@
 
 #include <rowseal/key_destruction.h>
 
-#include "client/audit.h"
+#include "client/change.h"
 #include "client/columns.h"
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
 #include "lifecycle/destroyed_keys.h"
 #include "store/key_order.h"
-#include "store/store_clock.h"
 
 namespace rowseal {
 namespace {
@@ -27,10 +26,7 @@ using UnreadableRows = std::vector<UnreadableRow>;
 // Only what is wrong in the row itself counts. A key that this process lacks a root for, or one
 // that was made under a KEK it has not loaded, may be somebody's.
 Result<std::optional<std::string>> WhyUnreadable(Session& session, Row& row) {
-  RowReader reader(row);
-  const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-  const Result<DekAndKek> dek =
-      project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+  const Result<DekAndKek> dek = ReadDekRow(row);
   const auto opened = dek ? session.keyring().OpenDek(dek->dek)
                           : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
   if (opened) {
@@ -47,24 +43,22 @@ Result<std::optional<std::string>> WhyUnreadable(Session& session, Row& row) {
   }
 }
 
-Result<UnreadableRows> FindRows(Connection& connection, Session& session,
-                                const std::optional<ProjectId>& project) {
+Result<UnreadableRows> FindRows(const TrustedRead& read, const std::optional<ProjectId>& project) {
+  static const std::string sql =
+      "SELECT d.project_id, " + DekColumns() +
+      ", (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+      "   AND v.dek_id = d.id)"
+      " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+      " WHERE (d.project_id, d.id) > ($1, $2) AND (d.project_id = $3 OR $3 IS NULL)"
+      " ORDER BY d.project_id, d.id LIMIT $4";
   UnreadableRows found;
   std::string after_project;
   std::string after_id{kBeforeAnyId};
   for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag,"
-            " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
-            "   AND v.dek_id = d.id)"
-            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) AND (d.project_id = $3 OR $3 IS NULL)"
-            " ORDER BY d.project_id, d.id LIMIT $4",
-            {after_project, after_id, project ? Param(project->text()) : Param(Null{}),
-             kDeksLookedAt})));
+    ROWSEAL_ASSIGN(Rows page,
+                   read.connection().Execute(Statement::Sql(
+                       sql, {after_project, after_id,
+                             project ? Param(project->text()) : Param(Null{}), kDeksLookedAt})));
     more = static_cast<std::int64_t>(page.rows.size()) == kDeksLookedAt;
     for (Row& row : page.rows) {
       constexpr std::size_t kPurpose = 3;
@@ -80,7 +74,7 @@ Result<UnreadableRows> FindRows(Connection& connection, Session& session,
       if (const auto* const versions = std::get_if<std::int64_t>(&row.back())) {
         unreadable.dek.versions = *versions;
       }
-      ROWSEAL_ASSIGN(std::optional<std::string> why, WhyUnreadable(session, row));
+      ROWSEAL_ASSIGN(std::optional<std::string> why, WhyUnreadable(read.session(), row));
       if (why) {
         unreadable.dek.why = std::move(*why);
         found.push_back(std::move(unreadable));
@@ -113,15 +107,16 @@ Result<void> CountValues(AppColumn& column, std::map<std::string, std::int64_t>&
   }
 }
 
-Result<void> CountValuesUnder(Connection& connection, Session& session, UnreadableRows& rows) {
+Result<void> CountValuesUnder(const TrustedRead& read, UnreadableRows& rows) {
   std::map<std::string, std::int64_t> values;
   for (const UnreadableRow& row : rows) {
     values[row.dek.id] = 0;
   }
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
   for (const ColumnRecord& column : columns) {
     if (column.source && !rows.empty()) {
-      ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place, session.OpenAppColumn(*column.source));
+      ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
+                     read.session().OpenAppColumn(*column.source));
       ROWSEAL_TRY(CountValues(*place, values));
     }
   }
@@ -132,9 +127,9 @@ Result<void> CountValuesUnder(Connection& connection, Session& session, Unreadab
 }
 
 // The evidence is taken from the row as it is: it need not have a form that Rowseal reads.
-Result<void> DiscardRow(Connection& connection, Session& session, const UnreadableRow& row,
-                        Timestamp now, const Access& access) {
-  const std::int64_t at = now.time_since_epoch().count();
+Result<void> DiscardRow(Change& change, const UnreadableRow& row) {
+  Connection& connection = change.connection();
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_TRY(connection.Execute(Statement::Sql(
       "INSERT INTO rowseal.destroyed_key (project_id, kind, id, scope, purpose, suite, state,"
       " revision, check_value, created_at, destroyed_at, actor, reason, census)"
@@ -142,7 +137,7 @@ Result<void> DiscardRow(Connection& connection, Session& session, const Unreadab
       "d.revision,"
       "  d.check_value, d.created_at, $3, $4, $5, $6 FROM rowseal.dek d"
       " WHERE d.project_id = $1 AND d.id = $2 ON CONFLICT DO NOTHING",
-      {row.dek.project, row.dek.id, at, access.actor, access.reason,
+      {row.dek.project, row.dek.id, ToMicros(now), change.access().actor, change.access().reason,
        "discarded: nothing can open it (" + row.dek.why + ")"})));
   ROWSEAL_ASSIGN(const Rows deleted,
                  connection.Execute(Statement::Sql(
@@ -153,65 +148,52 @@ Result<void> DiscardRow(Connection& connection, Session& session, const Unreadab
   }
   // A row may stand under a project that no entry can be written for.
   const bool is_project = ProjectId::Parse(row.dek.project).has_value();
-  ROWSEAL_TRY(WriteAudit(connection, session,
-                         is_project ? std::string_view(row.dek.project) : kSystemProject, access,
-                         "dek.discard", row.dek.id));
+  ROWSEAL_TRY(change.Audit("dek.discard", row.dek.id,
+                           is_project ? std::string_view(row.dek.project) : kSystemProject));
+  change.Log({LogLevel::kWarning,
+              "dek_discarded",
+              "a DEK that nothing can open was deleted",
+              {{"project", row.dek.project}, {"dek", row.dek.id}, {"why", row.dek.why}}});
   return {};
+}
+
+std::vector<UnreadableDek> DeksOf(UnreadableRows rows) {
+  std::vector<UnreadableDek> deks;
+  for (UnreadableRow& row : rows) {
+    deks.push_back(std::move(row.dek));
+  }
+  return deks;
 }
 
 }  // namespace
 
 Result<std::vector<UnreadableDek>> FindUnreadableDeks(Client& client,
                                                       const std::optional<ProjectId>& project) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  UnreadableRows rows;
-  {
-    ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-    ROWSEAL_TRY(session.LoadTrust(connection));
-    ROWSEAL_ASSIGN(rows, FindRows(connection, session, project));
-    ROWSEAL_TRY(CountValuesUnder(connection, session, rows));
-  }
-  std::vector<UnreadableDek> deks;
-  for (UnreadableRow& row : rows) {
-    deks.push_back(std::move(row.dek));
-  }
-  return deks;
+  return ReadTrusted(client, [&](TrustedRead& read) -> Result<std::vector<UnreadableDek>> {
+    ROWSEAL_ASSIGN(UnreadableRows rows, FindRows(read, project));
+    ROWSEAL_TRY(CountValuesUnder(read, rows));
+    return DeksOf(std::move(rows));
+  });
 }
 
 Result<std::vector<UnreadableDek>> DiscardDeks(Client& client,
                                                const std::optional<ProjectId>& project,
                                                const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_TRY(session.CheckNotRolledBack());
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(UnreadableRows rows, FindRows(connection, session, project));
-  ROWSEAL_TRY(CountValuesUnder(connection, session, rows));
-  std::vector<UnreadableDek> deks;
-  for (UnreadableRow& row : rows) {
-    if (row.dek.versions == 0 && row.dek.values == 0) {
-      ROWSEAL_TRY(DiscardRow(connection, session, row, now, complete));
-      row.dek.discarded = true;
+  return ChangeStore(client, access, [&](Change& change) -> Result<std::vector<UnreadableDek>> {
+    ROWSEAL_ASSIGN(UnreadableRows rows, FindRows(change, project));
+    ROWSEAL_TRY(CountValuesUnder(change, rows));
+    bool discarded_any = false;
+    for (UnreadableRow& row : rows) {
+      if (row.dek.versions == 0 && row.dek.values == 0) {
+        ROWSEAL_TRY(DiscardRow(change, row));
+        row.dek.discarded = discarded_any = true;
+      }
     }
-    deks.push_back(std::move(row.dek));
-  }
-  ROWSEAL_TRY(transaction.Commit());
-  for (const UnreadableDek& dek : deks) {
-    if (dek.discarded) {
-      session.observer().Log({LogLevel::kWarning,
-                              "dek_discarded",
-                              "a DEK that nothing can open was deleted",
-                              {{"project", dek.project}, {"dek", dek.id}, {"why", dek.why}}});
+    if (!discarded_any) {
+      change.NothingToDo();
     }
-  }
-  return deks;
+    return DeksOf(std::move(rows));
+  });
 }
 
 }  // namespace rowseal

@@ -3,7 +3,6 @@
 
 #include "base/closed_set.h"
 #include "lifecycle/doctor_checks.h"
-#include "store/store_clock.h"
 
 namespace rowseal {
 namespace {
@@ -65,26 +64,25 @@ std::int64_t DaysSince(Timestamp then, Timestamp now) {
 }
 
 Result<std::vector<Finding>> Diagnose(Client& client) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const Inspection inspection{connection, session, session.keyring().trust(), now};
-  Findings findings;
-  for (const Check& check : kChecks) {
-    if (const Result<void> done = check.run(inspection, findings); !done) {
-      const Error& error = done.error();
-      if (error.code != ErrorCode::kIntegrity) {
-        return tl::unexpected(error);
+  return ReadTrusted(client, [](TrustedRead& read) -> Result<Findings> {
+    ROWSEAL_ASSIGN(const Timestamp now, read.Now());
+    const Inspection inspection{read.connection(), read.session(), read.session().keyring().trust(),
+                                now, read};
+    Findings findings;
+    for (const Check& check : kChecks) {
+      if (const Result<void> done = check.run(inspection, findings); !done) {
+        const Error& error = done.error();
+        if (error.code != ErrorCode::kIntegrity) {
+          return tl::unexpected(error);
+        }
+        findings.push_back({Severity::kError, std::string(check.name), error.message,
+                            error.hint.empty()
+                                ? "rowseal verify names every row that does not stand"
+                                : error.hint});
       }
-      findings.push_back(
-          {Severity::kError, std::string(check.name), error.message,
-           error.hint.empty() ? "rowseal verify names every row that does not stand" : error.hint});
     }
-  }
-  return findings;
+    return findings;
+  });
 }
 
 }  // namespace rowseal

@@ -8,7 +8,7 @@
 
 #include <rowseal/lifecycle.h>
 
-#include "client/session.h"
+#include "client/change.h"
 
 namespace rowseal {
 
@@ -19,6 +19,7 @@ struct Inspection {
   Session& session;
   std::shared_ptr<const TrustSet> trust;
   Timestamp now;  ///< by the store's clock, as everything that becomes due
+  const TrustedRead& read;
 };
 
 using Findings = std::vector<Finding>;

@@ -31,8 +31,7 @@ void CheckPlace(const Inspection& inspection, const ColumnRecord& column, Findin
 
 Result<void> CheckColumns(const Inspection& inspection, Findings& findings) {
   const std::size_t before = findings.size();
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns,
-                 ReadColumns(inspection.connection, inspection.session));
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(inspection.read));
   ROWSEAL_ASSIGN(const std::int64_t waiting, DeactivatedValueDeks(inspection.connection));
   for (const ColumnRecord& column : columns) {
     if (column.source) {

@@ -26,7 +26,7 @@ class DoctorOfKeys : public ::testing::Test {
  protected:
   Client Open(const StoreOptions& options) {
     Client client = Must(OpenStore(options));
-    UseStoreClock(client.connection(), [this] { return now_; });
+    UseStoreClock(ConnectionOf(client), [this] { return now_; });
     return client;
   }
   // Everything goes by one clock; that doctor asks the store's shows where it differs.
@@ -190,7 +190,7 @@ TEST_F(DoctorOfKeys, FailedJobIsNamedWithItsFirstItem) {
 TEST_F(DoctorOfKeys, OfManyJobsSomeAreNamedAndTheRestCounted) {
   for (int i = 0; i < 12; ++i) {
     const JobId id{Must(TimeOrderedUuid(now_))};
-    Must(StartJob(client_.connection(),
+    Must(StartJob(ConnectionOf(client_),
                   {id, std::string(kResealJob), "project " + std::to_string(i), ""}, now_));
   }
   const std::vector<Finding> findings = Look();
@@ -256,8 +256,8 @@ TEST_F(DoctorOfKeys, RootThatIsNoneOfTheStoresIsAWarning) {
 // Changes the trusted rows as Rowseal would, with tags that stand.
 template <class Change>
 void ChangeTrust(Client& client, const Change& change) {
-  Session& session = client.session();
-  Connection& connection = client.connection();
+  Session& session = SessionOf(client);
+  Connection& connection = ConnectionOf(client);
   Transaction transaction = Must(Transaction::Begin(connection, TransactionKind::kWrite));
   TrustRows rows = session.keyring().trust()->rows;
   change(rows, *session.integrity(), connection);

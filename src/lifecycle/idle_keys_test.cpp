@@ -5,6 +5,7 @@
 #include <rowseal/jobs.h>
 
 #include "client/session.h"
+#include "store/calls/dek_active.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -18,13 +19,12 @@ class IdleKeys : public ::testing::Test {
     Must(Put(client_, "idle", "name", "two"));
   }
 
-  Keyring& keyring() { return client_.session().keyring(); }
+  Keyring& keyring() { return SessionOf(client_).keyring(); }
 
   DekRecord ActiveDek(std::string_view project) {
-    Rows rows = Must(client_.connection().Execute(
-        Statement::Call(Procedure::kDekActive, {std::string(project), std::string("secret")})));
-    RowReader reader(rows.rows.front());
-    return Must(ReadDek(Project(project), reader)).dek;
+    return Must(Ask(ConnectionOf(client_),
+                    DekActive::Request{Project(project), DekPurpose::kSecret}))
+        ->dek;
   }
   // What the keyring alone holds: it expires when the key is wiped.
   std::weak_ptr<const Dek> Held(std::string_view project) {

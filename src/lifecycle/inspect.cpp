@@ -1,23 +1,18 @@
 #include <rowseal/lifecycle.h>
 
 #include "base/closed_set.h"
-#include "client/session.h"
+#include "client/change.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
+#include "store/calls/store_format.h"
 #include "store/key_order.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
 
-Result<std::int64_t> Count(Connection& connection, std::string_view sql) {
-  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Sql(sql)));
-  if (rows.rows.size() != 1) {
-    return Fail(ErrorCode::kInternal, "a count gave no row");
-  }
-  RowReader reader(rows.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> Count(Connection& connection, std::string_view from) {
+  return OneNumber(connection, "SELECT count(*) FROM " + std::string(from));
 }
 
 // The policies speak of scope default: a project's KEK needs its owner's root, so its owner
@@ -27,36 +22,24 @@ std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration&
   return is_due_once ? std::optional(kek.created_at + *max_age) : std::nullopt;
 }
 
-Result<std::int64_t> FormatOf(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Call(Procedure::kStoreFormat)));
-  if (rows.rows.empty()) {
-    return Fail(ErrorCode::kIntegrity, "the store does not say which format it has");
-  }
-  RowReader reader(rows.rows.front());
-  const std::int64_t format = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return format;
-}
-
 }  // namespace
 
 Result<std::vector<KekSummary>> ListKeks(Client& client) {
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(client.session().LoadTrust(connection));
-  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
-  ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
-  std::vector<KekSummary> summaries;
-  for (const KekRecord& kek : client.session().keyring().trust()->rows.keks) {
-    if (kek.purpose != KekPurpose::kWrap) {
-      continue;
+  return ReadTrusted(client, [](TrustedRead& read) -> Result<std::vector<KekSummary>> {
+    ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(read.connection()));
+    ROWSEAL_ASSIGN(const PolicyDuration max_age,
+                   ReadPolicyOrNever(read.connection(), Policy::kKekMaxAge));
+    std::vector<KekSummary> summaries;
+    for (const KekRecord& kek : read.trust().rows.keks) {
+      if (kek.purpose != KekPurpose::kWrap) {
+        continue;
+      }
+      const KekNotes& note = notes.at(kek.id);
+      summaries.push_back({kek.id, kek.scope, kek.state, kek.created_at, kek.resumes_to, note.deks,
+                           RotationDue(kek, max_age), note.compromised_at, note.destroy_at});
     }
-    const KekNotes& note = notes.at(kek.id);
-    summaries.push_back({kek.id, kek.scope, kek.state, kek.created_at, kek.resumes_to, note.deks,
-                         RotationDue(kek, max_age), note.compromised_at, note.destroy_at});
-  }
-  return summaries;
+    return summaries;
+  });
 }
 
 Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options) {
@@ -71,13 +54,11 @@ Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& 
           : "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
             " NULL FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
             " AND (d.project_id = $3 OR $3 IS NULL) ORDER BY d.project_id, d.id LIMIT $4";
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      client.connection().Execute(Statement::Sql(
-          sql, {options.after_project,
-                options.after_id.empty() ? std::string(kBeforeAnyId) : options.after_id,
-                options.project ? Param(options.project->text()) : Param(Null{}), options.limit})));
+  const std::vector<Param> page = {
+      options.after_project,
+      options.after_id.empty() ? std::string(kBeforeAnyId) : options.after_id,
+      options.project ? Param(options.project->text()) : Param(Null{}), options.limit};
+  ROWSEAL_ASSIGN(Rows answer, ReadRows(client, Statement::Sql(sql, page)));
   std::vector<DekSummary> summaries;
   for (Row& row : answer.rows) {
     RowReader reader(row);
@@ -100,50 +81,49 @@ Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& 
 }
 
 Result<StatusReport> Status(Client& client) {
-  Connection& connection = client.connection();
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(client.session().LoadTrust(connection));
-  const std::shared_ptr<const TrustSet> trust = client.session().keyring().trust();
-  StatusReport report;
-  report.installation = trust->rows.installation.id;
-  report.epoch = trust->rows.installation.epoch;
-  report.rolled_back = client.session().rolled_back();
-  report.integrity_kek = trust->rows.installation.integrity_kek;
-  if (const KekRecord* active = trust->ActiveKek(kDefaultScope)) {
-    ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicyOrNever(connection, Policy::kKekMaxAge));
-    report.active_kek = active->id;
-    report.active_kek_created_at = active->created_at;
-    report.kek_rotation_due = RotationDue(*active, max_age);
-  }
-  ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
-  for (const KekRecord& kek : trust->rows.keks) {
-    if (kek.purpose != KekPurpose::kWrap) {
-      continue;
+  return ReadTrusted(client, [](TrustedRead& read) -> Result<StatusReport> {
+    Connection& connection = read.connection();
+    const TrustSet& trust = read.trust();
+    StatusReport report;
+    report.installation = trust.rows.installation.id;
+    report.epoch = trust.rows.installation.epoch;
+    report.rolled_back = read.session().rolled_back();
+    report.integrity_kek = trust.rows.installation.integrity_kek;
+    if (const KekRecord* active = trust.ActiveKek(kDefaultScope)) {
+      ROWSEAL_ASSIGN(const PolicyDuration max_age,
+                     ReadPolicyOrNever(connection, Policy::kKekMaxAge));
+      report.active_kek = active->id;
+      report.active_kek_created_at = active->created_at;
+      report.kek_rotation_due = RotationDue(*active, max_age);
     }
-    ++report.keks;
-    if (kek.state == KeyState::kSuspended) {
-      report.suspended.push_back(kek.id);
+    ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
+    for (const KekRecord& kek : trust.rows.keks) {
+      if (kek.purpose != KekPurpose::kWrap) {
+        continue;
+      }
+      ++report.keks;
+      if (kek.state == KeyState::kSuspended) {
+        report.suspended.push_back(kek.id);
+      }
+      if (kek.state == KeyState::kCompromised) {
+        report.compromised.push_back(kek.id);
+      }
+      if (const auto& destroy_at = notes.at(kek.id).destroy_at) {
+        report.to_destroy.emplace_back(kek.id, *destroy_at);
+      }
     }
-    if (kek.state == KeyState::kCompromised) {
-      report.compromised.push_back(kek.id);
-    }
-    if (const auto& destroy_at = notes.at(kek.id).destroy_at) {
-      report.to_destroy.push_back({kek.id, *destroy_at});
-    }
-  }
-  ROWSEAL_ASSIGN(report.retired_projects,
-                 Count(connection, "SELECT count(*) FROM rowseal.retired_project"));
-  ROWSEAL_ASSIGN(report.destroyed_keys,
-                 Count(connection, "SELECT count(*) FROM rowseal.destroyed_key"));
-  ROWSEAL_ASSIGN(report.format, FormatOf(connection));
-  ROWSEAL_ASSIGN(report.deks, Count(connection, "SELECT count(*) FROM rowseal.dek"));
-  ROWSEAL_ASSIGN(report.projects,
-                 Count(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek"));
-  ROWSEAL_ASSIGN(report.secrets, Count(connection, "SELECT count(*) FROM rowseal.secret"));
-  ROWSEAL_ASSIGN(report.versions, Count(connection, "SELECT count(*) FROM rowseal.secret_version"));
-  report.memory_locked = SecretMemoryIsLocked();
-  return report;
+    ROWSEAL_ASSIGN(report.retired_projects, Count(connection, "rowseal.retired_project"));
+    ROWSEAL_ASSIGN(report.destroyed_keys, Count(connection, "rowseal.destroyed_key"));
+    ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+    report.format = format.format;
+    ROWSEAL_ASSIGN(report.deks, Count(connection, "rowseal.dek"));
+    ROWSEAL_ASSIGN(report.projects,
+                   OneNumber(connection, "SELECT count(DISTINCT project_id) FROM rowseal.dek"));
+    ROWSEAL_ASSIGN(report.secrets, Count(connection, "rowseal.secret"));
+    ROWSEAL_ASSIGN(report.versions, Count(connection, "rowseal.secret_version"));
+    report.memory_locked = SecretMemoryIsLocked();
+    return report;
+  });
 }
 
 }  // namespace rowseal

@@ -3,6 +3,7 @@
 #include "client/audit.h"
 #include "client/random_ids.h"
 #include "keys/integrity_key.h"
+#include "store/numbers.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -34,7 +35,7 @@ Result<bool> HasInstallation(Connection& connection) {
   return rows.rows.size() == 1 && rows.rows.front()[0] != Value(std::int64_t{0});
 }
 
-Result<void> CreateInstallation(Connection& connection, const NewInstallation& begins) {
+Result<TrustRows> MakeInstallation(const NewInstallation& begins) {
   const RootProvider& root = begins.root;
   const Timestamp now = begins.now;
   TrustRows rows;
@@ -75,22 +76,29 @@ Result<void> CreateInstallation(Connection& connection, const NewInstallation& b
   rows.roots = {root_record};
   rows.keks = {wrap_record, integrity_record};
   ROWSEAL_ASSIGN(installation.trust_tag, integrity.TrustTag(rows));
+  return rows;
+}
 
+Result<void> WriteInstallation(Connection& connection, const TrustRows& rows,
+                               std::string_view actor) {
+  const InstallationRecord& installation = rows.installation;
   ROWSEAL_TRY(InsertInstallation(connection, installation));
-  ROWSEAL_TRY(InsertRoot(connection, root_record));
+  for (const RootRecord& root : rows.roots) {
+    ROWSEAL_TRY(InsertRoot(connection, root));
+  }
   for (const KekRecord& kek : rows.keks) {
     ROWSEAL_TRY(InsertKek(connection, kek));
   }
   for (const WrappingRecord& wrapping : rows.wrappings) {
     ROWSEAL_TRY(InsertWrapping(connection, wrapping));
   }
-  ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(now));
-  ROWSEAL_TRY(connection.Execute(
-      Statement::Call(Procedure::kAuditAppend,
-                      {std::string(kSystemProject), UuidText(entry), now.time_since_epoch().count(),
-                       std::string(begins.actor), std::string(), std::string("init"),
-                       std::string("done"), ToText(installation.id)})));
-  return {};
+  ROWSEAL_ASSIGN(const auto entry, TimeOrderedUuid(installation.created_at));
+  return Ask(connection,
+             AuditAppend::Request{
+                 std::string(kSystemProject),
+                 {EntryId{entry}, installation.created_at, std::string(actor), {}, "init"},
+                 "done",
+                 ToText(installation.id)});
 }
 
 }  // namespace rowseal

@@ -7,6 +7,7 @@
 #include <rowseal/error.h>
 
 #include "base/clock.h"
+#include "keys/records.h"
 #include "keys/root_provider.h"
 
 namespace rowseal {
@@ -19,13 +20,17 @@ Result<bool> HasInstallation(Connection& connection);
 struct NewInstallation {
   const RootProvider& root;
   Timestamp now;
-  std::string_view actor;
   std::string projects_table{};
   std::string project_key_type = "text";
 };
 
-/// CreateInstallation writes the installation, root 1, the default KEK (id 1) and the integrity key
-/// (id 2) in the open write transaction. Errors: kConflict when they are there already.
-Result<void> CreateInstallation(Connection& connection, const NewInstallation& installation);
+/// MakeInstallation makes the installation, root 1, the default KEK (id 1) and the integrity key
+/// (id 2) in memory. It asks the root, so it comes before the store is locked. Errors: the root's.
+Result<TrustRows> MakeInstallation(const NewInstallation& begins);
+
+/// WriteInstallation writes them in the open write transaction, in which HasInstallation found
+/// none. Errors: kConflict when they are there already.
+Result<void> WriteInstallation(Connection& connection, const TrustRows& rows,
+                               std::string_view actor);
 
 }  // namespace rowseal

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string_view>
 
-#include "client/session.h"
+#include "client/change.h"
 #include "jobs/job_body.h"
 #include "jobs/job_table.h"
 
@@ -25,20 +25,18 @@ inline constexpr std::string_view kAllDeks = "all";
 /// wrong clock dated into the future.
 inline constexpr Timestamp kWithoutLimit = Timestamp::max();
 
-/// StartJobOfKind starts a job in the open write transaction, and logs it.
-Result<JobId> StartJobOfKind(Connection& connection, Session& session, std::string_view kind,
-                             std::string object, std::string argument, Timestamp now);
+/// StartJobOfKind starts a job, and logs it.
+Result<JobId> StartJobOfKind(Change& change, std::string_view kind, std::string object,
+                             std::string argument = {});
 
 /// StartColumnJobs starts a reseal of every registered column whose place is known.
-Result<std::vector<JobId>> StartColumnJobs(Connection& connection, Session& session, Timestamp now);
+Result<std::vector<JobId>> StartColumnJobs(Change& change);
 
 /// StartDekRotation starts the rotation of every project's DEKs that were created before a moment;
 /// in its end it starts the reseal of all.
-Result<JobId> StartDekRotation(Connection& connection, Session& session, Timestamp before,
-                               Timestamp now);
+Result<JobId> StartDekRotation(Change& change, Timestamp before);
 
 /// MakeJobBody makes what runs the job. Errors: kIntegrity (a kind or object that nobody wrote).
-Result<std::unique_ptr<JobBody>> MakeJobBody(Session& session, const JobRecord& job,
-                                             const Access& access);
+Result<std::unique_ptr<JobBody>> MakeJobBody(const TrustedRead& read, const JobRecord& job);
 
 }  // namespace rowseal

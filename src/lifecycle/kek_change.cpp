@@ -21,12 +21,9 @@ Result<const KekRecord*> FindWrapKek(const TrustRows& rows, KekId id) {
   return &*found;
 }
 
-KekChange::KekChange(Session& session)
-    : session_(session), rows_(session.keyring().trust()->rows) {}
-
-Result<void> KekChange::Move(KekId id, KeyState to) {
-  ROWSEAL_TRY(FindWrapKek(rows_, id));
-  KekRecord& kek = *std::ranges::find(rows_.keks, id, &KekRecord::id);
+Result<void> MoveKek(Change& change, KekId id, KeyState to) {
+  ROWSEAL_TRY(FindWrapKek(change.trust().rows, id));
+  KekRecord& kek = *std::ranges::find(change.rows().keks, id, &KekRecord::id);
   const bool is_allowed =
       CanMove(kek.state, to) &&
       (kek.state != KeyState::kSuspended || to == kek.resumes_to || to == KeyState::kCompromised);
@@ -37,43 +34,31 @@ Result<void> KekChange::Move(KekId id, KeyState to) {
             (kek.state == to ? " already" : ", and cannot become " + std::string(ToText(to))),
         WayOut(kek));
   }
-  moved_.emplace_back(id, kek.revision);
+  const Revision seen = kek.revision;
   kek.resumes_to = to == KeyState::kSuspended ? std::optional(kek.state) : std::nullopt;
   kek.state = to;
   ++kek.revision.value;
-  ROWSEAL_ASSIGN(kek.row_tag, session_.integrity()->Tag(kek));
-  return {};
+  ROWSEAL_ASSIGN(kek.row_tag, change.integrity().Tag(kek));
+  return UpdateKekState(change.connection(), kek, seen);
 }
 
-Result<void> KekChange::Remove(KekId id) {
-  ROWSEAL_ASSIGN(const KekRecord* kek, FindWrapKek(rows_, id));
-  if (!CanMove(kek->state, KeyState::kDestroyed)) {
-    return Fail(ErrorCode::kRefusedByState,
-                "KEK " + ToText(id) + " is " + std::string(ToText(kek->state)) +
-                    ", and only a deactivated or compromised one is destroyed",
-                kek->state == KeyState::kActive ? "rowseal kek rotate makes another one active"
-                                                : WayOut(*kek));
+Result<void> CheckRemovable(const KekRecord& kek) {
+  if (CanMove(kek.state, KeyState::kDestroyed)) {
+    return {};
   }
-  std::erase_if(rows_.keks, [&](const KekRecord& row) { return row.id == id; });
-  std::erase_if(rows_.wrappings, [&](const WrappingRecord& row) { return row.kek == id; });
-  removed_.push_back(id);
-  return {};
+  return Fail(
+      ErrorCode::kRefusedByState,
+      "KEK " + ToText(kek.id) + " is " + std::string(ToText(kek.state)) +
+          ", and only a deactivated or compromised one is destroyed",
+      kek.state == KeyState::kActive ? "rowseal kek rotate makes another one active" : WayOut(kek));
 }
 
-Result<void> KekChange::Write(Connection& connection) {
-  ROWSEAL_TRY(session_.CheckNotRolledBack());
-  for (const auto& [id, seen] : moved_) {
-    ROWSEAL_TRY(
-        UpdateKekState(connection, *std::ranges::find(rows_.keks, id, &KekRecord::id), seen));
-  }
-  for (const KekId id : removed_) {
-    ROWSEAL_TRY(DeleteKek(connection, id));
-  }
-  ++rows_.installation.epoch;
-  ROWSEAL_ASSIGN(rows_.installation.trust_tag, session_.integrity()->TrustTag(rows_));
-  return UpdateInstallation(connection, rows_.installation);
+Result<void> RemoveKek(Change& change, KekId id) {
+  ROWSEAL_ASSIGN(const KekRecord* kek, FindWrapKek(change.trust().rows, id));
+  ROWSEAL_TRY(CheckRemovable(*kek));
+  std::erase_if(change.rows().keks, [&](const KekRecord& row) { return row.id == id; });
+  std::erase_if(change.rows().wrappings, [&](const WrappingRecord& row) { return row.kek == id; });
+  return DeleteKek(change.connection(), id);
 }
-
-void KekChange::Adopt() const { session_.AdoptCommitted(rows_); }
 
 }  // namespace rowseal

@@ -1,7 +1,6 @@
 #include "lifecycle/kek_notes.h"
 
 namespace rowseal {
-namespace {}  // namespace
 
 Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(

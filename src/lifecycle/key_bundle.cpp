@@ -4,10 +4,8 @@
 #include <iterator>
 
 #include "base/encoding.h"
-#include "client/audit.h"
-#include "client/session.h"
+#include "client/change.h"
 #include "lifecycle/key_check.h"
-#include "store/store_clock.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -50,10 +48,7 @@ class Checker final {
     ++set_.deks;
     const std::string name = TextAt(row, 0) + "/" + TextAt(row, 1);
     set_.deks_held.push_back(name);
-    RowReader reader(row);
-    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-    const Result<DekAndKek> dek =
-        project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+    const Result<DekAndKek> dek = ReadDekRow(row);
     const auto opened = dek ? keyring_.OpenDek(dek->dek)
                             : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
     set_.deks_opened += opened ? 1 : 0;
@@ -118,36 +113,26 @@ Result<ParsedBundle> ParseBundle(std::string_view text) {
 }  // namespace
 
 Result<KeyBundle> ExportKeys(Client& client, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  KeyRows rows;
-  {
-    ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-    ROWSEAL_TRY(session.LoadTrust(connection));
-    ROWSEAL_ASSIGN(rows, ReadKeyRows(connection));
-    ROWSEAL_TRY(transaction.Commit());
-  }
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  KeyBundle bundle;
-  bundle.text = kHead;
-  for (const Row& row : rows.trust.rows) {
-    bundle.text += RowText(kTrustLine, row) + "\n";
-  }
-  for (const Row& row : rows.deks) {
-    bundle.text += RowText(kDekLine, row) + "\n";
-  }
-  ROWSEAL_ASSIGN(const Bytes mac, trust->integrity->BundleMac(AsBytes(bundle.text)));
-  bundle.text += std::string(kEndLine) + "b" + ToHex(mac) + "\n";
-  bundle.installation = trust->rows.installation.id;
-  bundle.epoch = trust->rows.installation.epoch;
-  bundle.keks = static_cast<std::int64_t>(trust->rows.keks.size());
-  bundle.deks = static_cast<std::int64_t>(rows.deks.size());
-  ROWSEAL_ASSIGN(Transaction entry, Transaction::Begin(connection, TransactionKind::kWrite));
-  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "keys.export",
-                         std::to_string(bundle.epoch)));
-  ROWSEAL_TRY(entry.Commit());
+  const auto read_bundle = [](TrustedRead& read) -> Result<KeyBundle> {
+    ROWSEAL_ASSIGN(const KeyRows rows, ReadKeyRows(read.connection()));
+    KeyBundle bundle;
+    bundle.text = kHead;
+    for (const Row& row : rows.trust.rows) {
+      bundle.text += RowText(kTrustLine, row) + "\n";
+    }
+    for (const Row& row : rows.deks) {
+      bundle.text += RowText(kDekLine, row) + "\n";
+    }
+    ROWSEAL_ASSIGN(const Bytes mac, read.integrity().BundleMac(AsBytes(bundle.text)));
+    bundle.text += std::string(kEndLine) + "b" + ToHex(mac) + "\n";
+    bundle.installation = read.trust().rows.installation.id;
+    bundle.epoch = read.trust().rows.installation.epoch;
+    bundle.keks = static_cast<std::int64_t>(read.trust().rows.keks.size());
+    bundle.deks = static_cast<std::int64_t>(rows.deks.size());
+    return bundle;
+  };
+  ROWSEAL_ASSIGN(KeyBundle bundle, ReadTrusted(client, read_bundle));
+  ROWSEAL_TRY(LogRead(client, access, "keys.export", std::to_string(bundle.epoch)));
   return bundle;
 }
 
@@ -159,8 +144,8 @@ Result<bool> HasRow(Connection& connection, std::string_view sql, std::vector<Pa
 }
 
 // Gives why a DEK is not put back; nothing where it was.
-Result<std::optional<std::string>> RestoreDek(Connection& connection, Session& session,
-                                              DekRecord dek) {
+Result<std::optional<std::string>> RestoreDek(Change& change, DekRecord dek) {
+  Connection& connection = change.connection();
   const std::string id = ToText(dek.id);
   ROWSEAL_ASSIGN(const bool was_destroyed,
                  HasRow(connection,
@@ -170,7 +155,7 @@ Result<std::optional<std::string>> RestoreDek(Connection& connection, Session& s
   if (was_destroyed) {
     return "it was destroyed";
   }
-  if (const auto opened = session.keyring().OpenDek(dek); !opened) {
+  if (const auto opened = change.session().keyring().OpenDek(dek); !opened) {
     return opened.error().message;
   }
   ROWSEAL_ASSIGN(const bool has_active,
@@ -181,67 +166,56 @@ Result<std::optional<std::string>> RestoreDek(Connection& connection, Session& s
   if (has_active && dek.state == KeyState::kActive) {
     dek.state = KeyState::kDeactivated;
     ++dek.revision.value;
-    ROWSEAL_ASSIGN(dek.row_tag, session.integrity()->Tag(dek));
+    ROWSEAL_ASSIGN(dek.row_tag, change.integrity().Tag(dek));
   }
   // What is sealed no more waits from now on until it may be called drained.
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const Param deactivated_at =
-      dek.state == KeyState::kActive ? Param(Null{}) : Param(now.time_since_epoch().count());
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "INSERT INTO rowseal.dek (project_id, id, kek_id, purpose, suite, state, revision,"
-      " check_value, wrapped_key, row_tag, created_at, deactivated_at)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-      {dek.project.text(), id, dek.kek.value, std::string(ToText(dek.purpose)),
-       static_cast<std::int64_t>(dek.suite), std::string(ToText(dek.state)), dek.revision.value,
-       dek.check_value, dek.wrapped_key, dek.row_tag, dek.created_at.time_since_epoch().count(),
-       deactivated_at})));
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+  std::vector<Param> params{dek.project.text()};
+  AppendParams(dek, params);
+  params.push_back(dek.state == KeyState::kActive ? Param(Null{}) : Param(ToMicros(now)));
+  static const std::string insert = "INSERT INTO rowseal.dek (project_id, " +
+                                    ColumnNames<DekRecord>() + ", deactivated_at) VALUES ($1, " +
+                                    Places<DekRecord>(2) + ", $" +
+                                    std::to_string(2 + kCells<DekRecord>) + ")";
+  ROWSEAL_TRY(connection.Execute(Statement::Sql(insert, std::move(params))));
   return std::nullopt;
 }
 
 }  // namespace
 
 Result<RestoredKeys> RestoreKeys(Client& client, std::string_view bundle, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(ParsedBundle parsed, ParseBundle(bundle));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_TRY(session.CheckNotRolledBack());
-  ROWSEAL_ASSIGN(const Bytes mac, session.integrity()->BundleMac(AsBytes(parsed.covered)));
-  if (!EqualInConstantTime(mac, parsed.mac)) {
-    return Fail(
-        ErrorCode::kIntegrity,
-        "the bundle was not exported from this store with this integrity key, or was changed",
-        "rowseal keys check --bundle says what it is");
-  }
-  RestoredKeys report;
-  for (Row& row : parsed.rows.deks) {
-    const std::string name = TextAt(row, 0) + "/" + TextAt(row, 1);
-    ROWSEAL_ASSIGN(const bool is_there,
-                   HasRow(connection, "SELECT 1 FROM rowseal.dek WHERE project_id = $1 AND id = $2",
-                          {TextAt(row, 0), TextAt(row, 1)}));
-    if (is_there) {
-      ++report.there;
-      continue;
+  ROWSEAL_ASSIGN(const ParsedBundle parsed, ParseBundle(bundle));
+  return ChangeStore(client, access, [&](Change& change) -> Result<RestoredKeys> {
+    ROWSEAL_ASSIGN(const Bytes mac, change.integrity().BundleMac(AsBytes(parsed.covered)));
+    if (!EqualInConstantTime(mac, parsed.mac)) {
+      return Fail(
+          ErrorCode::kIntegrity,
+          "the bundle was not exported from this store with this integrity key, or was changed",
+          "rowseal keys check --bundle says what it is");
     }
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(reader.Text()));
-    ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
-    ROWSEAL_ASSIGN(const std::optional<std::string> refused,
-                   RestoreDek(connection, session, std::move(dek.dek)));
-    if (refused) {
-      report.refused.push_back(name + ": " + *refused);
-    } else {
-      ++report.restored;
+    RestoredKeys report;
+    for (Row row : parsed.rows.deks) {
+      const std::string name = TextAt(row, 0) + "/" + TextAt(row, 1);
+      ROWSEAL_ASSIGN(
+          const bool is_there,
+          HasRow(change.connection(), "SELECT 1 FROM rowseal.dek WHERE project_id = $1 AND id = $2",
+                 {TextAt(row, 0), TextAt(row, 1)}));
+      if (is_there) {
+        ++report.there;
+        continue;
+      }
+      ROWSEAL_ASSIGN(DekAndKek dek, ReadDekRow(row));
+      ROWSEAL_ASSIGN(const std::optional<std::string> refused,
+                     RestoreDek(change, std::move(dek.dek)));
+      if (refused) {
+        report.refused.push_back(name + ": " + *refused);
+      } else {
+        ++report.restored;
+      }
     }
-  }
-  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "keys.restore",
-                         std::to_string(report.restored)));
-  ROWSEAL_TRY(transaction.Commit());
-  return report;
+    ROWSEAL_TRY(change.Audit("keys.restore", std::to_string(report.restored)));
+    return report;
+  });
 }
 
 Result<KeySet> CheckKeyRows(KeyRows rows, std::vector<std::shared_ptr<const RootProvider>> roots) {

@@ -115,7 +115,7 @@ TEST_F(KeyMemory, RootKeysKeksAndTheIntegrityKeyAreInGuardedMemoryOnly) {
   Must(RotateKek(client));
   EXPECT_EQ(Must(Get(client, "acme", "name")), "value");
   ExpectNotInPlainMemory(root, "root key, after a rotation");
-  Keyring& keyring = client.session().keyring();
+  Keyring& keyring = SessionOf(client).keyring();
   for (const KekRecord& kek : keyring.trust()->rows.keks) {
     const Wanted wanted = WantedOf(Must(keyring.OpenKek(kek.id))->key.bytes());
     ExpectNotInPlainMemory(wanted, ToText(kek.purpose).data());

@@ -4,7 +4,9 @@
 #include <charconv>
 
 #include "base/encoding.h"
-#include "store/procedures.h"
+#include "store/calls/trust_load.h"
+#include "store/key_order.h"
+#include "store/trust_rows.h"
 
 namespace rowseal {
 namespace {
@@ -75,19 +77,15 @@ Result<Value> ParseValue(std::string_view field) {
 }  // namespace
 
 Result<KeyRows> ReadKeyRows(Connection& connection) {
+  static const std::string sql =
+      DekQuery("WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3");
   KeyRows rows;
-  ROWSEAL_ASSIGN(rows.trust, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
+  ROWSEAL_ASSIGN(const TrustRows trust, Ask(connection, TrustLoad::Request{}));
+  rows.trust.rows = TrustCells(trust);
   std::string project;
-  std::string id = "00000000-0000-0000-0000-000000000000";
+  std::string id(kBeforeAnyId);
   while (true) {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
-            {project, id, kKeysPage})));
+    ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(sql, {project, id, kKeysPage})));
     for (Row& row : page.rows) {
       project = TextAt(row, 0);
       id = TextAt(row, 1);

@@ -9,8 +9,8 @@
 
 namespace rowseal {
 
-/// KeyRows are the rows of a store's keys as its driver gives them: those of kTrustLoad, and of
-/// each DEK its project and the columns that ReadDek reads. Claims, all of them.
+/// KeyRows are the rows of a store's keys: of each trusted one its table's name and its columns in
+/// their order (ParseTrustRows), and of each DEK what ReadDekRow reads. Claims, all of them.
 struct KeyRows {
   Rows trust;
   std::vector<Row> deks;  // by project and id

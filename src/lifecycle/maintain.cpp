@@ -2,23 +2,19 @@
 
 #include <rowseal/jobs.h>
 
-#include "client/audit.h"
+#include "client/change.h"
 #include "client/columns.h"
-#include "client/session.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/retire_project.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
 
 Result<bool> Exists(Connection& connection, std::string_view sql, std::vector<Param> params) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, std::move(params))));
-  RowReader reader(answer.rows.front());
-  const bool exists = reader.Integer() != 0;
-  ROWSEAL_TRY(reader.status());
-  return exists;
+  ROWSEAL_ASSIGN(const std::int64_t exists, OneNumber(connection, sql, std::move(params)));
+  return exists != 0;
 }
 
 Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
@@ -30,14 +26,16 @@ Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
 }
 
 // Starts a rotation of the DEKs that are due. One that is under way already finds them by itself.
-Result<void> StartDueDekRotation(Connection& connection, Session& session, Timestamp now) {
+Result<void> StartDueDekRotation(Change& change) {
+  Connection& connection = change.connection();
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicy(connection, Policy::kDekMaxAge));
   ROWSEAL_ASSIGN(const PolicyDuration interval,
                  ReadPolicy(connection, Policy::kRotationMinInterval));
   ROWSEAL_ASSIGN(const bool under_way,
                  HasUnfinished(connection, kRotateDeksJob, std::string(kAllDeks)));
   // While no KEK is active, no DEK can be made; resuming it makes this due again.
-  const bool can_wrap = session.keyring().trust()->ActiveKek(kDefaultScope) != nullptr;
+  const bool can_wrap = change.trust().ActiveKek(kDefaultScope) != nullptr;
   if (!max_age || under_way || !can_wrap) {
     return {};
   }
@@ -48,7 +46,7 @@ Result<void> StartDueDekRotation(Connection& connection, Session& session, Times
                         " AND purpose IN ('secret', 'value') AND created_at < $1)",
                         {ToMicros(before)}));
   if (any_due) {
-    ROWSEAL_TRY(StartDekRotation(connection, session, before, now));
+    ROWSEAL_TRY(StartDekRotation(change, before));
   }
   return {};
 }
@@ -56,12 +54,14 @@ Result<void> StartDueDekRotation(Connection& connection, Session& session, Times
 // Scans are due twice for a value DEK that was deactivated: it is drained only after one that began
 // when no app could still hold a value under it that it had not stored yet, and destroyed only
 // after one that began when it had been drained for as long as the policy says.
-Result<void> StartDueScans(Connection& connection, Session& session, Timestamp now) {
+Result<void> StartDueScans(Change& change) {
+  Connection& connection = change.connection();
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
   ROWSEAL_ASSIGN(const PolicyDuration keep, ReadPolicy(connection, Policy::kDekDestroyAfter));
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
   const Param keep_micros = keep ? Param(std::chrono::microseconds(*keep).count()) : Param(Null{});
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(change));
   for (const ColumnRecord& column : columns) {
     if (!column.source) {
       return {};  // its values cannot be found, so nothing can be proven drained
@@ -80,8 +80,7 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
     ROWSEAL_ASSIGN(const bool under_way,
                    HasUnfinished(connection, kResealColumnJob, ToText(column.id)));
     if (is_due && !under_way) {
-      ROWSEAL_TRY(
-          StartJobOfKind(connection, session, kResealColumnJob, ToText(column.id), {}, now));
+      ROWSEAL_TRY(StartJobOfKind(change, kResealColumnJob, ToText(column.id)));
     }
   }
   return {};
@@ -89,43 +88,36 @@ Result<void> StartDueScans(Connection& connection, Session& session, Timestamp n
 
 // Projects with keys that are gone from the app's table: where no trigger of the table retires
 // them.
-Result<void> RetireOrphans(Connection& connection, Session& session, Timestamp now) {
-  if (session.keyring().trust()->rows.installation.projects_table.empty()) {
+Result<void> RetireOrphans(Change& change) {
+  if (change.trust().rows.installation.projects_table.empty()) {
     return {};
   }
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(const Rows orphans,
-                 connection.Execute(Statement::Sql(
+                 change.connection().Execute(Statement::Sql(
                      "SELECT d.project_id FROM (SELECT DISTINCT project_id FROM rowseal.dek) d"
                      " WHERE NOT rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1"
                      " FROM rowseal.retired_project r WHERE r.project_id = d.project_id)")));
-  const Access access{"rowseal", "not in the projects table"};
   for (const Row& row : orphans.rows) {
     const std::string project = TextAt(row, 0);
-    ROWSEAL_TRY(connection.Execute(
+    ROWSEAL_TRY(change.connection().Execute(
         Statement::Sql("INSERT INTO rowseal.retired_project (project_id, retired_at)"
                        " VALUES ($1, $2) ON CONFLICT DO NOTHING",
                        {project, ToMicros(now)})));
-    ROWSEAL_TRY(WriteAudit(connection, session, project, access, "project.retire", project));
-    session.observer().Log({LogLevel::kWarning,
-                            "project_retired",
-                            "a project with keys is gone from the app's projects table",
-                            {{"project", project}}});
+    ROWSEAL_TRY(change.Audit("project.retire", project, project));
+    change.Log({LogLevel::kWarning,
+                "project_retired",
+                "a project with keys is gone from the app's projects table",
+                {{"project", project}}});
   }
   return {};
 }
 
-Result<void> StartWhatIsDue(Client& client) {
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(client.session().LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(RetireOrphans(connection, client.session(), now));
-  ROWSEAL_TRY(StartDueRetirements(connection, client.session(), now));
-  ROWSEAL_TRY(StartDueDekRotation(connection, client.session(), now));
-  ROWSEAL_TRY(StartDueScans(connection, client.session(), now));
-  return transaction.Commit();
+Result<void> StartWhatIsDue(Change& change) {
+  ROWSEAL_TRY(RetireOrphans(change));
+  ROWSEAL_TRY(StartDueRetirements(change));
+  ROWSEAL_TRY(StartDueDekRotation(change));
+  return StartDueScans(change);
 }
 
 }  // namespace
@@ -133,9 +125,14 @@ Result<void> StartWhatIsDue(Client& client) {
 Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
                                 const Access& access) {
   MaintainReport report;
-  client.session().keyring().DropIdleDeks();
+  ROWSEAL_TRY(ReadStore(client, [](StoreRead& store) -> Result<void> {
+    store.session().keyring().DropIdleDeks();
+    return {};
+  }));
   ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
-  ROWSEAL_TRY(StartWhatIsDue(client));
+  // Nobody in particular starts what is due.
+  ROWSEAL_TRY(ChangeStore(client, {"rowseal", "not in the projects table"}, StartWhatIsDue,
+                          {.entry = ChangeKind::Entry::kNone}));
   RunJobsOptions all = options;
   all.jobs.clear();
   ROWSEAL_ASSIGN(report.jobs, RunJobs(client, all, access));

@@ -69,11 +69,12 @@ class PassphraseStore : public ::testing::Test {
 
   // A row with another salt, as somebody without the passphrase can add it.
   void AddRow(int id, std::uint8_t salt) {
-    Bytes part = Intruder(path_).Blob("SELECT public_part FROM root_key WHERE id = 1");
+    Bytes part = Intruder(path_).Blob(
+        "SELECT public_part FROM root_key WHERE id = (SELECT max(id) FROM root_key)");
     std::fill(part.begin() + 10, part.end(), salt);
     Intruder(path_).Run(
         "INSERT INTO root_key SELECT $1, uri, scope, fingerprint, $2, state, revision, row_tag,"
-        " created_at FROM root_key WHERE id = 1",
+        " created_at FROM root_key WHERE id = (SELECT max(id) FROM root_key)",
         {std::int64_t{id}, part});
   }
 
@@ -168,12 +169,15 @@ TEST_F(PassphraseStore, EditsOfThePublicPartAreRefused) {
 }
 
 TEST_F(PassphraseStore, AddedRowsCostABoundedNumberOfKeysAndAreRefused) {
-  AddRow(-1, 1);
+  // Rows are tried by their ids, so the real one is made the last.
+  Intruder(path_).Run("UPDATE root_key SET id = 1000");
+  Intruder(path_).Run("UPDATE kek_wrapping SET root_id = 1000");
+  AddRow(1, 1);
   const auto few = Watched();
   EXPECT_THAT(Connect({few}), FailsWith(ErrorCode::kIntegrity));
   EXPECT_EQ(few->derivations(), 2);
   for (int id = 2; id <= 100; ++id) {
-    AddRow(-id, static_cast<std::uint8_t>(id));
+    AddRow(id, static_cast<std::uint8_t>(id));
   }
   const auto many = Watched();
   EXPECT_THAT(Connect({many}), FailsNaming(ErrorCode::kIntegrity, "more passphrases than"));

@@ -6,9 +6,8 @@
 #include <rowseal/policy.h>
 
 #include "base/encoding.h"
-#include "client/audit.h"
-#include "client/session.h"
-#include "store/store_clock.h"
+#include "client/change.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -124,15 +123,16 @@ std::string ToText(PolicyDuration duration) {
 }
 
 Result<std::vector<PolicySetting>> Policies(Client& client) {
-  const auto lock = client.Lock();
-  std::vector<PolicySetting> settings;
-  for (const PolicyRow& row : kPolicies) {
-    ROWSEAL_ASSIGN(const std::optional<std::string> stored,
-                   StoredText(client.connection(), row.name));
-    settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),
-                        !stored.has_value(), std::string(row.meaning)});
-  }
-  return settings;
+  return ReadStore(client, [](StoreRead& store) -> Result<std::vector<PolicySetting>> {
+    std::vector<PolicySetting> settings;
+    for (const PolicyRow& row : kPolicies) {
+      ROWSEAL_ASSIGN(const std::optional<std::string> stored,
+                     StoredText(store.connection(), row.name));
+      settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),
+                          !stored.has_value(), std::string(row.meaning)});
+    }
+    return settings;
+  });
 }
 
 Result<void> SetPolicy(Client& client, std::string_view name, std::string_view value,
@@ -149,19 +149,16 @@ Result<void> SetPolicy(Client& client, std::string_view name, std::string_view v
                 "policy " + std::string(name) + " cannot be " + std::string(value),
                 "give a duration, as 24h");
   }
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "INSERT INTO rowseal.policy (name, value, changed_at) VALUES ($1, $2, $3)"
-      " ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at",
-      {std::string(name), std::string(value), now.time_since_epoch().count()})));
-  ROWSEAL_TRY(WriteAudit(connection, client.session(), kSystemProject, complete, "policy.set",
-                         std::string(name) + " " + std::string(value)));
-  return transaction.Commit();
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_TRY(change.connection().Execute(
+        Statement::Sql("INSERT INTO rowseal.policy (name, value, changed_at) VALUES ($1, $2, $3)"
+                       " ON CONFLICT (name) DO UPDATE SET value = excluded.value,"
+                       " changed_at = excluded.changed_at",
+                       {std::string(name), std::string(value), ToMicros(now)})));
+    ROWSEAL_TRY(change.Audit("policy.set", std::string(name) + " " + std::string(value)));
+    return {};
+  });
 }
 
 }  // namespace rowseal

@@ -29,7 +29,7 @@ class Schedule : public ::testing::Test {
     StoreOptions options = store_.Options();
     options.client.clock = [this, own_clock] { return now_ + own_clock; };
     Client client = Must(OpenStore(options));
-    UseStoreClock(client.connection(), [this] { return now_; });
+    UseStoreClock(ConnectionOf(client), [this] { return now_; });
     return client;
   }
   std::int64_t Keks() {
@@ -78,7 +78,7 @@ TEST_F(Schedule, AStoresClockThatRanBackwardsRotatesNothingAndSaysSo) {
   options.client.observer = std::make_shared<Observer>(
       [&](const LogEvent& event) { warned += event.name == "clock_behind_keys" ? 1 : 0; });
   Client client = Must(OpenStore(options));
-  UseStoreClock(client.connection(), [this] { return now_; });
+  UseStoreClock(ConnectionOf(client), [this] { return now_; });
   now_ += 10 * kYear;
   EXPECT_TRUE(Must(RotateKekIfDue(client)).has_value());
   now_ -= 10 * kYear;

@@ -7,48 +7,28 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "store/trust_rows.h"
 
 namespace rowseal {
 namespace {
 
 constexpr std::string_view kCopy = "COPY rowseal.";
 
-struct Column {
+// A dump's tables, as ParseTrustRows and ReadDekRow read their rows.
+struct DumpedTable {
   std::string_view name;
-  char type;  // i: number, t: text, b: bytes
+  std::vector<CellInfo> columns;
 };
 
-// In the order in which ParseTrustRows and ReadDek read them.
-constexpr std::array kInstallation = {Column{"id", 't'},
-                                      Column{"epoch", 'i'},
-                                      Column{"next_kek_id", 'i'},
-                                      Column{"next_root_id", 'i'},
-                                      Column{"integrity_kek_id", 'i'},
-                                      Column{"projects_table", 't'},
-                                      Column{"project_key_type", 't'},
-                                      Column{"trust_tag", 'b'},
-                                      Column{"created_at", 'i'}};
-constexpr std::array kRootKey = {
-    Column{"id", 'i'},          Column{"uri", 't'},         Column{"scope", 't'},
-    Column{"fingerprint", 'b'}, Column{"public_part", 'b'}, Column{"state", 't'},
-    Column{"revision", 'i'},    Column{"row_tag", 'b'},     Column{"created_at", 'i'}};
-constexpr std::array kKek = {Column{"id", 'i'},       Column{"scope", 't'},
-                             Column{"purpose", 't'},  Column{"suite", 'i'},
-                             Column{"state", 't'},    Column{"resumes_to", 't'},
-                             Column{"revision", 'i'}, Column{"check_value", 'b'},
-                             Column{"row_tag", 'b'},  Column{"created_at", 'i'}};
-constexpr std::array kWrapping = {Column{"kek_id", 'i'}, Column{"root_id", 'i'},
-                                  Column{"secret", 'b'}, Column{"key", 'b'}};
-constexpr std::array kDek = {
-    Column{"project_id", 't'}, Column{"id", 't'},          Column{"kek_id", 'i'},
-    Column{"purpose", 't'},    Column{"suite", 'i'},       Column{"state", 't'},
-    Column{"revision", 'i'},   Column{"check_value", 'b'}, Column{"wrapped_key", 'b'},
-    Column{"row_tag", 'b'},    Column{"created_at", 'i'}};
+template <class Record>
+DumpedTable TableFor(std::vector<CellInfo> columns = {}) {
+  ForEachCell<Record>([&](const CellInfo& cell) { columns.push_back(cell); });
+  return {kTableOf<Record>, std::move(columns)};
+}
 
 tl::unexpected<Error> Malformed(std::string_view table) {
   return Fail(ErrorCode::kIntegrity,
@@ -75,15 +55,15 @@ std::optional<std::string> Unescape(std::string_view field) {
   return text;
 }
 
-Result<Value> ParseField(std::string_view field, char type, std::string_view table) {
+Result<Value> ParseField(std::string_view field, CellType type, std::string_view table) {
   std::optional<std::string> text = Unescape(field);
   if (!text) {
     return Value(Null{});
   }
-  if (type == 't') {
+  if (type == CellType::kText || type == CellType::kUuid) {
     return Value(std::move(*text));
   }
-  if (type == 'i') {
+  if (type == CellType::kInteger) {
     const std::optional<std::int64_t> number = ParseDecimal(*text);
     return number ? Result<Value>(*number) : Malformed(table);
   }
@@ -94,7 +74,7 @@ Result<Value> ParseField(std::string_view field, char type, std::string_view tab
 
 // Takes one COPY block, from its head on, and gives its rows with the columns that are wanted.
 Result<std::vector<Row>> TakeBlock(std::string_view& dump, std::string_view table,
-                                   std::span<const Column> wanted) {
+                                   std::span<const CellInfo> wanted) {
   const std::string_view head = dump.substr(0, dump.find('\n'));
   const std::size_t open = head.find('(');
   const std::size_t close = head.rfind(") FROM stdin;");
@@ -104,7 +84,7 @@ Result<std::vector<Row>> TakeBlock(std::string_view& dump, std::string_view tabl
   }
   const std::vector<std::string_view> names = Split(head.substr(open + 1, close - open - 1), ", ");
   std::vector<std::size_t> places;
-  for (const Column& column : wanted) {
+  for (const CellInfo& column : wanted) {
     // pg_dump puts quotes around names that are words of SQL's.
     const std::string quoted = '"' + std::string(column.name) + '"';
     const auto found = std::ranges::find_if(
@@ -138,34 +118,28 @@ Result<std::vector<Row>> TakeBlock(std::string_view& dump, std::string_view tabl
   }
 }
 
-// What ReadDek reads of a DEK's KEK.
+// What ReadDek reads of a DEK's KEK. A set that does not parse is whoever checks the rows to name.
 void AddKeks(std::vector<Row>& deks, const Rows& trust) {
-  constexpr std::size_t kRevision = 7;  // behind the table's name
-  constexpr std::size_t kTag = 9;
   constexpr std::size_t kKekOfDek = 2;
-  std::map<Value, const Row*> keks;
-  for (const Row& row : trust.rows) {
-    if (row.front() == Value(std::string("kek"))) {
-      keks.emplace(row[1], &row);
+  std::map<Value, std::pair<Value, Value>> keks;
+  if (const Result<TrustRows> parsed = ParseTrustRows(trust)) {
+    for (const KekRecord& kek : parsed->keks) {
+      keks.emplace(kek.id.value, std::pair(kek.revision.value, kek.row_tag));
     }
   }
   for (Row& dek : deks) {
     const auto kek = keks.find(dek[kKekOfDek]);
-    dek.push_back(kek == keks.end() ? Value(Null{}) : (*kek->second)[kRevision]);
-    dek.push_back(kek == keks.end() ? Value(Null{}) : (*kek->second)[kTag]);
+    dek.push_back(kek == keks.end() ? Value(Null{}) : kek->second.first);
+    dek.push_back(kek == keks.end() ? Value(Null{}) : kek->second.second);
   }
 }
 
 }  // namespace
 
 Result<KeyRows> ReadKeyRowsOfDump(std::string_view dump) {
-  const std::array<std::tuple<std::string_view, std::span<const Column>>, 5> tables = {{
-      {"installation", kInstallation},
-      {"root_key", kRootKey},
-      {"kek", kKek},
-      {"kek_wrapping", kWrapping},
-      {"dek", kDek},
-  }};
+  const std::array<DumpedTable, 5> tables = {
+      TableFor<InstallationRecord>(), TableFor<RootRecord>(), TableFor<KekRecord>(),
+      TableFor<WrappingRecord>(), TableFor<DekRecord>({{.name = "project_id", .limits = {}}})};
   KeyRows rows;
   while (!dump.empty()) {
     if (!dump.starts_with(kCopy)) {
@@ -175,13 +149,12 @@ Result<KeyRows> ReadKeyRowsOfDump(std::string_view dump) {
     }
     const std::string_view rest = dump.substr(kCopy.size());
     const std::string_view name = rest.substr(0, rest.find(' '));
-    const auto known =
-        std::ranges::find_if(tables, [&](const auto& table) { return std::get<0>(table) == name; });
+    const auto known = std::ranges::find(tables, name, &DumpedTable::name);
     if (known == tables.end()) {
       dump.remove_prefix(kCopy.size());
       continue;
     }
-    ROWSEAL_ASSIGN(std::vector<Row> block, TakeBlock(dump, name, std::get<1>(*known)));
+    ROWSEAL_ASSIGN(std::vector<Row> block, TakeBlock(dump, name, known->columns));
     for (Row& row : block) {
       if (name == "dek") {
         rows.deks.push_back(std::move(row));

@@ -1,13 +1,11 @@
 #include <rowseal/roots.h>
 
 #include "base/encoding.h"
-#include "client/audit.h"
-#include "client/session.h"
+#include "client/change.h"
 #include "keys/wrapping.h"
 #include "lifecycle/root_rows.h"
 #include "roots/recovery_key_file.h"
 #include "roots/recovery_root.h"
-#include "store/store_clock.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -30,19 +28,13 @@ Result<const RootRecord*> HeldRecoveryRoot(Session& session, const TrustRows& ro
 
 // A DEK under a KEK of the scope, the newest first: what was sealed last must open too.
 Result<std::optional<DekRecord>> FindDek(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows rows,
-                 connection.Execute(Statement::Sql(
-                     "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-                     " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-                     " FROM rowseal.dek d JOIN rowseal.kek k ON k.id = d.kek_id"
-                     " WHERE k.scope = 'default' ORDER BY d.created_at DESC LIMIT 1")));
+  static const std::string sql =
+      DekQuery("WHERE k.scope = 'default' ORDER BY d.created_at DESC LIMIT 1");
+  ROWSEAL_ASSIGN(Rows rows, connection.Execute(Statement::Sql(sql)));
   if (rows.rows.empty()) {
     return std::nullopt;
   }
-  RowReader reader(rows.rows.front());
-  const std::string project_text = reader.Text();
-  ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(project_text));
-  ROWSEAL_ASSIGN(DekAndKek read, ReadDek(project, reader));
+  ROWSEAL_ASSIGN(DekAndKek read, ReadDekRow(rows.rows.front()));
   return std::move(read.dek);
 }
 
@@ -88,34 +80,30 @@ Result<std::optional<Timestamp>> LastDrill(Connection& connection, RootId root) 
 }
 
 Result<RecoveryDrill> DrillRecovery(Client& client, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  ROWSEAL_ASSIGN(const RootRecord* root, HeldRecoveryRoot(session, trust->rows));
-  const std::shared_ptr<const RootProvider> provider = session.keyring().Provider(root->id);
-  RecoveryDrill drill;
-  drill.root = root->id;
-  ROWSEAL_ASSIGN(drill.before, LastDrill(connection, root->id));
-  ROWSEAL_TRY(ProveOpens(trust->rows, root->scope, root->id, *provider));
-  drill.keks = static_cast<std::int64_t>(KeksOf(trust->rows, root->scope).size());
-  ROWSEAL_ASSIGN(const std::optional<DekRecord> dek, FindDek(connection));
-  if (dek) {
-    ROWSEAL_TRY(OpenWith(*trust, *dek, root->id, *provider));
-    drill.dek = "DEK " + ToText(dek->id) + " of project '" + dek->project.text() + "'";
-  }
-  ROWSEAL_TRY(
-      WriteAudit(connection, session, kSystemProject, complete, kDrillAction, ToText(root->id)));
-  ROWSEAL_TRY(transaction.Commit());
-  session.observer().Log({LogLevel::kInfo,
+  const auto drill = [](TrustedRead& read) -> Result<RecoveryDrill> {
+    const TrustRows& rows = read.trust().rows;
+    ROWSEAL_ASSIGN(const RootRecord* root, HeldRecoveryRoot(read.session(), rows));
+    const std::shared_ptr<const RootProvider> provider =
+        read.session().keyring().Provider(root->id);
+    RecoveryDrill done;
+    done.root = root->id;
+    ROWSEAL_ASSIGN(done.before, LastDrill(read.connection(), root->id));
+    ROWSEAL_TRY(ProveOpens(rows, root->scope, root->id, *provider));
+    done.keks = static_cast<std::int64_t>(KeksOf(rows, root->scope).size());
+    ROWSEAL_ASSIGN(const std::optional<DekRecord> dek, FindDek(read.connection()));
+    if (dek) {
+      ROWSEAL_TRY(OpenWith(read.trust(), *dek, root->id, *provider));
+      done.dek = "DEK " + ToText(dek->id) + " of project '" + dek->project.text() + "'";
+    }
+    return done;
+  };
+  ROWSEAL_ASSIGN(RecoveryDrill done, ReadTrusted(client, drill));
+  ROWSEAL_TRY(LogRead(client, access, kDrillAction, ToText(done.root)));
+  ObserverOf(client).Log({LogLevel::kInfo,
                           "recovery_drilled",
                           "the recovery key opens this store",
-                          {{"root", ToText(root->id)}}});
-  return drill;
+                          {{"root", ToText(done.root)}}});
+  return done;
 }
 
 }  // namespace rowseal

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "client/audit.h"
 #include "client/columns.h"
 #include "client/key_refusals.h"
 #include "client/value_sealing.h"
 #include "envelope/sealed_text.h"
 #include "lifecycle/policies.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -29,9 +28,8 @@ void ResealColumn::Refuse(const AppValue& row, std::string_view why) {
 
 // The registration is read for each batch: its tag says whether the place still is the one that
 // somebody with the keys registered.
-Result<void> ResealColumn::OpenColumn(Connection& connection) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session_));
+Result<void> ResealColumn::OpenColumn(const TrustedRead& read) {
+  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
   const auto found = std::ranges::find(columns, column_id_, &ColumnRecord::id);
   if (found == columns.end() || !found->source) {
     return Fail(ErrorCode::kNotFound,
@@ -45,8 +43,8 @@ Result<void> ResealColumn::OpenColumn(Connection& connection) {
   return {};
 }
 
-Result<std::int64_t> ResealColumn::Count(Connection& connection) {
-  ROWSEAL_TRY(OpenColumn(connection));
+Result<std::int64_t> ResealColumn::Count(TrustedRead& read) {
+  ROWSEAL_TRY(OpenColumn(read));
   return place_->Count();
 }
 
@@ -65,19 +63,16 @@ Result<std::optional<DekAndKek>> ResealColumn::FindDek(Connection& connection,
 Result<std::optional<DekAndKek>> ResealColumn::ReadDekRow(Connection& connection,
                                                           const ProjectId& project,
                                                           const std::string& id) {
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      connection.Execute(Statement::Sql(
-          "SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE d.project_id = $1 AND d.id = $2",
-          {project.text(), id})));
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 AND d.id = $2");
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, {project.text(), id})));
   if (answer.rows.empty()) {
     return std::nullopt;
   }
-  RowReader reader(answer.rows.front());
-  ROWSEAL_ASSIGN(DekAndKek dek, ReadDek(project, reader));
+  ROWSEAL_ASSIGN(DekAndKek dek, rowseal::ReadDekRow(answer.rows.front()));
+  if (dek.dek.project != project || ToText(dek.dek.id) != id) {
+    return Fail(ErrorCode::kIntegrity, "the store gave another DEK than " + id,
+                "rowseal doctor compares the store's tables with those of this release");
+  }
   return dek;
 }
 
@@ -151,7 +146,7 @@ Result<void> ResealColumn::ReadRow(Connection& connection, AppValue row) {
   return {};
 }
 
-Result<void> ResealColumn::Read(Connection& connection, const std::string& position,
+Result<void> ResealColumn::Read(TrustedRead& read, const std::string& position,
                                 const BatchLimit& limit) {
   items_.clear();
   resealed_.clear();
@@ -162,15 +157,15 @@ Result<void> ResealColumn::Read(Connection& connection, const std::string& posit
   found_stale_.clear();
   missed_.reset();
   start_ = position;
-  ROWSEAL_TRY(OpenColumn(connection));
+  ROWSEAL_TRY(OpenColumn(read));
   ROWSEAL_TRY(CheckMaySeal(session_));
   if (position.empty()) {
-    ROWSEAL_ASSIGN(began_, StoreClock(connection));
+    ROWSEAL_ASSIGN(began_, read.Now());
   }
   ROWSEAL_ASSIGN(std::vector<AppValue> rows, place_->Read(position, limit.items, limit.bytes));
   for (AppValue& row : rows) {
     positions_.push_back(row.position);
-    ROWSEAL_TRY(ReadRow(connection, std::move(row)));
+    ROWSEAL_TRY(ReadRow(read.connection(), std::move(row)));
   }
   return {};
 }
@@ -217,15 +212,16 @@ Result<void> ResealColumn::Work() {
 // A scan counts if every row was read, none failed, and it began when no process could still hold a
 // value under the old key that it had not stored yet. The job's row says when it began, except in
 // the first batch of a run, which may be the last: a column that holds no sealed value.
-Result<void> ResealColumn::NoteScan(Connection& connection) {
+Result<void> ResealColumn::NoteScan(Change& change) {
+  Connection& connection = change.connection();
   ROWSEAL_TRY(connection.Execute(
       Statement::Sql("UPDATE rowseal.sealed_column SET scanned_at ="
                      " (SELECT coalesce(started_at, $3) FROM rowseal.job WHERE id = $2)"
                      " WHERE id = $1"
                      " AND EXISTS (SELECT 1 FROM rowseal.job WHERE id = $2 AND failed = 0)",
-                     {ToText(column_id_), ToText(job_), began_.time_since_epoch().count()})));
+                     {ToText(column_id_), ToText(job_), ToMicros(began_)})));
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
   ROWSEAL_ASSIGN(
       const Rows drained,
@@ -234,7 +230,7 @@ Result<void> ResealColumn::NoteScan(Connection& connection) {
           " AND state IN ('deactivated', 'compromised') AND deactivated_at + $2 <="
           " (SELECT CASE WHEN count(*) = count(scanned_at) THEN min(scanned_at) END"
           "  FROM rowseal.sealed_column)",
-          {now.time_since_epoch().count(), settle_micros})));
+          {ToMicros(now), settle_micros})));
   session_.observer().Count(Counter::kDeksDrained, static_cast<std::uint64_t>(drained.changed));
   return {};
 }
@@ -253,13 +249,13 @@ Result<void> ResealColumn::EndDrained(Connection& connection) {
   return {};
 }
 
-Result<BatchOutcome> ResealColumn::Write(Connection& connection) {
+Result<BatchOutcome> ResealColumn::Write(Change& change) {
   for (const auto& [project, values] : resealed_) {
-    ROWSEAL_TRY(WriteAudit(connection, session_, project.text(), access_, "reseal",
-                           "job " + ToText(job_) + " column " + ToText(column_id_)));
+    ROWSEAL_TRY(change.Audit("reseal", "job " + ToText(job_) + " column " + ToText(column_id_),
+                             project.text()));
     session_.observer().Count(Counter::kValuesResealed, static_cast<std::uint64_t>(values));
   }
-  ROWSEAL_TRY(EndDrained(connection));
+  ROWSEAL_TRY(EndDrained(change.connection()));
   BatchOutcome outcome;
   outcome.failures = failures_;
   outcome.last = positions_.empty();
@@ -269,7 +265,7 @@ Result<BatchOutcome> ResealColumn::Write(Connection& connection) {
   outcome.position = end == positions_.begin() ? start_ : *std::prev(end);
   outcome.done = end - positions_.begin();
   if (outcome.last) {
-    ROWSEAL_TRY(NoteScan(connection));
+    ROWSEAL_TRY(NoteScan(change));
   }
   return outcome;
 }

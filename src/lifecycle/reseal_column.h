@@ -22,15 +22,15 @@ namespace rowseal {
 /// enough of them mark `value` DEKs as drained.
 class ResealColumn final : public JobBody {
  public:
-  ResealColumn(Session& session, ColumnId column, Access access, JobId job)
-      : session_(session), column_id_(column), access_(std::move(access)), job_(job) {}
+  ResealColumn(Session& session, ColumnId column, JobId job)
+      : session_(session), column_id_(column), job_(job) {}
 
-  Result<std::int64_t> Count(Connection& connection) override;
-  Result<void> Read(Connection& connection, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& read) override;
+  Result<void> Read(TrustedRead& read, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override;
   bool WritesAlone() const override { return positions_.empty(); }
-  Result<BatchOutcome> Write(Connection& connection) override;
+  Result<BatchOutcome> Write(Change& change) override;
 
  private:
   // A sealed value within a row's text that is to be sealed again.
@@ -47,7 +47,7 @@ class ResealColumn final : public JobBody {
     ActiveDekOperation::Active active;
   };
 
-  Result<void> OpenColumn(Connection& connection);
+  Result<void> OpenColumn(const TrustedRead& read);
   Result<std::vector<Stale>> FindStale(Connection& connection, const ProjectId& project,
                                        const AppValue& row);
   Result<std::optional<DekAndKek>> FindDek(Connection& connection, const ProjectId& project,
@@ -58,12 +58,11 @@ class ResealColumn final : public JobBody {
   Result<std::string> Reseal(const Item& item) const;
   Result<bool> IsGone(Connection& connection, const ProjectId& project);
   Result<void> EndDrained(Connection& connection);
-  Result<void> NoteScan(Connection& connection);
+  Result<void> NoteScan(Change& change);
   void Refuse(const AppValue& row, std::string_view why);
 
   Session& session_;
   const ColumnId column_id_;
-  const Access access_;
   const JobId job_;
   std::optional<ColumnRecord> column_;
   std::unique_ptr<AppColumn> place_;

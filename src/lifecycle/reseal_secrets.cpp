@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "client/audit.h"
 #include "client/key_refusals.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -72,18 +72,12 @@ void ResealSecrets::Refuse(std::string item, const Error& error) {
   failures_.push_back({std::move(item), error.message});
 }
 
-Result<std::int64_t> ResealSecrets::Count(Connection& connection) {
-  const Param project = project_ ? Param(project_->text()) : Param(Null{});
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
-                     "  ON d.project_id = v.project_id AND d.id = v.dek_id"
-                     " WHERE d.state <> 'active' AND (v.project_id = $1 OR $1 IS NULL)",
-                     {project})));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> ResealSecrets::Count(TrustedRead& read) {
+  return OneNumber(read.connection(),
+                   "SELECT count(*) FROM rowseal.secret_version v JOIN rowseal.dek d"
+                   "  ON d.project_id = v.project_id AND d.id = v.dek_id"
+                   " WHERE d.state <> 'active' AND (v.project_id = $1 OR $1 IS NULL)",
+                   {project_ ? Param(project_->text()) : Param(Null{})});
 }
 
 // Finds how far this batch reaches, without reading ciphertext.
@@ -124,35 +118,29 @@ Result<std::optional<ResealSecrets::Position>> ResealSecrets::FindBound(Connecti
 
 Result<void> ResealSecrets::ReadDue(Connection& connection, const Position& from,
                                     const Position& to) {
-  ROWSEAL_ASSIGN(
-      Rows page,
-      connection.Execute(Statement::Sql(
-          "SELECT v.project_id, v.secret_id, v.version,"
-          " s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
-          " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.secret_version v"
-          " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
-          " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-          " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
-          "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
-          "  AND (v.project_id = $7 OR $7 IS NULL)"
-          "  AND (d.state IS NULL OR d.state <> 'active')"
-          " ORDER BY v.project_id, v.secret_id, v.version",
-          {from.project, from.id, from.version, to.project, to.id, to.version,
-           project_ ? Param(project_->text()) : Param(Null{})})));
-  constexpr std::size_t kOwnColumns = 3;
+  static const std::string sql =
+      "SELECT v.project_id, v.secret_id, v.version, " + StoredVersionColumns() +
+      " FROM rowseal.secret_version v"
+      " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
+      " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+      " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+      " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+      "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+      "  AND (v.project_id = $7 OR $7 IS NULL)"
+      "  AND (d.state IS NULL OR d.state <> 'active')"
+      " ORDER BY v.project_id, v.secret_id, v.version";
+  ROWSEAL_ASSIGN(Rows page,
+                 connection.Execute(Statement::Sql(
+                     sql, {from.project, from.id, from.version, to.project, to.id, to.version,
+                           project_ ? Param(project_->text()) : Param(Null{})})));
   for (Row& row : page.rows) {
     RowReader reader(row);
     const std::string project_text = reader.Text();
     const std::string secret = reader.Text();
     std::string name = RowName(project_text, secret, reader.Integer());
-    Row rest(std::make_move_iterator(row.begin() + kOwnColumns),
-             std::make_move_iterator(row.end()));
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     Result<StoredVersion> version =
-        project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
+        project ? ReadStoredVersion(*project, reader) : tl::unexpected(project.error());
     if (version) {
       items_.push_back({std::move(name), *project, std::move(*version), std::nullopt});
     } else {
@@ -204,12 +192,12 @@ Result<void> ResealSecrets::FindActiveDeks(Connection& connection) {
   return {};
 }
 
-Result<void> ResealSecrets::Read(Connection& connection, const std::string& position,
+Result<void> ResealSecrets::Read(TrustedRead& read, const std::string& position,
                                  const BatchLimit& limit) {
+  Connection& connection = read.connection();
   items_.clear();
   active_.clear();
   failures_.clear();
-  ROWSEAL_TRY(session_.LoadTrust(connection));
   ROWSEAL_TRY(CheckMaySeal(session_));
   ROWSEAL_ASSIGN(const Position from, Decode(position));
   next_ = from;
@@ -235,7 +223,7 @@ Result<void> ResealSecrets::Work() {
     while (active->record.project != item.project) {
       ++active;
     }
-    Result<ResealedVersion> resealed =
+    Result<SecretReseal::Item> resealed =
         SealAgain(session_, item.project, item.version, item.version, *active);
     if (resealed) {
       item.resealed = std::move(*resealed);
@@ -252,35 +240,37 @@ Result<void> ResealSecrets::Work() {
 
 // One audit entry a project and batch; each version's write MAC is logged with it. What another
 // process changed meanwhile is under an active DEK, and nothing is left to do there.
-Result<void> ResealSecrets::WriteItems(Connection& connection, BatchOutcome& outcome) {
+Result<void> ResealSecrets::WriteItems(Change& change, BatchOutcome& outcome) {
   std::vector<Statement> statements;  // in turn the entry of a project and its versions
-  std::vector<std::size_t> counts;    // of versions, by project
+  std::vector<std::shared_ptr<const SecretReseal::Request>> reseals;  // by project
   for (auto first = items_.begin(); first != items_.end();) {
     const auto last = std::find_if(
         first, items_.end(), [&](const Item& item) { return item.project != first->project; });
-    std::vector<const ResealedVersion*> resealed;
+    SecretReseal::Request reseal{first->project, {}, {}};
     for (auto item = first; item != last; ++item) {
       if (item->resealed) {
-        resealed.push_back(&*item->resealed);
+        reseal.items.push_back(std::move(*item->resealed));
       }
     }
-    if (!resealed.empty()) {
+    if (!reseal.items.empty()) {
       ROWSEAL_ASSIGN(AuditEntryStatement entry,
-                     MakeAuditEntry(session_, first->project.text(), access_, "reseal",
+                     MakeAuditEntry(session_, first->project.text(), change.access(), "reseal",
                                     "job " + ToText(job_)));
       statements.push_back(std::move(entry.statement));
-      statements.push_back(StoreResealed(first->project, resealed, entry.id));
-      counts.push_back(resealed.size());
+      reseal.entry = entry.id;
+      reseals.push_back(std::make_shared<const SecretReseal::Request>(std::move(reseal)));
+      statements.push_back(rowseal::Encode(reseals.back()));
     }
     first = last;
   }
-  ROWSEAL_ASSIGN(std::vector<Rows> answers, connection.ExecuteAll(statements));
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    ROWSEAL_ASSIGN(const std::vector<bool> stored,
-                   ReadStored(session_, answers[2 * i + 1], counts[i]));
-    session_.observer().Count(Counter::kSecretsResealed, static_cast<std::uint64_t>(std::count(
-                                                             stored.begin(), stored.end(), true)));
-    outcome.done += static_cast<std::int64_t>(counts[i]);
+  ROWSEAL_ASSIGN(std::vector<Rows> answers, change.connection().ExecuteAll(statements));
+  for (std::size_t i = 0; i < reseals.size(); ++i) {
+    ROWSEAL_ASSIGN(const SecretReseal::Answer stored,
+                   rowseal::Decode(*reseals[i], std::move(answers[2 * i + 1])));
+    const auto count = static_cast<std::uint64_t>(std::ranges::count(stored, true));
+    session_.observer().Count(Counter::kSecretsSealed, count);
+    session_.observer().Count(Counter::kSecretsResealed, count);
+    outcome.done += static_cast<std::int64_t>(stored.size());
   }
   return {};
 }
@@ -311,8 +301,9 @@ Result<BatchOutcome> ResealSecrets::WriteBarrier(Connection& connection) {
 
 // Only a key that seals no more can be drained, and what is counted here is counted under the write
 // lock; nothing can come under it afterwards, so it is never counted again.
-Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
+Result<BatchOutcome> ResealSecrets::WriteDrained(Change& change) {
+  Connection& connection = change.connection();
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(Rows page,
                  connection.Execute(Statement::Sql(
                      "SELECT d.project_id, d.id, EXISTS (SELECT 1 FROM rowseal.secret_version v"
@@ -335,7 +326,7 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
     if (!is_needed) {
       notes.push_back(
           Statement::Sql("UPDATE rowseal.dek SET drained_at = $3 WHERE project_id = $1 AND id = $2",
-                         {next_.project, next_.id, now.time_since_epoch().count()}));
+                         {next_.project, next_.id, ToMicros(now)}));
     }
   }
   ROWSEAL_TRY(connection.ExecuteAll(notes));
@@ -344,15 +335,15 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Connection& connection) {
   return outcome;
 }
 
-Result<BatchOutcome> ResealSecrets::Write(Connection& connection) {
+Result<BatchOutcome> ResealSecrets::Write(Change& change) {
   if (next_.phase == Phase::kBarrier) {
-    return WriteBarrier(connection);
+    return WriteBarrier(change.connection());
   }
   if (next_.phase == Phase::kDrained && items_.empty()) {
-    return WriteDrained(connection);
+    return WriteDrained(change);
   }
   BatchOutcome outcome;
-  ROWSEAL_TRY(WriteItems(connection, outcome));
+  ROWSEAL_TRY(WriteItems(change, outcome));
   outcome.failures = failures_;
   outcome.position = Encode(next_);
   return outcome;

@@ -19,15 +19,15 @@ namespace rowseal {
 class ResealSecrets final : public JobBody {
  public:
   /// Without a project: all projects. `job` is what the audit entries name.
-  ResealSecrets(Session& session, std::optional<ProjectId> project, Access access, JobId job)
-      : session_(session), project_(std::move(project)), access_(std::move(access)), job_(job) {}
+  ResealSecrets(Session& session, std::optional<ProjectId> project, JobId job)
+      : session_(session), project_(std::move(project)), job_(job) {}
 
-  Result<std::int64_t> Count(Connection& connection) override;
-  Result<void> Read(Connection& connection, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& read) override;
+  Result<void> Read(TrustedRead& read, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override;
   bool WritesAlone() const override { return next_.phase != Phase::kVersions || items_.empty(); }
-  Result<BatchOutcome> Write(Connection& connection) override;
+  Result<BatchOutcome> Write(Change& change) override;
 
  private:
   enum class Phase : std::uint8_t {
@@ -53,21 +53,20 @@ class ResealSecrets final : public JobBody {
     std::string name;  // of its row, for a failure
     ProjectId project;
     StoredVersion version;
-    std::optional<ResealedVersion> resealed;
+    std::optional<SecretReseal::Item> resealed;
   };
 
   Result<std::optional<Position>> FindBound(Connection& connection, const Position& from,
                                             const BatchLimit& limit, bool& any_due);
   Result<void> ReadDue(Connection& connection, const Position& from, const Position& to);
   Result<void> FindActiveDeks(Connection& connection);
-  Result<void> WriteItems(Connection& connection, BatchOutcome& outcome);
+  Result<void> WriteItems(Change& change, BatchOutcome& outcome);
   Result<BatchOutcome> WriteBarrier(Connection& connection);
-  Result<BatchOutcome> WriteDrained(Connection& connection);
+  Result<BatchOutcome> WriteDrained(Change& change);
   void Refuse(std::string item, const Error& error);
 
   Session& session_;
   const std::optional<ProjectId> project_;
-  const Access access_;
   const JobId job_;
 
   Position next_;

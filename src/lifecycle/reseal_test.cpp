@@ -358,9 +358,9 @@ TEST_F(ResealColumns, AnAppThatWritesMeanwhileWins) {
   Must(RotateDeks(client, Project("acme")));
   const std::string old_text = At("totp", 2);
   bool meddled = false;
-  client.session().UseAppColumns(
+  SessionOf(client).UseAppColumns(
       [&](const ColumnSource& source) -> Result<std::unique_ptr<AppColumn>> {
-        ROWSEAL_ASSIGN(std::unique_ptr<AppColumn> inner, opener.session().OpenAppColumn(source));
+        ROWSEAL_ASSIGN(std::unique_ptr<AppColumn> inner, SessionOf(opener).OpenAppColumn(source));
         if (source.column != "totp") {
           return inner;
         }
@@ -389,7 +389,7 @@ TEST_F(ResealColumns, AValueDekIsDrainedByAScanBehindTheSettleTimeOnly) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  UseStoreClock(client.connection(), [&] { return now; });
+  UseStoreClock(ConnectionOf(client), [&] { return now; });
   const auto drained = [&] {
     return Intruder(store_.path()).Integer("SELECT count(*) FROM dek WHERE drained_at IS NOT NULL");
   };
@@ -409,7 +409,7 @@ TEST_F(ResealColumns, AColumnThatHoldsNothingDoesNotKeepAKeyNeeded) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  UseStoreClock(client.connection(), [&] { return now; });
+  UseStoreClock(ConnectionOf(client), [&] { return now; });
   Must(client.AddColumn(Label("note"), ContextKind::kField, {}, app_.Place("note")));
   Must(RotateDeks(client, Project("acme")));
   now += std::chrono::hours(25);
@@ -443,7 +443,7 @@ TEST_F(ResealColumns, AColumnWithoutAPlaceKeepsItsKeyNeeded) {
   Timestamp now =
       std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
   Client client = store_.Open();
-  UseStoreClock(client.connection(), [&] { return now; });
+  UseStoreClock(ConnectionOf(client), [&] { return now; });
   Must(client.AddColumn(Label("elsewhere"), ContextKind::kField));
   const DekRotation rotation = Must(RotateDeks(client, Project("acme")));
   EXPECT_EQ(rotation.columns_without_source, std::vector<std::string>{"elsewhere"});

@@ -5,31 +5,29 @@
 #include <rowseal/retire.h>
 
 #include "base/clock.h"
-#include "client/audit.h"
 #include "client/columns.h"
 #include "jobs/job_table.h"
 #include "lifecycle/destroy_deks.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rotate_dek.h"
+#include "store/calls/secret_delete.h"
 #include "store/key_order.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
 
 constexpr std::int64_t kDeksDestroyedAtOnce = 500;
 
-Result<std::int64_t> Count(Connection& connection, std::string_view sql, const ProjectId& project) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql, {project.text()})));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> Count(Connection& connection, std::string_view from,
+                           const ProjectId& project) {
+  return OneNumber(connection, "SELECT count(*) FROM " + std::string(from), {project.text()});
 }
 
 // What the store says of a project: its row, if it is retired, and what it has.
-Result<ProjectRetirement> Look(Connection& connection, Session& session, const ProjectId& project) {
+Result<ProjectRetirement> Look(const TrustedRead& read, const ProjectId& project) {
+  Connection& connection = read.connection();
   ProjectRetirement retirement;
   retirement.project = project.text();
   ROWSEAL_ASSIGN(Rows row, connection.Execute(
@@ -43,23 +41,16 @@ Result<ProjectRetirement> Look(Connection& connection, Session& session, const P
     retirement.destroyed_at = reader.OptionalTime();
     ROWSEAL_TRY(reader.status());
   }
+  ROWSEAL_ASSIGN(retirement.secrets,
+                 Count(connection, "rowseal.secret WHERE project_id = $1", project));
+  ROWSEAL_ASSIGN(retirement.versions,
+                 Count(connection, "rowseal.secret_version WHERE project_id = $1", project));
+  ROWSEAL_ASSIGN(retirement.deks, Count(connection, "rowseal.dek WHERE project_id = $1", project));
   ROWSEAL_ASSIGN(
-      retirement.secrets,
-      Count(connection, "SELECT count(*) FROM rowseal.secret WHERE project_id = $1", project));
-  ROWSEAL_ASSIGN(
-      retirement.versions,
-      Count(connection, "SELECT count(*) FROM rowseal.secret_version WHERE project_id = $1",
-            project));
-  ROWSEAL_ASSIGN(
-      retirement.deks,
-      Count(connection, "SELECT count(*) FROM rowseal.dek WHERE project_id = $1", project));
-  ROWSEAL_ASSIGN(const std::int64_t value_deks,
-                 Count(connection,
-                       "SELECT count(*) FROM rowseal.dek WHERE project_id = $1"
-                       " AND purpose = 'value'",
-                       project));
+      const std::int64_t value_deks,
+      Count(connection, "rowseal.dek WHERE project_id = $1 AND purpose = 'value'", project));
   if (value_deks > 0) {
-    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(connection, session));
+    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
     for (const ColumnRecord& column : columns) {
       retirement.columns.push_back(column.label.text());
     }
@@ -67,15 +58,14 @@ Result<ProjectRetirement> Look(Connection& connection, Session& session, const P
   return retirement;
 }
 
-// What a retirement would be, or why there is none, as of `now`.
-Result<ProjectRetirement> Judge(Connection& connection, Session& session, const ProjectId& project,
-                                Timestamp now) {
+// What a retirement would be, or why there is none.
+Result<ProjectRetirement> Judge(TrustedRead& read, const ProjectId& project) {
   if (project.text() == kSystemProject) {
     return Fail(ErrorCode::kRefusedByState,
                 "project system holds the app's own secrets and is not retired",
                 "rowseal secret rm system NAME deletes one of them");
   }
-  ROWSEAL_ASSIGN(ProjectRetirement retirement, Look(connection, session, project));
+  ROWSEAL_ASSIGN(ProjectRetirement retirement, Look(read, project));
   if (retirement.destroyed_at) {
     return Fail(ErrorCode::kRefusedByState,
                 "the keys of project '" + project.text() + "' were destroyed at " +
@@ -86,8 +76,9 @@ Result<ProjectRetirement> Judge(Connection& connection, Session& session, const 
     return Fail(ErrorCode::kNotFound, "project '" + project.text() + "' has no keys",
                 "rowseal dek list shows which projects have");
   }
-  ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(connection, Policy::kDestroyWait));
-  ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicy(connection, Policy::kBackupKept));
+  ROWSEAL_ASSIGN(const PolicyDuration wait, ReadPolicy(read.connection(), Policy::kDestroyWait));
+  ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicy(read.connection(), Policy::kBackupKept));
+  ROWSEAL_ASSIGN(const Timestamp now, read.Now());
   retirement.retired_at = retirement.retired_at.value_or(now);
   retirement.destroy_at = retirement.destroy_at.value_or(now + *wait);
   if (kept) {
@@ -98,51 +89,43 @@ Result<ProjectRetirement> Judge(Connection& connection, Session& session, const 
 
 }  // namespace
 
-Result<std::int64_t> DestroyProjectBody::Count(Connection& connection) {
-  return rowseal::Count(connection, "SELECT count(*) FROM rowseal.secret WHERE project_id = $1",
-                        project_);
+Result<std::int64_t> DestroyProjectBody::Count(TrustedRead& read) {
+  return rowseal::Count(read.connection(), "rowseal.secret WHERE project_id = $1", project_);
 }
 
-Result<void> DestroyProjectBody::Read(Connection& /*connection*/, const std::string& /*position*/,
+Result<void> DestroyProjectBody::Read(TrustedRead& /*read*/, const std::string& /*position*/,
                                       const BatchLimit& limit) {
   limit_ = static_cast<std::int64_t>(limit.items);
   return {};
 }
 
 // Each with the entry that tells `verify` that somebody deleted it.
-Result<std::int64_t> DestroyProjectBody::DeleteSecrets(Connection& connection) {
+Result<std::int64_t> DestroyProjectBody::DeleteSecrets(Change& change) const {
   ROWSEAL_ASSIGN(const Rows page,
-                 connection.Execute(Statement::Sql(
+                 change.connection().Execute(Statement::Sql(
                      "SELECT id FROM rowseal.secret WHERE project_id = $1 ORDER BY id LIMIT $2",
                      {project_.text(), limit_})));
   for (const Row& row : page.rows) {
-    ROWSEAL_TRY(
-        WriteAudit(connection, session_, project_.text(), access_, "delete", TextAt(row, 0)));
-    ROWSEAL_TRY(connection.Execute(
-        Statement::Call(Procedure::kSecretDelete, {project_.text(), TextAt(row, 0)})));
+    ROWSEAL_TRY(change.Audit("delete", TextAt(row, 0), project_.text()));
+    ROWSEAL_ASSIGN(const SecretId secret, ParseUuid<SecretId>(TextAt(row, 0)));
+    ROWSEAL_TRY(Ask(change.connection(), SecretDelete::Request{project_, secret}));
   }
   return static_cast<std::int64_t>(page.rows.size());
 }
 
-Result<std::int64_t> DestroyProjectBody::DestroyDeks(Connection& connection, Timestamp now) {
-  ROWSEAL_ASSIGN(
-      Rows page,
-      connection.Execute(Statement::Sql(
-          "SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-          " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-          " WHERE d.project_id = $1 ORDER BY d.id LIMIT $2",
-          {project_.text(), kDeksDestroyedAtOnce})));
+Result<std::int64_t> DestroyProjectBody::DestroyDeks(Change& change) const {
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+  static const std::string sql = DekQuery("WHERE d.project_id = $1 ORDER BY d.id LIMIT $2");
+  ROWSEAL_ASSIGN(Rows page, change.connection().Execute(
+                                Statement::Sql(sql, {project_.text(), kDeksDestroyedAtOnce})));
   for (Row& row : page.rows) {
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(DekAndKek read, ReadDek(project_, reader));
+    ROWSEAL_ASSIGN(DekAndKek read, ReadDekRow(row));
     DekRecord dek = std::move(read.dek);
     if (dek.state == KeyState::kActive) {
-      ROWSEAL_ASSIGN(dek, DeactivateDek(connection, session_, std::move(dek), now));
+      ROWSEAL_ASSIGN(dek, DeactivateDek(change, std::move(dek)));
     }
-    const Result<void> destroyed =
-        DestroyDekRow(connection, session_, dek,
-                      {access_, "its project was retired, and its secrets deleted", now}, access_);
+    const Result<void> destroyed = DestroyDekRow(
+        change, dek, {change.access(), "its project was retired, and its secrets deleted", now});
     if (!destroyed && destroyed.error().code == ErrorCode::kConflict) {
       // A put that had begun before the retirement was committed meanwhile: its secret goes first.
       return Fail(ErrorCode::kUnavailable, destroyed.error().message, "retry");
@@ -152,10 +135,9 @@ Result<std::int64_t> DestroyProjectBody::DestroyDeks(Connection& connection, Tim
   return static_cast<std::int64_t>(page.rows.size());
 }
 
-Result<BatchOutcome> DestroyProjectBody::Write(Connection& connection) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(const Rows due, connection.Execute(Statement::Sql(
+Result<BatchOutcome> DestroyProjectBody::Write(Change& change) {
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+  ROWSEAL_ASSIGN(const Rows due, change.connection().Execute(Statement::Sql(
                                      "SELECT 1 FROM rowseal.retired_project WHERE project_id = $1"
                                      " AND destroy_at <= $2 AND destroyed_at IS NULL FOR UPDATE",
                                      {project_.text(), ToMicros(now)})));
@@ -165,31 +147,31 @@ Result<BatchOutcome> DestroyProjectBody::Write(Connection& connection) {
     outcome.last = true;  // it was called off
     return outcome;
   }
-  ROWSEAL_ASSIGN(outcome.done, DeleteSecrets(connection));
+  ROWSEAL_ASSIGN(outcome.done, DeleteSecrets(change));
   if (outcome.done > 0) {
     return outcome;
   }
-  ROWSEAL_ASSIGN(const std::int64_t deks, DestroyDeks(connection, now));
+  ROWSEAL_ASSIGN(const std::int64_t deks, DestroyDeks(change));
   if (deks == kDeksDestroyedAtOnce) {
     return outcome;
   }
-  ROWSEAL_TRY(connection.Execute(
+  ROWSEAL_TRY(change.connection().Execute(
       Statement::Sql("UPDATE rowseal.retired_project SET destroyed_at = $2 WHERE project_id = $1",
                      {project_.text(), ToMicros(now)})));
-  ROWSEAL_TRY(WriteAudit(connection, session_, project_.text(), access_, "project.destroy",
-                         project_.text()));
-  session_.seen().ForgetActiveDek(project_);
-  session_.observer().Log({LogLevel::kInfo,
-                           "project_destroyed",
-                           "a retired project's secrets and keys are gone for good",
-                           {{"project", project_.text()}}});
+  ROWSEAL_TRY(change.Audit("project.destroy", project_.text(), project_.text()));
+  change.session().seen().ForgetActiveDek(project_);
+  change.Log({LogLevel::kInfo,
+              "project_destroyed",
+              "a retired project's secrets and keys are gone for good",
+              {{"project", project_.text()}}});
   outcome.last = true;
   return outcome;
 }
 
-Result<void> StartDueRetirements(Connection& connection, Session& session, Timestamp now) {
+Result<void> StartDueRetirements(Change& change) {
+  ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   ROWSEAL_ASSIGN(const Rows due,
-                 connection.Execute(
+                 change.connection().Execute(
                      Statement::Sql("SELECT project_id FROM rowseal.retired_project r"
                                     " WHERE destroy_at <= $1 AND destroyed_at IS NULL"
                                     " AND NOT EXISTS (SELECT 1 FROM rowseal.job j WHERE j.kind = $2"
@@ -197,122 +179,107 @@ Result<void> StartDueRetirements(Connection& connection, Session& session, Times
                                     "  AND j.state IN ('ready', 'paused', 'failed'))",
                                     {ToMicros(now), std::string(kDestroyProjectJob)})));
   for (const Row& row : due.rows) {
-    ROWSEAL_TRY(StartJobOfKind(connection, session, kDestroyProjectJob, TextAt(row, 0), {}, now));
+    ROWSEAL_TRY(StartJobOfKind(change, kDestroyProjectJob, TextAt(row, 0)));
   }
   return {};
 }
 
 Result<ProjectRetirement> RetireProject(Client& client, const ProjectId& project,
                                         const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(ProjectRetirement retirement, Judge(connection, session, project, now));
-  ROWSEAL_ASSIGN(
-      const Rows asked,
-      connection.Execute(Statement::Sql(
-          "INSERT INTO rowseal.retired_project (project_id, retired_at, destroy_at)"
-          " VALUES ($1, $2, $3) ON CONFLICT (project_id) DO UPDATE"
-          " SET destroy_at = excluded.destroy_at WHERE retired_project.destroy_at IS NULL",
-          {project.text(), ToMicros(*retirement.retired_at), ToMicros(*retirement.destroy_at)})));
-  if (asked.changed > 0) {
-    ROWSEAL_TRY(WriteAudit(connection, session, project.text(), complete, "project.retire",
-                           project.text()));
-  }
-  if (*retirement.destroy_at <= now) {
-    ROWSEAL_ASSIGN(retirement.job, StartJobOfKind(connection, session, kDestroyProjectJob,
-                                                  project.text(), {}, now));
-  }
-  ROWSEAL_TRY(transaction.Commit());
-  session.seen().ForgetActiveDek(project);
-  session.observer().Log({LogLevel::kInfo,
-                          "project_retired",
-                          "nothing is sealed for or handed out to a project any more",
-                          {{"project", project.text()}}});
-  return retirement;
+  const auto retire = [&](Change& change) -> Result<ProjectRetirement> {
+    ROWSEAL_ASSIGN(ProjectRetirement retirement, Judge(change, project));
+    ROWSEAL_ASSIGN(
+        const Rows asked,
+        change.connection().Execute(Statement::Sql(
+            "INSERT INTO rowseal.retired_project (project_id, retired_at, destroy_at)"
+            " VALUES ($1, $2, $3) ON CONFLICT (project_id) DO UPDATE"
+            " SET destroy_at = excluded.destroy_at WHERE retired_project.destroy_at IS NULL",
+            {project.text(), ToMicros(*retirement.retired_at), ToMicros(*retirement.destroy_at)})));
+    if (asked.changed > 0) {
+      ROWSEAL_TRY(change.Audit("project.retire", project.text(), project.text()));
+    }
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    if (*retirement.destroy_at <= now) {
+      ROWSEAL_ASSIGN(retirement.job, StartJobOfKind(change, kDestroyProjectJob, project.text()));
+    }
+    change.AfterCommit([&] { change.session().seen().ForgetActiveDek(project); });
+    change.Log({LogLevel::kInfo,
+                "project_retired",
+                "nothing is sealed for or handed out to a project any more",
+                {{"project", project.text()}}});
+    return retirement;
+  };
+  return ChangeStore(client, access, retire, {.entry = ChangeKind::Entry::kNone});
 }
 
 Result<ProjectRetirement> PlanRetirement(Client& client, const ProjectId& project) {
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(connection, TransactionKind::kRead));
-  ROWSEAL_TRY(client.session().LoadTrust(connection));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  return Judge(connection, client.session(), project, now);
+  return ReadTrusted(client, [&](TrustedRead& read) { return Judge(read, project); });
 }
 
 Result<void> CancelRetirement(Client& client, const ProjectId& project, const Access& access) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const ProjectRetirement found, Look(connection, session, project));
-  if (!found.destroy_at) {
-    return Fail(ErrorCode::kNotFound,
-                "nobody asked for project '" + project.text() + "' to be retired",
-                "rowseal project list shows which projects are");
-  }
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs, ReadJobs(connection, JobFilter::kUnfinished));
-  for (const JobRecord& job : jobs) {
-    if (job.kind == kDestroyProjectJob && job.object == project.text()) {
-      ROWSEAL_TRY(MoveJob(connection, job.id, JobState::kCancelled, now));
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    Connection& connection = change.connection();
+    ROWSEAL_ASSIGN(const ProjectRetirement found, Look(change, project));
+    if (!found.destroy_at) {
+      return Fail(ErrorCode::kNotFound,
+                  "nobody asked for project '" + project.text() + "' to be retired",
+                  "rowseal project list shows which projects are");
     }
-  }
-  // Where the app's own table lacks it, it stays retired, as any project that is deleted there.
-  const bool has_table = !session.keyring().trust()->rows.installation.projects_table.empty();
-  ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      has_table ? "UPDATE rowseal.retired_project SET destroy_at = NULL, destroyed_at = NULL"
-                  " WHERE project_id = $1 AND NOT rowseal.project_exists(project_id)"
-                : "DELETE FROM rowseal.retired_project WHERE project_id = $1",
-      {project.text()})));
-  if (has_table) {
-    ROWSEAL_TRY(connection.Execute(
-        Statement::Sql("DELETE FROM rowseal.retired_project WHERE project_id = $1"
-                       " AND rowseal.project_exists(project_id)",
-                       {project.text()})));
-  }
-  ROWSEAL_TRY(WriteAudit(connection, session, project.text(), complete, "project.reinstate",
-                         project.text()));
-  return transaction.Commit();
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs, ReadJobs(connection, JobFilter::kUnfinished));
+    for (const JobRecord& job : jobs) {
+      if (job.kind == kDestroyProjectJob && job.object == project.text()) {
+        ROWSEAL_TRY(MoveJob(connection, job.id, JobState::kCancelled, now));
+      }
+    }
+    // Where the app's own table lacks it, it stays retired, as any project that is deleted there.
+    const bool has_table = !change.trust().rows.installation.projects_table.empty();
+    ROWSEAL_TRY(connection.Execute(Statement::Sql(
+        has_table ? "UPDATE rowseal.retired_project SET destroy_at = NULL, destroyed_at = NULL"
+                    " WHERE project_id = $1 AND NOT rowseal.project_exists(project_id)"
+                  : "DELETE FROM rowseal.retired_project WHERE project_id = $1",
+        {project.text()})));
+    if (has_table) {
+      ROWSEAL_TRY(connection.Execute(
+          Statement::Sql("DELETE FROM rowseal.retired_project WHERE project_id = $1"
+                         " AND rowseal.project_exists(project_id)",
+                         {project.text()})));
+    }
+    ROWSEAL_TRY(change.Audit("project.reinstate", project.text(), project.text()));
+    return {};
+  });
 }
 
 Result<std::vector<RetiredProject>> ListRetirements(Client& client, std::string_view after,
                                                     std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicyOrNever(connection, Policy::kBackupKept));
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT project_id, retired_at, destroy_at, destroyed_at"
-                                  " FROM rowseal.retired_project WHERE project_id > $1"
-                                  " ORDER BY project_id LIMIT $2",
-                                  {std::string(after), limit})));
-  std::vector<RetiredProject> retirements;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    RetiredProject retirement;
-    retirement.project = reader.Text();
-    retirement.retired_at = reader.OptionalTime();
-    retirement.destroy_at = reader.OptionalTime();
-    retirement.destroyed_at = reader.OptionalTime();
-    ROWSEAL_TRY(reader.status());
-    const std::optional<Timestamp> last =
-        retirement.destroyed_at ? retirement.destroyed_at : retirement.destroy_at;
-    if (kept && last) {
-      retirement.backups_until = *last + *kept;
+  const auto list = [&](StoreRead& store) -> Result<std::vector<RetiredProject>> {
+    Connection& connection = store.connection();
+    ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicyOrNever(connection, Policy::kBackupKept));
+    ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                    "SELECT project_id, retired_at, destroy_at, destroyed_at"
+                                    " FROM rowseal.retired_project WHERE project_id > $1"
+                                    " ORDER BY project_id LIMIT $2",
+                                    {std::string(after), limit})));
+    std::vector<RetiredProject> retirements;
+    for (Row& row : answer.rows) {
+      RowReader reader(row);
+      RetiredProject retirement;
+      retirement.project = reader.Text();
+      retirement.retired_at = reader.OptionalTime();
+      retirement.destroy_at = reader.OptionalTime();
+      retirement.destroyed_at = reader.OptionalTime();
+      ROWSEAL_TRY(reader.status());
+      const std::optional<Timestamp> last =
+          retirement.destroyed_at ? retirement.destroyed_at : retirement.destroy_at;
+      if (kept && last) {
+        retirement.backups_until = *last + *kept;
+      }
+      retirements.push_back(std::move(retirement));
     }
-    retirements.push_back(std::move(retirement));
-  }
-  return retirements;
+    return retirements;
+  };
+  return ReadStore(client, list);
 }
 
 }  // namespace rowseal

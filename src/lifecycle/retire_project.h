@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "client/session.h"
+#include "client/change.h"
 #include "jobs/job_body.h"
 
 namespace rowseal {
@@ -12,28 +12,24 @@ namespace rowseal {
 /// so there is no position to keep.
 class DestroyProjectBody final : public JobBody {
  public:
-  DestroyProjectBody(Session& session, ProjectId project, Access access)
-      : session_(session), project_(std::move(project)), access_(std::move(access)) {}
+  explicit DestroyProjectBody(ProjectId project) : project_(std::move(project)) {}
 
-  Result<std::int64_t> Count(Connection& connection) override;
-  Result<void> Read(Connection& connection, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& read) override;
+  Result<void> Read(TrustedRead& read, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override { return {}; }
-  Result<BatchOutcome> Write(Connection& connection) override;
+  Result<BatchOutcome> Write(Change& change) override;
 
  private:
-  Result<std::int64_t> DeleteSecrets(Connection& connection);
-  Result<std::int64_t> DestroyDeks(Connection& connection, Timestamp now);
+  Result<std::int64_t> DeleteSecrets(Change& change) const;
+  Result<std::int64_t> DestroyDeks(Change& change) const;
 
-  Session& session_;
   const ProjectId project_;
-  const Access access_;
   std::int64_t limit_ = 0;
   std::int64_t batches_ = 0;
 };
 
-/// StartDueRetirements starts the jobs of retired projects that have waited, in the open exclusive
-/// transaction.
-Result<void> StartDueRetirements(Connection& connection, Session& session, Timestamp now);
+/// StartDueRetirements starts the jobs of retired projects that have waited.
+Result<void> StartDueRetirements(Change& change);
 
 }  // namespace rowseal

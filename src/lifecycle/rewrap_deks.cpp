@@ -4,7 +4,9 @@
 #include <iterator>
 
 #include "client/key_refusals.h"
+#include "store/calls/dek_rewrap.h"
 #include "store/key_order.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -12,22 +14,22 @@ namespace {
 constexpr std::size_t kRewrapPage = 1000;  // DEK rows held at once
 
 // A project belongs to `default` until it has a KEK of its own. Statements are whole, fixed texts.
-constexpr std::string_view kReadOfDefault =
-    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
-    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
-    " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
-    "  WHERE s.purpose = 'wrap' AND s.scope <> $4)"
-    " ORDER BY d.project_id, d.id LIMIT $5";
-constexpr std::string_view kReadOfProject =
-    "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-    " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-    " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-    " WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3 AND d.project_id = $4"
-    "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
-    " ORDER BY d.project_id, d.id LIMIT $5";
+const std::string& ReadOfDefault() {
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3"
+      "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+      " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
+      "  WHERE s.purpose = 'wrap' AND s.scope <> $4)"
+      " ORDER BY d.project_id, d.id LIMIT $5");
+  return sql;
+}
+const std::string& ReadOfProject() {
+  static const std::string sql = DekQuery(
+      "WHERE (d.project_id, d.id) > ($1, $2) AND d.kek_id <> $3 AND d.project_id = $4"
+      "  AND (k.state IS NULL OR k.state <> 'suspended' OR k.id = $6)"
+      " ORDER BY d.project_id, d.id LIMIT $5");
+  return sql;
+}
 constexpr std::string_view kCountOfDefault =
     "SELECT count(*) FROM rowseal.dek d WHERE d.kek_id <> $1"
     " AND d.project_id NOT IN (SELECT s.scope FROM rowseal.kek s"
@@ -54,7 +56,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
   const std::string after_id =
       separator == std::string::npos ? std::string(kBeforeAnyId) : position.substr(separator + 1);
   ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(
-                                scope_ == kDefaultScope ? kReadOfDefault : kReadOfProject,
+                                scope_ == kDefaultScope ? ReadOfDefault() : ReadOfProject(),
                                 {position.substr(0, separator), after_id, kek_->id.value, scope_,
                                  static_cast<std::int64_t>(limit), condemned_.value})));
   last_ = page.rows.size() < limit;
@@ -63,9 +65,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
     const std::string id = TextAt(row, 1);
     position_ = project_text + "\n" + id;
     std::string name = "DEK " + id + " of project '" + project_text + "'";
-    RowReader reader(row);
-    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-    Result<DekAndKek> dek = project ? ReadDek(*project, reader) : tl::unexpected(project.error());
+    Result<DekAndKek> dek = ReadDekRow(row);
     if (dek) {
       items_.push_back({std::move(name), std::move(dek->dek), std::nullopt});
     } else {
@@ -91,25 +91,16 @@ Result<void> DekRewrapper::Work() {
 }
 
 Result<BatchOutcome> DekRewrapper::Write(Connection& connection) {
-  std::vector<std::string> projects;
-  std::vector<std::string> ids;
-  std::vector<Bytes> wrapped_keys;
-  std::vector<std::int64_t> old_keks;
+  DekRewrap::Request rewrap{{}, kek_->id};
   for (Item& item : items_) {
     if (item.wrapped) {
-      projects.push_back(item.dek.project.text());
-      ids.push_back(ToText(item.dek.id));
-      wrapped_keys.push_back(std::move(*item.wrapped));
-      old_keks.push_back(item.dek.kek.value);
+      rewrap.items.push_back(
+          {item.dek.project, item.dek.id, std::move(*item.wrapped), item.dek.kek});
     }
   }
   BatchOutcome outcome;
-  if (!ids.empty()) {
-    ROWSEAL_ASSIGN(const Rows updated,
-                   connection.Execute(Statement::Call(
-                       Procedure::kDekRewrap, {std::move(projects), std::move(ids), kek_->id.value,
-                                               std::move(wrapped_keys), std::move(old_keks)})));
-    outcome.done = updated.changed;
+  if (!rewrap.items.empty()) {
+    ROWSEAL_ASSIGN(outcome.done, Ask(connection, std::move(rewrap)));
   }
   outcome.failures = failures_;
   outcome.position = position_;
@@ -131,40 +122,33 @@ Result<BatchOutcome> RewrapAll(Connection& connection, DekRewrapper& rewrapper) 
   return all;
 }
 
-Result<const KekRecord*> RewrapBody::ActiveKek() const {
-  const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(scope_);
+Result<const KekRecord*> RewrapBody::ActiveKek(const TrustedRead& read) const {
+  const KekRecord* active = read.trust().ActiveKek(scope_);
   if (active == nullptr) {
-    return NoActiveKek(*trust, scope_);
+    return NoActiveKek(read.trust(), scope_);
   }
   return active;
 }
 
-Result<std::int64_t> RewrapBody::Count(Connection& connection) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  scope_ == kDefaultScope ? kCountOfDefault : kCountOfProject,
-                                  {active->id.value, scope_})));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+Result<std::int64_t> RewrapBody::Count(TrustedRead& read) {
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek(read));
+  return OneNumber(read.connection(), scope_ == kDefaultScope ? kCountOfDefault : kCountOfProject,
+                   {active->id.value, scope_});
 }
 
-Result<void> RewrapBody::Read(Connection& connection, const std::string& position,
+Result<void> RewrapBody::Read(TrustedRead& read, const std::string& position,
                               const BatchLimit& limit) {
-  ROWSEAL_TRY(session_.LoadTrust(connection));
-  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek());
+  ROWSEAL_TRY(session_.CheckNotRolledBack());
+  ROWSEAL_ASSIGN(const KekRecord* active, ActiveKek(read));
   if (!rewrapper_ || rewrapper_->kek() != active->id) {
     ROWSEAL_ASSIGN(std::shared_ptr<const Kek> kek, session_.keyring().OpenKek(active->id));
     rewrapper_.emplace(session_, std::move(kek), scope_);
   }
-  return rewrapper_->Read(connection, position, limit.items);
+  return rewrapper_->Read(read.connection(), position, limit.items);
 }
 
-Result<BatchOutcome> RewrapBody::Write(Connection& connection) {
-  ROWSEAL_ASSIGN(BatchOutcome outcome, rewrapper_->Write(connection));
+Result<BatchOutcome> RewrapBody::Write(Change& change) {
+  ROWSEAL_ASSIGN(BatchOutcome outcome, rewrapper_->Write(change.connection()));
   session_.observer().Count(Counter::kDeksRewrapped, static_cast<std::uint64_t>(outcome.done));
   session_.observer().Count(Counter::kItemsQuarantined, outcome.failures.size());
   return outcome;

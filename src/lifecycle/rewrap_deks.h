@@ -55,14 +55,14 @@ class RewrapBody final : public JobBody {
  public:
   RewrapBody(Session& session, std::string scope) : session_(session), scope_(std::move(scope)) {}
 
-  Result<std::int64_t> Count(Connection& connection) override;
-  Result<void> Read(Connection& connection, const std::string& position,
+  Result<std::int64_t> Count(TrustedRead& read) override;
+  Result<void> Read(TrustedRead& read, const std::string& position,
                     const BatchLimit& limit) override;
   Result<void> Work() override { return rewrapper_->Work(); }
-  Result<BatchOutcome> Write(Connection& connection) override;
+  Result<BatchOutcome> Write(Change& change) override;
 
  private:
-  Result<const KekRecord*> ActiveKek() const;
+  Result<const KekRecord*> ActiveKek(const TrustedRead& read) const;
 
   Session& session_;
   const std::string scope_;

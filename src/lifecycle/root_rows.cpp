@@ -160,12 +160,6 @@ Result<std::vector<RootId>> ProveOthers(Session& session, const TrustRows& rows,
   return proven;
 }
 
-Result<void> SealSet(const IntegrityKey& integrity, TrustRows& rows) {
-  ++rows.installation.epoch;
-  ROWSEAL_ASSIGN(rows.installation.trust_tag, integrity.TrustTag(rows));
-  return {};
-}
-
 void ForgetWrappings(TrustRows& rows, RootId root) {
   std::erase_if(rows.wrappings,
                 [&](const WrappingRecord& wrapping) { return wrapping.root == root; });
@@ -188,15 +182,13 @@ RootSummary SummaryOf(Session& session, const TrustRows& rows, const RootRecord&
 }
 
 Result<std::vector<RootSummary>> ListRoots(Client& client) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  ROWSEAL_TRY(session.LoadTrust(client.connection()));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  std::vector<RootSummary> summaries;
-  for (const RootRecord& root : trust->rows.roots) {
-    summaries.push_back(SummaryOf(session, trust->rows, root));
-  }
-  return summaries;
+  return ReadTrusted(client, [](TrustedRead& read) -> Result<std::vector<RootSummary>> {
+    std::vector<RootSummary> summaries;
+    for (const RootRecord& root : read.trust().rows.roots) {
+      summaries.push_back(SummaryOf(read.session(), read.trust().rows, root));
+    }
+    return summaries;
+  });
 }
 
 }  // namespace rowseal

@@ -7,7 +7,7 @@
 
 #include <rowseal/roots.h>
 
-#include "client/session.h"
+#include "client/change.h"
 
 namespace rowseal {
 
@@ -38,9 +38,6 @@ Result<void> ProveOpens(const TrustRows& rows, std::string_view scope, RootId ro
 /// kRefusedByState when there is none: `leaving` is the last root proven to open.
 Result<std::vector<RootId>> ProveOthers(Session& session, const TrustRows& rows,
                                         const RootRecord& leaving, const MatchedRoots& more = {});
-
-/// SealSet raises the epoch and makes the tag over the changed set.
-Result<void> SealSet(const IntegrityKey& integrity, TrustRows& rows);
 
 /// ForgetRoot takes a root's wrappings out of the rows; the row itself is the caller's.
 void ForgetWrappings(TrustRows& rows, RootId root);

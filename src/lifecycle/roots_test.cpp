@@ -264,13 +264,13 @@ TEST_F(RootsTest, RecoveryKeyFileWantsItsPassphraseAndItsMode) {
 TEST_F(RootsTest, DrillOpensAllAndIsRemembered) {
   const AddedRoot recovery = Must(AddRoot(client_, {NewRecoveryKey()}));
   EXPECT_THAT(DrillRecovery(client_), FailsWith(ErrorCode::kRootKeyMissing));
-  EXPECT_EQ(Must(LastDrill(client_.connection(), recovery.id)), std::nullopt);
-  const Timestamp day_91 = client_.session().Now() + std::chrono::days(91);
+  EXPECT_EQ(Must(LastDrill(ConnectionOf(client_), recovery.id)), std::nullopt);
+  const Timestamp day_91 = SessionOf(client_).Now() + std::chrono::days(91);
   if (!TestsPostgres()) {
-    UseStoreClock(client_.connection(), [&] { return day_91; });
+    UseStoreClock(ConnectionOf(client_), [&] { return day_91; });
     EXPECT_THAT(Must(Diagnose(client_)),
                 HasFinding(Severity::kWarning, "recovery_drill", "nobody has drilled"));
-    UseStoreClock(client_.connection(), [] { return SystemClock(); });
+    UseStoreClock(ConnectionOf(client_), [] { return SystemClock(); });
   }
   {
     Client recovered = OpenForRecovery();
@@ -280,7 +280,7 @@ TEST_F(RootsTest, DrillOpensAllAndIsRemembered) {
     EXPECT_TRUE(drill.dek.has_value());
     EXPECT_TRUE(Must(DrillRecovery(recovered)).before.has_value());
   }
-  EXPECT_TRUE(Must(LastDrill(client_.connection(), recovery.id)).has_value());
+  EXPECT_TRUE(Must(LastDrill(ConnectionOf(client_), recovery.id)).has_value());
   EXPECT_THAT(Must(Diagnose(client_)), HasFinding(Severity::kOk, "recovery_drill", ""));
 }
 

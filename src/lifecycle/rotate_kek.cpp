@@ -4,13 +4,12 @@
 #include <chrono>
 
 #include "base/encoding.h"
-#include "client/audit.h"
 #include "client/key_refusals.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/rewrap_deks.h"
 #include "lifecycle/root_rows.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -33,27 +32,27 @@ Result<void> WrapForRoots(Session& session, KekRotation& rotation, const KekReco
 
 // By the store's clock, so that no machine's own clock makes a rotation due or puts it off. A key
 // from the future says that a clock was wrong once; nothing is due until somebody looks.
-Result<bool> IsDue(Connection& connection, Session& session) {
+Result<bool> IsDue(TrustedRead& read) {
+  Connection& connection = read.connection();
   ROWSEAL_ASSIGN(const PolicyDuration max_age, ReadPolicy(connection, Policy::kKekMaxAge));
   ROWSEAL_ASSIGN(const PolicyDuration interval,
                  ReadPolicy(connection, Policy::kRotationMinInterval));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  const KekRecord* active = trust->ActiveKek(kDefaultScope);
+  ROWSEAL_ASSIGN(const Timestamp now, read.Now());
+  const KekRecord* active = read.trust().ActiveKek(kDefaultScope);
   if (active == nullptr || !max_age) {
     return false;
   }
   Timestamp newest = active->created_at;
-  for (const KekRecord& kek : trust->rows.keks) {
+  for (const KekRecord& kek : read.trust().rows.keks) {
     const bool of_scope = kek.purpose == KekPurpose::kWrap && kek.scope == kDefaultScope;
     newest = of_scope ? std::max(newest, kek.created_at) : newest;
   }
   if (newest > now) {
-    session.observer().Log({LogLevel::kWarning,
-                            "clock_behind_keys",
-                            "a KEK was created in the future by the store's clock, so none is due;"
-                            " set the clock right, or rotate by hand",
-                            {{"kek", ToText(active->id)}}});
+    read.observer().Log({LogLevel::kWarning,
+                         "clock_behind_keys",
+                         "a KEK was created in the future by the store's clock, so none is due;"
+                         " set the clock right, or rotate by hand",
+                         {{"kek", ToText(active->id)}}});
     return false;
   }
   return now - active->created_at >= *max_age && now - newest >= *interval;
@@ -75,73 +74,67 @@ enum class Rotate : std::uint8_t { kAlways, kIfDue };
 Result<std::optional<RotationReport>> RunRotation(Client& client, Rotate rotate,
                                                   std::string_view scope, const Access& access) {
   const auto start = std::chrono::steady_clock::now();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  if (rotate == Rotate::kIfDue) {
-    ROWSEAL_ASSIGN(const bool is_due, IsDue(connection, session));
-    if (!is_due) {
-      return std::nullopt;
+  const auto prepare = [&](const Snapshot& set) -> Result<KekRotation> {
+    ROWSEAL_TRY(CheckScope(*set.trust, scope));
+    const KekRecord* active = set.trust->ActiveKek(scope);
+    if (active == nullptr) {
+      return NoActiveKek(*set.trust, scope);
     }
+    return PrepareRotation(set, set.trust->rows, *active, KeyState::kDeactivated);
+  };
+  const auto write = [&](Change& change,
+                         const KekRotation& rotation) -> Result<std::optional<RotationReport>> {
+    if (rotate == Rotate::kIfDue) {
+      ROWSEAL_ASSIGN(const bool is_due, IsDue(change));  // another process may have been first
+      if (!is_due) {
+        change.NothingToDo();
+        return std::nullopt;
+      }
+    }
+    ROWSEAL_ASSIGN(RotationReport report, WriteRotationAndRewrap(change, rotation));
+    ROWSEAL_TRY(change.Audit("kek.rotate", ToText(report.old_kek) + " " + ToText(report.new_kek)));
+    return report;
+  };
+  ROWSEAL_ASSIGN(std::optional<RotationReport> report,
+                 ChangeStoreAfter(client, access, prepare, write));
+  if (report) {
+    report->duration = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start);
+    ReportRotation(ObserverOf(client), *report);
   }
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
-  ROWSEAL_TRY(CheckScope(*trust, scope));
-  const KekRecord* active = trust->ActiveKek(scope);
-  if (active == nullptr) {
-    return NoActiveKek(*trust, scope);
-  }
-  ROWSEAL_ASSIGN(const KekRotation rotation,
-                 PrepareRotation(session, trust->rows, *active, KeyState::kDeactivated, now));
-  ROWSEAL_ASSIGN(RotationReport report, WriteRotationAndRewrap(connection, session, rotation, now));
-  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rotate",
-                         ToText(report.old_kek) + " " + ToText(report.new_kek)));
-  ROWSEAL_TRY(transaction.Commit());
-  // Only what is committed is switched to in memory, and what is committed is not a failure any
-  // more: where the new set is not taken here, the next operation that meets it loads it.
-  session.AdoptCommitted(rotation.rows);
-  report.duration = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - start);
-  ReportRotation(session.observer(), report);
   return report;
 }
 
 }  // namespace
 
-Result<KekRotation> PrepareRotation(Session& session, TrustRows rows, const KekRecord& old_kek,
-                                    KeyState becomes, Timestamp now) {
-  ROWSEAL_TRY(session.CheckNotRolledBack());
-  const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
+Result<KekRotation> PrepareRotation(const Snapshot& set, TrustRows rows, const KekRecord& old_kek,
+                                    KeyState becomes) {
+  const IntegrityKey& integrity = *set.trust->integrity;
   KekRotation rotation{std::move(rows), old_kek, nullptr};
-  InstallationRecord& installation = rotation.rows.installation;
   KekRecord record;
-  record.id = KekId{installation.next_kek_id};
+  record.id = KekId{rotation.rows.installation.next_kek_id++};
   record.scope = old_kek.scope;
-  record.created_at = now;
+  record.created_at = set.now;
   ROWSEAL_ASSIGN(Kek kek, NewKek(record));
   rotation.new_kek = std::make_shared<const Kek>(std::move(kek));
-  ROWSEAL_TRY(WrapForRoots(session, rotation, record));
-  ROWSEAL_ASSIGN(record.row_tag, trust->integrity->Tag(record));
+  ROWSEAL_TRY(WrapForRoots(set.session, rotation, record));
+  ROWSEAL_ASSIGN(record.row_tag, integrity.Tag(record));
   for (KekRecord& kek_record : rotation.rows.keks) {
     if (kek_record.id == old_kek.id) {
       kek_record.state = becomes;
       kek_record.resumes_to.reset();
       ++kek_record.revision.value;
-      ROWSEAL_ASSIGN(kek_record.row_tag, trust->integrity->Tag(kek_record));
+      ROWSEAL_ASSIGN(kek_record.row_tag, integrity.Tag(kek_record));
     }
   }
   rotation.rows.keks.push_back(record);
-  ++installation.epoch;
-  ++installation.next_kek_id;
-  ROWSEAL_ASSIGN(installation.trust_tag, trust->integrity->TrustTag(rotation.rows));
+  // For what is rewrapped. Where it does not open, its DEKs are named.
+  static_cast<void>(set.session.keyring().OpenKek(old_kek.id));
   return rotation;
 }
 
-Result<void> WriteRotation(Connection& connection, const KekRotation& rotation) {
+Result<void> WriteRotation(Change& change, const KekRotation& rotation) {
+  Connection& connection = change.connection();
   for (const KekRecord& kek : rotation.rows.keks) {
     if (kek.id == rotation.old_kek.id) {
       ROWSEAL_TRY(UpdateKekState(connection, kek, rotation.old_kek.revision));
@@ -157,26 +150,25 @@ Result<void> WriteRotation(Connection& connection, const KekRotation& rotation) 
       ROWSEAL_TRY(InsertWrapping(connection, wrapping));
     }
   }
-  return UpdateInstallation(connection, rotation.rows.installation);
+  change.rows() = rotation.rows;
+  return {};
 }
 
-Result<RotationReport> WriteRotationAndRewrap(Connection& connection, Session& session,
-                                              const KekRotation& rotation, Timestamp now) {
+Result<RotationReport> WriteRotationAndRewrap(Change& change, const KekRotation& rotation) {
   RotationReport report{rotation.old_kek.id, rotation.new_kek->id, 0, {}, {}, {}};
-  session.observer().Log(
+  change.observer().Log(
       {LogLevel::kInfo,
        "kek_rotation_started",
        "a new KEK is made and DEKs are rewrapped",
        {{"old_kek", ToText(report.old_kek)}, {"new_kek", ToText(report.new_kek)}}});
-  ROWSEAL_TRY(WriteRotation(connection, rotation));
-  ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(connection));
+  ROWSEAL_TRY(WriteRotation(change, rotation));
+  ROWSEAL_ASSIGN(const std::int64_t deks, CountDeks(change.connection()));
   if (deks > kRewrappedAtOnce) {
-    ROWSEAL_ASSIGN(report.job, StartJobOfKind(connection, session, kRewrapJob,
-                                              rotation.old_kek.scope, {}, now));
+    ROWSEAL_ASSIGN(report.job, StartJobOfKind(change, kRewrapJob, rotation.old_kek.scope));
     return report;
   }
-  DekRewrapper rewrapper(session, rotation.new_kek, rotation.old_kek.scope);
-  ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(connection, rewrapper));
+  DekRewrapper rewrapper(change.session(), rotation.new_kek, rotation.old_kek.scope);
+  ROWSEAL_ASSIGN(const BatchOutcome outcome, RewrapAll(change.connection(), rewrapper));
   report.rewrapped = outcome.done;
   for (const JobFailure& failure : outcome.failures) {
     report.failures.push_back(failure.item + ": " + failure.message);
@@ -198,12 +190,7 @@ void ReportRotation(Observer& observer, const RotationReport& report) {
 }
 
 Result<std::int64_t> CountDeks(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql("SELECT count(*) FROM rowseal.dek")));
-  RowReader reader(answer.rows.front());
-  const std::int64_t count = reader.Integer();
-  ROWSEAL_TRY(reader.status());
-  return count;
+  return OneNumber(connection, "SELECT count(*) FROM rowseal.dek");
 }
 
 Result<RotationReport> RotateKek(Client& client, const Access& access, std::string_view scope) {
@@ -216,24 +203,22 @@ Result<RotationReport> RotateKek(Client& client, const Access& access, std::stri
 }
 
 Result<std::optional<RotationReport>> RotateKekIfDue(Client& client, const Access& access) {
-  return RunRotation(client, Rotate::kIfDue, kDefaultScope, access);
+  // Most calls find that none is due, and ask no root for it.
+  ROWSEAL_ASSIGN(const bool is_due, ReadTrusted(client, [](TrustedRead& read) -> Result<bool> {
+                   ROWSEAL_TRY(read.session().CheckNotRolledBack());
+                   return IsDue(read);
+                 }));
+  return is_due ? RunRotation(client, Rotate::kIfDue, kDefaultScope, access)
+                : std::optional<RotationReport>();
 }
 
 Result<JobId> StartRewrap(Client& client, const Access& access, std::string_view scope) {
-  const auto lock = client.Lock();
-  Session& session = client.session();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, session.Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_TRY(session.LoadTrust(connection));
-  ROWSEAL_TRY(CheckScope(*session.keyring().trust(), scope));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_ASSIGN(const JobId job,
-                 StartJobOfKind(connection, session, kRewrapJob, std::string(scope), {}, now));
-  ROWSEAL_TRY(WriteAudit(connection, session, kSystemProject, complete, "kek.rewrap", ToText(job)));
-  ROWSEAL_TRY(transaction.Commit());
-  return job;
+  return ChangeStore(client, access, [&](Change& change) -> Result<JobId> {
+    ROWSEAL_TRY(CheckScope(change.trust(), scope));
+    ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(change, kRewrapJob, std::string(scope)));
+    ROWSEAL_TRY(change.Audit("kek.rewrap", ToText(job)));
+    return job;
+  });
 }
 
 }  // namespace rowseal

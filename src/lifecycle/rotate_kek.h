@@ -2,12 +2,10 @@
 
 #include <memory>
 
-#include <rowseal/connection.h>
 #include <rowseal/error.h>
 #include <rowseal/lifecycle.h>
 
-#include "client/session.h"
-#include "store/trust_rows.h"
+#include "client/change.h"
 
 namespace rowseal {
 
@@ -20,23 +18,22 @@ struct KekRotation {
 };
 
 /// PrepareRotation makes in memory a new active KEK of the old one's scope, wrapped for every
-/// active root of that scope; the old one gets the state `becomes`. `rows` are the trusted set of
-/// the open exclusive transaction, with what that transaction changes besides. Errors:
-/// kRootKeyMissing (a root that must wrap was not given here), kRandomFailure, the providers'.
-Result<KekRotation> PrepareRotation(Session& session, TrustRows rows, const KekRecord& old_kek,
-                                    KeyState becomes, Timestamp now);
+/// active root of that scope; the old one gets the state `becomes`. It asks roots, so no lock is
+/// held. `rows` are the set's, with what is changed besides. Errors: kRootKeyMissing (a root that
+/// must wrap was not given here), kRandomFailure, the providers'.
+Result<KekRotation> PrepareRotation(const Snapshot& set, TrustRows rows, const KekRecord& old_kek,
+                                    KeyState becomes);
 
-/// WriteRotation writes it in the open exclusive transaction, and waits for whoever is just
-/// wrapping a DEK under the old KEK: a rewrap after it misses none.
-Result<void> WriteRotation(Connection& connection, const KekRotation& rotation);
+/// WriteRotation writes it, and waits for whoever is just wrapping a DEK under the old KEK: a
+/// rewrap after it misses none.
+Result<void> WriteRotation(Change& change, const KekRotation& rotation);
 
 /// kRewrappedAtOnce DEKs are rewrapped with the rotation, in one transaction of some tenths of a
 /// second; more are a job's, so that nobody waits for the lock longer.
 inline constexpr std::int64_t kRewrappedAtOnce = 10'000;
 
 /// WriteRotationAndRewrap does that, and rewraps the scope's DEKs, or starts the job that does.
-Result<RotationReport> WriteRotationAndRewrap(Connection& connection, Session& session,
-                                              const KekRotation& rotation, Timestamp now);
+Result<RotationReport> WriteRotationAndRewrap(Change& change, const KekRotation& rotation);
 
 /// ReportRotation counts and logs a rotation that was committed.
 void ReportRotation(Observer& observer, const RotationReport& report);

@@ -12,11 +12,11 @@ class LargeRotation : public ::testing::Test {
  protected:
   LargeRotation() {
     Client client = store_.Open();
-    Must(client.connection().Begin(TransactionKind::kWrite));
+    Must(ConnectionOf(client).Begin(TransactionKind::kWrite));
     for (int project = 0; project < kProjects; ++project) {
       Must(Put(client, NameOf(project), "name", NameOf(project)));
     }
-    Must(client.connection().Commit());
+    Must(ConnectionOf(client).Commit());
   }
 
   std::int64_t DeksNotUnder(KekId kek) {

@@ -5,13 +5,12 @@
 
 #include <rowseal/jobs.h>
 
-#include "client/audit.h"
-#include "client/session.h"
+#include "client/change.h"
 #include "jobs/job_runner.h"
 #include "jobs/lease_owner.h"
 #include "lifecycle/job_kinds.h"
 #include "store/key_order.h"
-#include "store/store_clock.h"
+#include "store/numbers.h"
 
 namespace rowseal {
 namespace {
@@ -53,11 +52,11 @@ bool CanRun(const JobRecord& job) {
 // Runs jobs one after the other, each at most once a run of it.
 class JobsRun final {
  public:
-  JobsRun(Client& client, const RunJobsOptions& options, Access access, std::string owner)
+  JobsRun(Client& client, const RunJobsOptions& options, const Access& access, std::string owner)
       : client_(client),
         options_(options),
-        access_(std::move(access)),
-        owner_(std::move(owner)),
+        run_{std::move(owner), access, [this](const JobRecord& so_far) { return Show(so_far); },
+             options.share_percent, kPatience},
         wanted_(options.jobs) {}
 
   Result<JobsReport> Run() {
@@ -85,30 +84,31 @@ class JobsRun final {
  private:
   // The next job that is asked for and has not ended here.
   Result<std::optional<JobRecord>> Next() {
-    const auto lock = client_.Lock();
     if (!options_.jobs.empty()) {
       for (const JobId id : wanted_) {
         if (!ended_.contains(id)) {
-          ROWSEAL_ASSIGN(JobRecord job, ReadJob(client_.connection(), id));
+          ROWSEAL_ASSIGN(JobRecord job, Look(id));
           return job;
         }
       }
       return std::nullopt;
     }
-    ROWSEAL_ASSIGN(std::vector<JobRecord> jobs,
-                   ReadJobs(client_.connection(), JobFilter::kUnfinished));
-    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client_.connection()));
-    for (JobRecord& job : jobs) {
-      if (CanRun(job) && !ended_.contains(job.id) && !IsRunning(job, now)) {
-        return std::move(job);
+    return ReadStore(client_, [&](StoreRead& store) -> Result<std::optional<JobRecord>> {
+      ROWSEAL_ASSIGN(std::vector<JobRecord> jobs,
+                     ReadJobs(store.connection(), JobFilter::kUnfinished));
+      ROWSEAL_ASSIGN(const Timestamp now, store.Now());
+      for (JobRecord& job : jobs) {
+        if (CanRun(job) && !ended_.contains(job.id) && !IsRunning(job, now)) {
+          return std::move(job);
+        }
       }
-    }
-    return std::nullopt;
+      return std::nullopt;
+    });
   }
 
   Result<void> RunOne(JobId id) {
     ROWSEAL_TRY(LearnSubject(id));
-    ROWSEAL_ASSIGN(const Claim claim, TryClaim(id));
+    ROWSEAL_ASSIGN(const Claim claim, ClaimJobFor(client_, id, run_));
     if (claim == Claim::kHeldByOther) {
       return WaitFor(id);
     }
@@ -116,48 +116,30 @@ class JobsRun final {
       return Settle(id);
     }
     ROWSEAL_ASSIGN(JobRecord job, Look(id));
-    Result<std::unique_ptr<JobBody>> body = MakeJobBody(client_.session(), job, access_);
+    Result<std::unique_ptr<JobBody>> body =
+        ReadTrusted(client_, [&](const TrustedRead& read) { return MakeJobBody(read, job); });
     if (!body) {
-      Release(id);
+      ReleaseJobOf(client_, id, run_);
       return tl::unexpected(std::move(body).error());
     }
-    const JobRun run{owner_, [this] { return client_.Lock(); },
-                     [this](const JobRecord& so_far) { return Show(so_far); },
-                     options_.share_percent, kPatience};
-    ROWSEAL_ASSIGN(job, RunJob(client_.connection(), std::move(job), **body, run));
+    ROWSEAL_ASSIGN(job, RunJob(client_, std::move(job), **body, run_));
     LogFinished(job);
     const std::vector<JobId> started = (*body)->Started();
     wanted_.insert(wanted_.end(), started.begin(), started.end());
     return Settle(id);
   }
 
-  Result<Claim> TryClaim(JobId id) {
-    const auto lock = client_.Lock();
-    Connection& connection = client_.connection();
-    ROWSEAL_ASSIGN(Transaction transaction,
-                   Transaction::Begin(connection, TransactionKind::kExclusive));
-    ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-    ROWSEAL_ASSIGN(const Claim claim, ClaimJob(connection, id, owner_, now));
-    ROWSEAL_TRY(transaction.Commit());
-    return claim;
-  }
-
-  void Release(JobId id) {
-    const auto lock = client_.Lock();
-    static_cast<void>(ReleaseJob(client_.connection(), id, owner_));
-  }
-
   Result<JobRecord> Look(JobId id) {
-    const auto lock = client_.Lock();
-    return ReadJob(client_.connection(), id);
+    return ReadStore(client_, [&](StoreRead& store) { return ReadJob(store.connection(), id); });
   }
 
   // It stays while the job lives, so that progress needs no statement.
   Result<void> LearnSubject(JobId id) {
     if (!subjects_.contains(id)) {
-      const auto lock = client_.Lock();
-      ROWSEAL_ASSIGN(const JobRecord job, ReadJob(client_.connection(), id));
-      ROWSEAL_ASSIGN(subjects_[id], SubjectOf(client_.connection(), job));
+      ROWSEAL_ASSIGN(const JobRecord job, Look(id));
+      ROWSEAL_ASSIGN(subjects_[id], ReadStore(client_, [&](StoreRead& store) {
+                       return SubjectOf(store.connection(), job);
+                     }));
     }
     return {};
   }
@@ -196,20 +178,19 @@ class JobsRun final {
     if (job.state != JobState::kDone && job.state != JobState::kFailed) {
       return;
     }
-    client_.session().observer().Log({job.failed == 0 ? LogLevel::kInfo : LogLevel::kError,
-                                      "job_finished",
-                                      "a job came to its end",
-                                      {{"job", ToText(job.id)},
-                                       {"kind", job.kind},
-                                       {"object", job.object},
-                                       {"done", std::to_string(job.done)},
-                                       {"failed", std::to_string(job.failed)}}});
+    ObserverOf(client_).Log({job.failed == 0 ? LogLevel::kInfo : LogLevel::kError,
+                             "job_finished",
+                             "a job came to its end",
+                             {{"job", ToText(job.id)},
+                              {"kind", job.kind},
+                              {"object", job.object},
+                              {"done", std::to_string(job.done)},
+                              {"failed", std::to_string(job.failed)}}});
   }
 
   Client& client_;
   const RunJobsOptions& options_;
-  const Access access_;
-  const std::string owner_;
+  const JobRun run_;
   std::vector<JobId> wanted_;
   std::map<JobId, std::string> subjects_;
   std::map<JobId, JobSummary> ended_;
@@ -219,54 +200,52 @@ class JobsRun final {
 
 Result<void> Move(Client& client, JobId job, JobState to, std::string_view action,
                   const Access& access) {
-  const auto lock = client.Lock();
-  Connection& connection = client.connection();
-  ROWSEAL_ASSIGN(const Access complete, client.session().Complete(access));
-  ROWSEAL_ASSIGN(Transaction transaction,
-                 Transaction::Begin(connection, TransactionKind::kExclusive));
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(connection));
-  ROWSEAL_TRY(MoveJob(connection, job, to, now));
-  ROWSEAL_TRY(
-      WriteAudit(connection, client.session(), kSystemProject, complete, action, ToText(job)));
-  return transaction.Commit();
+  return ChangeStore(client, access, [&](Change& change) -> Result<void> {
+    ROWSEAL_ASSIGN(const Timestamp now, change.Now());
+    ROWSEAL_TRY(MoveJob(change.connection(), job, to, now));
+    ROWSEAL_TRY(change.Audit(action, ToText(job)));
+    return {};
+  });
 }
 
 }  // namespace
 
 Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which) {
-  const auto lock = client.Lock();
-  ROWSEAL_ASSIGN(const Timestamp now, StoreClock(client.connection()));
-  ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs,
-                 ReadJobs(client.connection(),
-                          which == Jobs::kAll ? JobFilter::kAll : JobFilter::kUnfinished));
-  std::vector<JobSummary> summaries;
-  for (const JobRecord& job : jobs) {
-    ROWSEAL_ASSIGN(std::string subject, SubjectOf(client.connection(), job));
-    summaries.push_back(Summarise(job, std::move(subject), now));
-  }
-  return summaries;
+  return ReadStore(client, [&](StoreRead& store) -> Result<std::vector<JobSummary>> {
+    ROWSEAL_ASSIGN(const Timestamp now, store.Now());
+    ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs,
+                   ReadJobs(store.connection(),
+                            which == Jobs::kAll ? JobFilter::kAll : JobFilter::kUnfinished));
+    std::vector<JobSummary> summaries;
+    for (const JobRecord& job : jobs) {
+      ROWSEAL_ASSIGN(std::string subject, SubjectOf(store.connection(), job));
+      summaries.push_back(Summarise(job, std::move(subject), now));
+    }
+    return summaries;
+  });
 }
 
 Result<std::vector<ItemFailure>> ListItemFailures(Client& client, JobId job, std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  const auto lock = client.Lock();
-  ROWSEAL_TRY(ReadJob(client.connection(), job));
-  ROWSEAL_ASSIGN(const std::vector<JobFailure> failures,
-                 ReadJobFailures(client.connection(), job, limit));
-  std::vector<ItemFailure> named;
-  for (const JobFailure& failure : failures) {
-    named.push_back({job, failure.item, failure.message});
-  }
-  return named;
+  return ReadStore(client, [&](StoreRead& store) -> Result<std::vector<ItemFailure>> {
+    ROWSEAL_TRY(ReadJob(store.connection(), job));
+    ROWSEAL_ASSIGN(const std::vector<JobFailure> failures,
+                   ReadJobFailures(store.connection(), job, limit));
+    std::vector<ItemFailure> named;
+    for (const JobFailure& failure : failures) {
+      named.push_back({job, failure.item, failure.message});
+    }
+    return named;
+  });
 }
 
 Result<JobsReport> RunJobs(Client& client, const RunJobsOptions& options, const Access& access) {
   if (options.share_percent < 1 || options.share_percent > 100) {
     return Fail(ErrorCode::kInvalidArgument, "a job's share of the time is 1 to 100 percent");
   }
-  ROWSEAL_ASSIGN(Access complete, client.session().Complete(access));
+  ROWSEAL_TRY(CheckMayChange(client, access));
   ROWSEAL_ASSIGN(std::string owner, NewLeaseOwner());
-  return JobsRun(client, options, std::move(complete), std::move(owner)).Run();
+  return JobsRun(client, options, access, std::move(owner)).Run();
 }
 
 Result<void> PauseJob(Client& client, JobId job, const Access& access) {

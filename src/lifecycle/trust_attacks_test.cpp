@@ -235,8 +235,8 @@ TEST_F(TrustRowsTest, RootNamedOnlyByTheStoreIsNeverOpened) {
 // Somebody who holds a KEK that wraps, which opens DEKs and no more, makes every tag with it.
 TEST_F(TrustRowsTest, TagsMadeWithAKekThatWrapsAreRefused) {
   const KekId leaked{3};
-  TrustRows rows = Must(LoadTrustRows(*OpenTestConnection(store_.path())));
-  const IntegrityKey forger(rows.installation.id, Must(live_.session().keyring().OpenKek(leaked)));
+  TrustRows rows = Must(Ask(*OpenTestConnection(store_.path()), TrustLoad::Request{}));
+  const IntegrityKey forger(rows.installation.id, Must(SessionOf(live_).keyring().OpenKek(leaked)));
   rows.installation.integrity_kek = leaked;
   for (RootRecord& root : rows.roots) {
     root.row_tag = Must(forger.Tag(root));
@@ -299,9 +299,9 @@ TEST_F(TrustRowsTest, DekWrappedUnderTheIntegrityKeyIsRefused) {
       {id});
   RowReader reader(answer.front());
   const DekRecord record = Must(ReadDek(Project("p1"), reader)).dek;
-  const InstallationId installation = live_.session().installation();
-  const auto wrapping = Must(live_.session().keyring().OpenKek(record.kek));
-  const auto integrity = Must(live_.session().keyring().OpenKek(KekId{2}));
+  const InstallationId installation = SessionOf(live_).installation();
+  const auto wrapping = Must(SessionOf(live_).keyring().OpenKek(record.kek));
+  const auto integrity = Must(SessionOf(live_).keyring().OpenKek(KekId{2}));
   const Dek dek = Must(UnwrapDek(record, *wrapping, installation));
   intruder_.Run("UPDATE dek SET kek_id = 2, wrapped_key = $2 WHERE id = $1",
                 {id, Must(WrapDek(dek, record, *integrity, installation))});
@@ -335,7 +335,7 @@ TEST_F(TrustRowsTest, OlderRevisionOfADekIsRefusedByAProcessThatSawTheNewer) {
   record.state = KeyState::kDeactivated;
   record.revision = Revision{2};
   intruder_.Run("UPDATE dek SET state = 'deactivated', revision = 2, row_tag = $2 WHERE id = $1",
-                {ToText(record.id), Must(live_.session().integrity()->Tag(record))});
+                {ToText(record.id), Must(SessionOf(live_).integrity()->Tag(record))});
   ASSERT_THAT(Get(live_, "p1", "name"), Succeeds());
   intruder_.Restore("dek", revision_1);
   EXPECT_THAT(Get(live_, "p1", "name"), FailsNaming(ErrorCode::kIntegrity, ToText(record.id)));
@@ -792,11 +792,11 @@ TEST_F(SeveralRootsTest, AnotherProjectsDekUnderTheProjectsKekIsRefused) {
       " created_at, 1, row_tag FROM dek WHERE project_id = 'p2'");
   RowReader reader(answer.front());
   const DekRecord record = Must(ReadDek(Project("p2"), reader)).dek;
-  const InstallationId installation = live_.session().installation();
+  const InstallationId installation = SessionOf(live_).installation();
   const Dek dek =
-      Must(UnwrapDek(record, *Must(live_.session().keyring().OpenKek(record.kek)), installation));
+      Must(UnwrapDek(record, *Must(SessionOf(live_).keyring().OpenKek(record.kek)), installation));
   const Bytes wrapped =
-      Must(WrapDek(dek, record, *Must(live_.session().keyring().OpenKek(KekId{3})), installation));
+      Must(WrapDek(dek, record, *Must(SessionOf(live_).keyring().OpenKek(KekId{3})), installation));
   intruder_.Run("UPDATE dek SET kek_id = 3, wrapped_key = $2 WHERE id = $1",
                 {ToText(record.id), wrapped});
   Client fresh = Must(OpenWith({"file:" + store_.root_path(), own_}));

@@ -3,9 +3,9 @@
 #include <rowseal/lifecycle.h>
 
 #include "base/closed_set.h"
+#include "client/change.h"
 #include "client/columns.h"
 #include "client/secret_reseal.h"
-#include "client/session.h"
 #include "crypto/mac.h"
 #include "store/key_order.h"
 
@@ -22,20 +22,16 @@ class Verifier final {
  public:
   Verifier(Client& client, const std::function<void(const VerifyFailure&)>& on_failure,
            const std::function<void(const VerifyReport&)>& on_progress)
-      : client_(client),
-        session_(client.session()),
-        connection_(client.connection()),
-        on_failure_(on_failure),
-        on_progress_(on_progress) {}
+      : client_(client), on_failure_(on_failure), on_progress_(on_progress) {}
 
   Result<VerifyReport> Run() {
-    ROWSEAL_TRY(VerifyTrust());
-    ROWSEAL_TRY(InPages([this] { return VerifyDekVerifyPage(); }));
-    ROWSEAL_TRY(InPages([this] { return VerifyDestroyedPage(); }));
-    ROWSEAL_TRY(InPages([this] { return VerifySecretPage(); }));
-    ROWSEAL_TRY(InPages([this] { return VerifyVersionPage(); }));
-    ROWSEAL_TRY(InPages([this] { return VerifyLoggedVersionPage(); }));
-    ROWSEAL_TRY(InPages([this] { return CompareWithLog(); }));
+    ROWSEAL_TRY(ReadTrusted(client_, [this](TrustedRead& read) { return VerifyTrust(read); }));
+    ROWSEAL_TRY(InPages(&Verifier::VerifyDekPage));
+    ROWSEAL_TRY(InPages(&Verifier::VerifyDestroyedPage));
+    ROWSEAL_TRY(InPages(&Verifier::VerifySecretPage));
+    ROWSEAL_TRY(InPages(&Verifier::VerifyVersionPage));
+    ROWSEAL_TRY(InPages(&Verifier::VerifyLoggedVersionPage));
+    ROWSEAL_TRY(InPages(&Verifier::CompareWithLog));
     return report_;
   }
 
@@ -55,17 +51,12 @@ class Verifier final {
   }
 
   // Calls `page` until it says that it was the last one.
-  template <class Page>
-  Result<void> InPages(Page page) {
+  Result<void> InPages(Result<bool> (Verifier::*page)(TrustedRead&)) {
     key_ = {};
     bool more = true;
     while (more) {
-      const auto lock = client_.Lock();
-      ROWSEAL_ASSIGN(Transaction transaction,
-                     Transaction::Begin(connection_, TransactionKind::kRead));
-      ROWSEAL_TRY(session_.LoadTrust(connection_));
-      ROWSEAL_ASSIGN(more, page());
-      ROWSEAL_TRY(transaction.Commit());
+      ROWSEAL_ASSIGN(more,
+                     ReadTrusted(client_, [&](TrustedRead& read) { return (this->*page)(read); }));
       if (on_progress_) {
         on_progress_(report_);
       }
@@ -73,18 +64,15 @@ class Verifier final {
     return {};
   }
 
-  Result<void> VerifyTrust() {
-    const auto lock = client_.Lock();
-    ROWSEAL_TRY(session_.LoadTrust(connection_));
-    const std::shared_ptr<const TrustSet> trust = session_.keyring().trust();
-    for (const KekRecord& kek : trust->rows.keks) {
+  Result<void> VerifyTrust(TrustedRead& read) {
+    for (const KekRecord& kek : read.trust().rows.keks) {
       report_.keks += kek.purpose == KekPurpose::kWrap ? 1 : 0;
-      if (const auto opened = session_.keyring().OpenKek(kek.id); !opened) {
+      if (const auto opened = read.session().keyring().OpenKek(kek.id); !opened) {
         ROWSEAL_TRY(
             ReportUnlessPassing(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error()));
       }
     }
-    if (const auto columns = ReadColumns(connection_, session_); !columns) {
+    if (const auto columns = ReadColumns(read); !columns) {
       if (columns.error().code != ErrorCode::kIntegrity) {
         return tl::unexpected(columns.error());
       }
@@ -93,24 +81,17 @@ class Verifier final {
     return {};
   }
 
-  Result<bool> VerifyDekVerifyPage() {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        connection_.Execute(Statement::Sql(
-            "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision,"
-            " d.check_value, d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3",
-            {key_.project, key_.id, kVerifyPage})));
+  Result<bool> VerifyDekPage(TrustedRead& read) {
+    static const std::string sql =
+        DekQuery("WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3");
+    ROWSEAL_ASSIGN(Rows page, read.connection().Execute(
+                                  Statement::Sql(sql, {key_.project, key_.id, kVerifyPage})));
     for (Row& row : page.rows) {
       key_.project = TextAt(row, 0);
       key_.id = TextAt(row, 1);
       ++report_.deks;
-      RowReader reader(row);
-      const Result<ProjectId> project = ProjectId::Parse(reader.Text());
-      const Result<DekAndKek> dek =
-          project ? ReadDek(*project, reader) : tl::unexpected(project.error());
-      const auto opened = dek ? session_.keyring().OpenDek(dek->dek)
+      const Result<DekAndKek> dek = ReadDekRow(row);
+      const auto opened = dek ? read.session().keyring().OpenDek(dek->dek)
                               : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
       if (!opened) {
         ROWSEAL_TRY(ReportUnlessPassing(FailureClass::kKey, "dek " + key_.project + "/" + key_.id,
@@ -122,10 +103,10 @@ class Verifier final {
 
   // A DEK's row that was put back after its destruction has a tag that stands; the evidence names
   // it. A KEK that was put back fails the set.
-  Result<bool> VerifyDestroyedPage() {
+  Result<bool> VerifyDestroyedPage(TrustedRead& read) {
     ROWSEAL_ASSIGN(
         Rows page,
-        connection_.Execute(Statement::Sql(
+        read.connection().Execute(Statement::Sql(
             "SELECT d.project_id, d.id FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
             " AND EXISTS (SELECT 1 FROM rowseal.destroyed_key g WHERE g.project_id = d.project_id"
             "  AND g.kind = 'dek' AND g.id = CAST(d.id AS text))"
@@ -141,9 +122,9 @@ class Verifier final {
   }
 
   // A secret's newest version must be there, and be the newest that the log knows.
-  Result<bool> VerifySecretPage() {
+  Result<bool> VerifySecretPage(TrustedRead& read) {
     ROWSEAL_ASSIGN(Rows page,
-                   connection_.Execute(Statement::Sql(
+                   read.connection().Execute(Statement::Sql(
                        "SELECT s.project_id, s.id, s.next_version,"
                        " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
                        "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
@@ -178,8 +159,8 @@ class Verifier final {
     std::int64_t version = 0;
     bool any = false;
   };
-  Result<Bound> NextBound() {
-    ROWSEAL_ASSIGN(Rows sizes, connection_.Execute(Statement::Sql(
+  Result<Bound> NextBound(TrustedRead& read) {
+    ROWSEAL_ASSIGN(Rows sizes, read.connection().Execute(Statement::Sql(
                                    "SELECT project_id, secret_id, version, length(encrypted_data)"
                                    " FROM rowseal.secret_version"
                                    " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
@@ -200,38 +181,36 @@ class Verifier final {
     return bound;
   }
 
-  Result<bool> VerifyVersionPage() {
-    ROWSEAL_ASSIGN(const Bound bound, NextBound());
+  Result<bool> VerifyVersionPage(TrustedRead& read) {
+    ROWSEAL_ASSIGN(const Bound bound, NextBound(read));
     if (!bound.any) {
       return false;
     }
+    static const std::string sql =
+        "SELECT v.project_id, v.secret_id, v.version,"
+        " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
+        "   AND a.secret_id = v.secret_id AND a.version = v.version"
+        "   ORDER BY a.number DESC LIMIT 1), " +
+        StoredVersionColumns() +
+        " FROM rowseal.secret_version v"
+        " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
+        " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+        " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+        " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
+        "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
+        " ORDER BY v.project_id, v.secret_id, v.version";
     ROWSEAL_ASSIGN(
         Rows page,
-        connection_.Execute(Statement::Sql(
-            "SELECT v.project_id, v.secret_id, v.version,"
-            " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
-            "   AND a.secret_id = v.secret_id AND a.version = v.version"
-            "   ORDER BY a.number DESC LIMIT 1),"
-            " s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
-            " d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value,"
-            " d.wrapped_key, d.row_tag, d.created_at, k.revision, k.row_tag"
-            " FROM rowseal.secret_version v"
-            " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
-            " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-            " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-            " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
-            "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
-            " ORDER BY v.project_id, v.secret_id, v.version",
-            {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
+        read.connection().Execute(Statement::Sql(
+            sql, {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
     for (Row& row : page.rows) {
-      ROWSEAL_TRY(VerifyVersion(row));
+      ROWSEAL_TRY(VerifyVersion(read, row));
     }
     key_ = {bound.project, bound.id, bound.version};
     return true;
   }
 
-  Result<void> VerifyVersion(Row& row) {
-    constexpr std::size_t kOwnColumns = 4;
+  Result<void> VerifyVersion(TrustedRead& read, Row& row) {
     ++report_.versions;
     RowReader reader(row);
     const std::string project_text = reader.Text();
@@ -240,16 +219,17 @@ class Verifier final {
                              std::to_string(reader.Integer());
     const bool logged = !reader.NextIsNull();
     const Bytes write_mac = logged ? reader.Blob() : Bytes();
-    Row rest(std::make_move_iterator(row.begin() + kOwnColumns),
-             std::make_move_iterator(row.end()));
+    if (!logged) {
+      reader.Skip();
+    }
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     const Result<StoredVersion> version =
-        project ? ReadStoredVersion(*project, rest) : tl::unexpected(project.error());
+        project ? ReadStoredVersion(*project, reader) : tl::unexpected(project.error());
     if (!version) {
       Report(FailureClass::kCiphertext, name, "its secret or its DEK is gone or was changed");
       return {};
     }
-    const auto dek = OpenDekOf(session_, *version);
+    const auto dek = OpenDekOf(read.session(), *version);
     if (!dek && dek.error().code == ErrorCode::kRefusedByState) {
       ++report_.suspended;
       return {};
@@ -257,11 +237,11 @@ class Verifier final {
     if (!dek) {
       return ReportUnlessPassing(FailureClass::kKey, name, dek.error());
     }
-    if (const auto value = OpenUnder(**dek, session_, *project, *version); !value) {
+    if (const auto value = OpenUnder(**dek, read.session(), *project, *version); !value) {
       return ReportUnlessPassing(FailureClass::kCiphertext, name, value.error());
     }
-    const Result<Bytes> expected = session_.integrity()->WriteMac(
-        ContextOf(session_, *project, *version), version->nonce, version->encrypted_data);
+    const Result<Bytes> expected = read.integrity().WriteMac(
+        ContextOf(read.session(), *project, *version), version->nonce, version->encrypted_data);
     if (!logged || !expected || !EqualInConstantTime(*expected, write_mac)) {
       Report(FailureClass::kReplay, name,
              "it opens, but it is not what the log says was written last");
@@ -271,10 +251,10 @@ class Verifier final {
 
   // Every version of a secret is kept, so each one that the log names must be there. Reads no
   // ciphertext; a secret that is gone as a whole is CompareWithLog's.
-  Result<bool> VerifyLoggedVersionPage() {
+  Result<bool> VerifyLoggedVersionPage(TrustedRead& read) {
     ROWSEAL_ASSIGN(
         Rows page,
-        connection_.Execute(Statement::Sql(
+        read.connection().Execute(Statement::Sql(
             "SELECT a.project_id, a.secret_id, a.version, s.id, v.version"
             " FROM (SELECT DISTINCT project_id, secret_id, version FROM rowseal.audit_item"
             "  WHERE (project_id, secret_id, version) > ($1, $2, $3)"
@@ -304,8 +284,8 @@ class Verifier final {
 
   // A secret that the log knows, that is not there, and that nobody deleted; and one that was
   // deleted and is there. One project at a time.
-  Result<bool> CompareWithLog() {
-    ROWSEAL_ASSIGN(Rows next, connection_.Execute(Statement::Sql(
+  Result<bool> CompareWithLog(TrustedRead& read) {
+    ROWSEAL_ASSIGN(Rows next, read.connection().Execute(Statement::Sql(
                                   "SELECT project_id FROM rowseal.audit_item WHERE project_id > $1"
                                   " ORDER BY project_id LIMIT 1",
                                   {key_.project})));
@@ -315,7 +295,7 @@ class Verifier final {
     key_.project = TextAt(next.rows.front(), 0);
     ROWSEAL_ASSIGN(
         Rows missing,
-        connection_.Execute(Statement::Sql(
+        read.connection().Execute(Statement::Sql(
             "SELECT CAST(secret_id AS text) FROM rowseal.audit_item WHERE project_id = $1"
             " EXCEPT SELECT CAST(id AS text) FROM rowseal.secret WHERE project_id = $1"
             " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
@@ -327,7 +307,7 @@ class Verifier final {
              "the log says it was written, and nobody deleted it");
     }
     ROWSEAL_ASSIGN(Rows put_back,
-                   connection_.Execute(Statement::Sql(
+                   read.connection().Execute(Statement::Sql(
                        "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
                        " ON s.project_id = a.project_id AND CAST(s.id AS text) = a.object"
                        " WHERE a.project_id = $1 AND a.action = 'delete' AND a.outcome = 'done'",
@@ -347,8 +327,6 @@ class Verifier final {
   };
 
   Client& client_;
-  Session& session_;
-  Connection& connection_;
   const std::function<void(const VerifyFailure&)>& on_failure_;
   const std::function<void(const VerifyReport&)>& on_progress_;
   VerifyReport report_;

@@ -33,7 +33,7 @@ Result<Canary> Canary::Migrate(Client& client, const MigrationManifest& manifest
                                std::size_t number, const std::vector<std::string>& key,
                                const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
-  ROWSEAL_TRY(InstallGuards(manifest));
+  ROWSEAL_TRY(InstallGuards(client, manifest, access));
   ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,
                  OpenAppRows(manifest.database, ColumnOf(manifest, number)));
   ROWSEAL_ASSIGN(ColumnMigrator migrator,

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "client/change.h"
 #include "migration/column_migrator.h"
 #include "migration/online_migration.h"
 
@@ -68,6 +69,7 @@ Result<void> ListExposed(AppRows& rows, const std::string& column, const Finaliz
 Result<FinalizeReport> FinalizeMigration(Client& client, const MigrationManifest& manifest,
                                          const FinalizeOptions& options, const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
+  ROWSEAL_TRY(CheckMayChange(client, access));
   std::vector<std::unique_ptr<AppRows>> columns;
   bool was_finalized = true;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {

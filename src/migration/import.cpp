@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/encoding.h"
+#include "client/change.h"
 
 namespace rowseal {
 namespace {
@@ -136,6 +137,7 @@ Result<void> ImportProject(Client& client, const ImportBatch& batch, const Acces
 Result<ImportReport> Import(Client& client, ImportSource& source, const Access& access,
                             const std::function<void(const ImportProblem&)>& on_problem,
                             const std::function<void(const ImportReport&)>& on_progress) {
+  ROWSEAL_TRY(CheckMayChange(client, access));
   ImportReport report;
   for (;;) {
     ROWSEAL_ASSIGN(const std::optional<ImportBatch> batch, source.Next());

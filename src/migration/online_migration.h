@@ -46,8 +46,8 @@ struct RunMigrationReport {
 };
 
 /// InstallGuards puts the guard of every column in place, as RunMigration does first. Errors:
-/// AppRows's, kRefusedByState (a rollback is under way).
-Result<void> InstallGuards(const MigrationManifest& manifest);
+/// AppRows's, kRefusedByState (a rollback is under way, or the store is an older copy).
+Result<void> InstallGuards(Client& client, const MigrationManifest& manifest, const Access& access);
 
 /// RunMigration seals or moves what is plaintext, and what the app writes meanwhile, until nothing
 /// is left but quarantined rows. Several processes may run it. Errors: kUnavailable (rows stay

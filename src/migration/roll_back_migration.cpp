@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "client/change.h"
 #include "migration/column_migrator.h"
 #include "migration/migration_batches.h"
 #include "migration/online_migration.h"
@@ -260,6 +261,7 @@ Result<RunMigrationReport> RollBackMigration(Client& client, const MigrationMani
                                              const RunMigrationOptions& options,
                                              const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
+  ROWSEAL_TRY(CheckMayChange(client, access));
   std::vector<ColumnMigrator> migrators;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,

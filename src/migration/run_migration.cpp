@@ -1,6 +1,7 @@
 #include <chrono>
 #include <thread>
 
+#include "client/change.h"
 #include "db/postgres/postgres_app_rows.h"
 #include "db/sqlite/sqlite_app_rows.h"
 #include "migration/column_migrator.h"
@@ -79,7 +80,9 @@ Result<void> PauseMigration(const MigrationManifest& manifest, bool paused) {
 }
 
 // Every guard stands before the first value is migrated: nothing is written past them.
-Result<void> InstallGuards(const MigrationManifest& manifest) {
+Result<void> InstallGuards(Client& client, const MigrationManifest& manifest,
+                           const Access& access) {
+  ROWSEAL_TRY(CheckMayChange(client, access));
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_ASSIGN(const std::unique_ptr<AppRows> rows,
                    OpenAppRows(manifest.database, ColumnOf(manifest, number)));
@@ -98,7 +101,7 @@ Result<RunMigrationReport> RunMigration(Client& client, const MigrationManifest&
                                         const RunMigrationOptions& options, const Access& access) {
   ROWSEAL_TRY(CheckManifest(manifest));
   RunMigrationReport report;
-  ROWSEAL_TRY(InstallGuards(manifest));
+  ROWSEAL_TRY(InstallGuards(client, manifest, access));
   std::vector<ColumnMigrator> migrators;
   for (std::size_t number = 1; number <= manifest.columns.size(); ++number) {
     ROWSEAL_ASSIGN(std::unique_ptr<AppRows> rows,

@@ -8,7 +8,7 @@
 #include <rowseal/client.h>
 
 #include "client/active_dek.h"
-#include "client/session.h"
+#include "client/change.h"
 #include "client/value_sealing.h"
 
 namespace rowseal {
@@ -41,7 +41,8 @@ class ValueSealer final {
   };
 
   ValueSealer(Client& client, ColumnRecord column) : client_(&client), column_(std::move(column)) {}
-  Result<const ActiveDekOperation::Active*> FindDek(const ProjectId& project);
+  Result<const ActiveDekOperation::Active*> FindDek(const StoreRead& store,
+                                                    const ProjectId& project);
 
   Client* client_;
   ColumnRecord column_;

@@ -7,6 +7,7 @@
 #include "crypto/mac.h"
 #include "crypto/random.h"
 #include "crypto/xaes_256_gcm.h"
+#include "keys/ask_no_root.h"
 #include "roots/passphrase_part.h"
 
 namespace rowseal {
@@ -53,6 +54,7 @@ Result<std::shared_ptr<const LocalRoot>> PassphraseRoot::KeptOrDerived(ByteView 
                     std::to_string(MatchBudget::kDerivations) + " that are tried",
                 "somebody added rows outside Rowseal; restore root_key from a backup");
   }
+  ROWSEAL_TRY(AskNoRoot::Check());  // Argon2 takes as long as a remote root
   --budget.derivations;
   ROWSEAL_ASSIGN(std::shared_ptr<const LocalRoot> root, Derive(public_part));
   if (kept_.size() >= kMaxKept) {

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "crypto/random.h"
+#include "keys/ask_no_root.h"
 
 namespace rowseal {
 
@@ -55,6 +56,7 @@ std::chrono::milliseconds RemoteRoot::Jitter(int attempts) const {
 
 template <class Value>
 Result<Value> RemoteRoot::Ask(const std::function<Result<Value>()>& attempt) const {
+  ROWSEAL_TRY(AskNoRoot::Check());
   ROWSEAL_TRY(Enter());
   const Time give_up = waiting_.now() + limits_.total;
   for (int attempts = 0;; ++attempts) {
@@ -78,6 +80,7 @@ Result<Bytes> RemoteRoot::Wrap(const SecretBytes& wrapping_secret, ByteView cont
 }
 
 Result<SecretBytes> RemoteRoot::Unwrap(ByteView wrapped, ByteView context) const {
+  ROWSEAL_TRY(AskNoRoot::Check());  // nor is another thread's question waited for
   const Question question{Bytes(wrapped.begin(), wrapped.end()),
                           Bytes(context.begin(), context.end())};
   std::unique_lock lock(mutex_);

@@ -1,5 +1,7 @@
 #include <rowseal/statement.h>
 
+#include <algorithm>
+
 #include <rowseal/operation.h>
 
 namespace rowseal {
@@ -42,6 +44,15 @@ bool RowReader::NextIsNull() const {
   return next_ >= row_.size() || std::holds_alternative<Null>(row_[next_]);
 }
 
+bool RowReader::NextAreNull(std::size_t columns) const {
+  if (left() < columns) {
+    return false;
+  }
+  const auto begin = row_.begin() + static_cast<std::ptrdiff_t>(next_);
+  return std::all_of(begin, begin + static_cast<std::ptrdiff_t>(columns),
+                     [](const Value& value) { return std::holds_alternative<Null>(value); });
+}
+
 Result<void> RowReader::status() const {
   if (out_of_bounds_) {
     return Fail(ErrorCode::kIntegrity,
@@ -51,8 +62,8 @@ Result<void> RowReader::status() const {
                 "somebody changed it outside Rowseal; restore the row from a backup");
   }
   if (failed_) {
-    return Fail(ErrorCode::kInternal, "the store returned other columns than were asked for",
-                "check that the store's driver belongs to this release");
+    return Fail(ErrorCode::kIntegrity, "the store returned other columns than were asked for",
+                "rowseal doctor compares its tables and functions with those of this release");
   }
   return {};
 }

@@ -1,16 +1,11 @@
 #include "store/store_clock.h"
 
+#include "store/calls/store_time.h"
+
 namespace rowseal {
 
 Result<Timestamp> StoreClock(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kClock)));
-  if (answer.rows.size() != 1) {
-    return Fail(ErrorCode::kInternal, "the store did not say what time it is");
-  }
-  RowReader reader(answer.rows.front());
-  const Timestamp now = reader.Time();
-  ROWSEAL_TRY(reader.status());
-  return now;
+  return Ask(connection, StoreTime::Request{});
 }
 
 }  // namespace rowseal

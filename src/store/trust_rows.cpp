@@ -1,153 +1,37 @@
 #include "store/trust_rows.h"
 
-#include "base/text.h"
+#include <algorithm>
 
 namespace rowseal {
 namespace {
 
-Timestamp ToTimestamp(std::int64_t micros) { return Timestamp(std::chrono::microseconds(micros)); }
-
-// A text that is not what Rowseal writes was put there by somebody else.
-Error AsIntegrity(Error error) {
-  error.code = ErrorCode::kIntegrity;
-  return error;
+Result<void> CheckDefect(const Defect& defect, const std::string& row) {
+  return defect ? Result<void>(tl::unexpected(DefectError(row, defect))) : Result<void>();
 }
 
-// Says which row a defect is in.
-template <class Record>
-Result<Record> InRow(Result<Record> record, const std::string& row) {
-  if (!record) {
-    record.error().message = row + ": " + record.error().message;
-    record.error().hint = "somebody changed it outside Rowseal; restore it from a backup";
-  }
-  return record;
-}
-
-std::string NumberedRow(const Row& row, const std::string& table) {
-  const auto* id = row.size() > 1 ? std::get_if<std::int64_t>(&row[1]) : nullptr;
-  return "row " + (id == nullptr ? "?" : std::to_string(*id)) + " of " + table;
-}
-
-Result<InstallationRecord> ReadInstallation(RowReader& reader) {
-  InstallationRecord record;
-  Result<InstallationId> id = ParseUuid<InstallationId>(reader.Text());
-  if (!id) {
-    return tl::unexpected(AsIntegrity(std::move(id).error()));
-  }
-  record.id = *id;
-  record.epoch = reader.Integer();
-  record.next_kek_id = reader.Integer();
-  record.next_root_id = reader.Integer();
-  record.integrity_kek.value = reader.Integer();
-  record.projects_table = reader.Text();
-  record.project_key_type = reader.Text();
-  record.trust_tag = reader.Blob();
-  record.created_at = ToTimestamp(reader.Integer());
-  return record;
-}
-
-Result<RootRecord> ReadRoot(RowReader& reader) {
-  RootRecord record;
-  record.id.value = reader.Integer();
-  record.uri = reader.Text();
-  record.scope = reader.Text();
-  record.fingerprint = reader.Blob();
-  record.public_part = reader.Blob();
-  ROWSEAL_ASSIGN(record.state, ParseKeyState(reader.Text()));
-  record.revision.value = reader.Integer();
-  record.row_tag = reader.Blob();
-  record.created_at = ToTimestamp(reader.Integer());
-  return record;
-}
-
-Result<KekRecord> ReadKek(RowReader& reader) {
-  KekRecord record;
-  record.id.value = reader.Integer();
-  record.scope = reader.Text();
-  ROWSEAL_ASSIGN(record.purpose, ParseKekPurpose(reader.Text()));
-  ROWSEAL_ASSIGN(record.suite, ParseSuite(reader.Integer()));
-  ROWSEAL_ASSIGN(record.state, ParseKeyState(reader.Text()));
-  if (reader.NextIsNull()) {
-    reader.Skip();
-  } else {
-    ROWSEAL_ASSIGN(record.resumes_to, ParseKeyState(reader.Text()));
-  }
-  record.revision.value = reader.Integer();
-  record.check_value = reader.Blob();
-  record.row_tag = reader.Blob();
-  record.created_at = ToTimestamp(reader.Integer());
-  return record;
-}
-
-Result<WrappingRecord> ReadWrapping(RowReader& reader) {
-  WrappingRecord record;
-  record.kek.value = reader.Integer();
-  record.root.value = reader.Integer();
-  record.secret = reader.Blob();
-  record.key = reader.Blob();
-  return record;
-}
-
-Result<DekAndKek> ReadDekFields(DekRecord dek, RowReader& reader) {
-  dek.kek.value = reader.Integer();
-  ROWSEAL_ASSIGN(dek.purpose, ParseDekPurpose(reader.Text()));
-  ROWSEAL_ASSIGN(dek.suite, ParseSuite(reader.Integer()));
-  ROWSEAL_ASSIGN(dek.state, ParseKeyState(reader.Text()));
-  dek.revision.value = reader.Integer();
-  dek.check_value = reader.Blob();
-  dek.wrapped_key = reader.Blob();
-  dek.row_tag = reader.Blob();
-  dek.created_at = ToTimestamp(reader.Integer());
-  if (reader.NextIsNull()) {
-    return Fail(ErrorCode::kIntegrity, "its KEK " + ToText(dek.kek) + " is not in the store");
-  }
-  DekAndKek read{std::move(dek), {}, {}};
-  read.kek_revision.value = reader.Integer();
-  read.kek_tag = reader.Blob();
-  ROWSEAL_TRY(reader.status());
-  return read;
-}
-
-Result<std::optional<ColumnSource>> ReadSource(RowReader& reader) {
-  constexpr std::size_t kSourceColumns = 5;
-  if (reader.NextIsNull()) {
-    reader.Skip(kSourceColumns);
-    return std::nullopt;
-  }
-  ColumnSource source;
-  source.database = reader.Text();
-  source.table = reader.Text();
-  source.column = reader.Text();
-  const std::string keys = reader.Text();
-  for (const std::string_view key : Split(keys, "\n")) {
-    source.keys.emplace_back(key);
-  }
-  source.project_column = reader.Text();
-  return source;
-}
-
-Result<ColumnRecord> ReadColumnFields(ColumnRecord record, RowReader& reader) {
-  Result<ContextKind> context = ParseContextKind(reader.Text());
-  if (!context) {
-    return tl::unexpected(AsIntegrity(std::move(context).error()));
-  }
-  record.context = *context;
-  ROWSEAL_ASSIGN(record.state, ParseColumnState(reader.Text()));
-  record.revision.value = reader.Integer();
-  record.row_tag = reader.Blob();
-  record.created_at = ToTimestamp(reader.Integer());
-  ROWSEAL_ASSIGN(record.source, ReadSource(reader));
-  ROWSEAL_TRY(reader.status());
-  return record;
+template <class Record, class KeyOf>
+bool ComesTwice(const std::vector<Record>& records, KeyOf key_of) {
+  std::vector<decltype(key_of(records.front()))> keys;
+  std::ranges::transform(records, std::back_inserter(keys), key_of);
+  std::ranges::sort(keys);
+  return std::ranges::adjacent_find(keys) != keys.end();
 }
 
 template <class Record>
-Result<void> AppendChecked(std::vector<Record>& records, Result<Record> record) {
-  if (!record) {
-    return tl::unexpected(std::move(record).error());
+Row CellsOf(const Record& record) {
+  Row row{std::string(kTableOf<Record>)};
+  for (Param& param : ParamsOf(record)) {
+    if (auto* const number = std::get_if<std::int64_t>(&param)) {
+      row.emplace_back(*number);
+    } else if (auto* const text = std::get_if<std::string>(&param)) {
+      row.emplace_back(std::move(*text));
+    } else if (auto* const bytes = std::get_if<Bytes>(&param)) {
+      row.emplace_back(std::move(*bytes));
+    } else {
+      row.emplace_back(Null{});
+    }
   }
-  records.push_back(std::move(*record));
-  return {};
+  return row;
 }
 
 Result<void> RunChange(Connection& connection, std::string_view sql, std::vector<Param> params,
@@ -160,93 +44,89 @@ Result<void> RunChange(Connection& connection, std::string_view sql, std::vector
   return {};
 }
 
-Param OptionalText(const std::optional<KeyState>& state) {
-  return state ? Param(std::string(ToText(*state))) : Param(Null{});
+template <class Record>
+Result<void> InsertRecord(Connection& connection, const Record& record) {
+  static const std::string sql = "INSERT INTO rowseal." + std::string(kTableOf<Record>) + " (" +
+                                 ColumnNames<Record>() + ") VALUES (" + Places<Record>() + ")";
+  return RunChange(connection, sql, ParamsOf(record), kTableOf<Record>);
 }
 
 }  // namespace
 
-Result<TrustRows> ParseTrustRows(Rows answer) {
-  TrustRows trust;
-  int installations = 0;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    const std::string table = reader.Text();
-    if (table == "installation") {
-      ROWSEAL_ASSIGN(trust.installation, ReadInstallation(reader));
-      ++installations;
-    } else if (table == "root_key") {
-      ROWSEAL_TRY(AppendChecked(trust.roots, InRow(ReadRoot(reader), NumberedRow(row, table))));
-    } else if (table == "kek") {
-      ROWSEAL_TRY(AppendChecked(trust.keks, InRow(ReadKek(reader), NumberedRow(row, table))));
-    } else {
-      ROWSEAL_TRY(AppendChecked(trust.wrappings, ReadWrapping(reader)));
-    }
-    ROWSEAL_TRY(reader.status());
-  }
-  if (installations != 1) {
+Result<void> TrustGatherer::Check(const Defect& defect, const InstallationRecord& /*record*/) {
+  return defect ? Fail(ErrorCode::kIntegrity,
+                       "installation." + std::string(defect.field) + " " + std::string(defect.why),
+                       "it was changed outside Rowseal; restore it from a backup")
+                : Result<void>();
+}
+
+Result<void> TrustGatherer::Check(const Defect& defect, const RootRecord& record) {
+  return CheckDefect(defect, "row " + ToText(record.id) + " of root_key");
+}
+
+Result<void> TrustGatherer::Check(const Defect& defect, const KekRecord& record) {
+  return CheckDefect(defect,
+                     "row " + ToText(record.id) + " of kek (KEK " + ToText(record.id) + ")");
+}
+
+Result<void> TrustGatherer::Check(const Defect& defect, const WrappingRecord& record) {
+  return CheckDefect(defect,
+                     "wrapping of KEK " + ToText(record.kek) + " by root " + ToText(record.root));
+}
+
+Result<void> TrustGatherer::OfNoTable(std::string_view table) {
+  return Fail(
+      ErrorCode::kIntegrity,
+      "the trusted rows hold one of no such table (" + std::string(table.substr(0, 80)) + ")",
+      "rowseal doctor compares the store's functions with those of this release");
+}
+
+Result<TrustRows> TrustGatherer::Finish() && {
+  if (installations_ == 0) {
     return Fail(ErrorCode::kIntegrity, "the store holds no installation row",
                 "if it is new, finish `rowseal init`; otherwise restore it from a backup");
   }
-  return trust;
-}
-
-Result<TrustRows> LoadTrustRows(Connection& connection) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
-  return ParseTrustRows(std::move(answer));
-}
-
-Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader) {
-  Result<DekId> id = ParseUuid<DekId>(reader.Text());
-  if (!id) {
-    return tl::unexpected(AsIntegrity(std::move(id).error()));
+  const bool repeats = installations_ > 1 ||
+                       ComesTwice(trust_.roots, [](const RootRecord& root) { return root.id; }) ||
+                       ComesTwice(trust_.keks, [](const KekRecord& kek) { return kek.id; }) ||
+                       ComesTwice(trust_.wrappings, [](const WrappingRecord& wrapping) {
+                         return std::pair(wrapping.kek, wrapping.root);
+                       });
+  if (repeats) {
+    return Fail(ErrorCode::kIntegrity, "the trusted rows hold the same row twice",
+                "rowseal doctor compares the store's tables with those of this release");
   }
-  return InRow(ReadDekFields(DekRecord{.project = project, .id = *id}, reader),
-               "row " + ToText(*id) + " of dek (project '" + project.text() + "')");
+  return std::move(trust_);
 }
 
-Result<ColumnRecord> ReadColumn(RowReader& reader) {
-  Result<ColumnId> id = ParseUuid<ColumnId>(reader.Text());
-  if (!id) {
-    return tl::unexpected(AsIntegrity(std::move(id).error()));
+Result<TrustRows> ParseTrustRows(Rows rows) {
+  TrustGatherer gatherer;
+  for (Row& row : rows.rows) {
+    RowReader reader(row);
+    const std::string table = reader.Text();
+    ROWSEAL_TRY(gatherer.Take(table, [&](auto& record) { return ReadFields(reader, record); }));
   }
-  Result<ColumnLabel> label = ColumnLabel::Parse(reader.Text());
-  if (!label) {
-    return tl::unexpected(AsIntegrity(std::move(label).error()));
-  }
-  const std::string row = "row '" + label->text() + "' of sealed_column";
-  return InRow(ReadColumnFields(ColumnRecord{.id = *id, .label = std::move(*label)}, reader), row);
+  return std::move(gatherer).Finish();
 }
 
-std::string JoinKeys(const std::vector<std::string>& keys) { return Join(keys, "\n"); }
+std::vector<Row> TrustCells(const TrustRows& trust) {
+  std::vector<Row> rows{CellsOf(trust.installation)};
+  std::ranges::transform(trust.roots, std::back_inserter(rows), CellsOf<RootRecord>);
+  std::ranges::transform(trust.keks, std::back_inserter(rows), CellsOf<KekRecord>);
+  std::ranges::transform(trust.wrappings, std::back_inserter(rows), CellsOf<WrappingRecord>);
+  return rows;
+}
 
 Result<void> InsertRoot(Connection& connection, const RootRecord& record) {
-  return RunChange(connection,
-                   "INSERT INTO rowseal.root_key (id, uri, scope, fingerprint, public_part, state,"
-                   " revision, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                   {record.id.value, record.uri, record.scope, record.fingerprint,
-                    record.public_part, std::string(ToText(record.state)), record.revision.value,
-                    record.row_tag, ToMicros(record.created_at)},
-                   "root_key");
+  return InsertRecord(connection, record);
 }
 
 Result<void> InsertKek(Connection& connection, const KekRecord& record) {
-  return RunChange(
-      connection,
-      "INSERT INTO rowseal.kek (id, scope, purpose, suite, state, resumes_to, revision,"
-      " check_value, row_tag, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-      {record.id.value, record.scope, std::string(ToText(record.purpose)),
-       static_cast<std::int64_t>(record.suite), std::string(ToText(record.state)),
-       OptionalText(record.resumes_to), record.revision.value, record.check_value, record.row_tag,
-       ToMicros(record.created_at)},
-      "kek");
+  return InsertRecord(connection, record);
 }
 
 Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record) {
-  return RunChange(
-      connection,
-      "INSERT INTO rowseal.kek_wrapping (kek_id, root_id, secret, key) VALUES ($1, $2, $3, $4)",
-      {record.kek.value, record.root.value, record.secret, record.key}, "kek_wrapping");
+  return InsertRecord(connection, record);
 }
 
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen) {
@@ -254,7 +134,7 @@ Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Rev
       connection,
       "UPDATE rowseal.kek SET state = $2, resumes_to = $3, revision = $4, row_tag = $5"
       " WHERE id = $1 AND revision = $6",
-      {record.id.value, std::string(ToText(record.state)), OptionalText(record.resumes_to),
+      {record.id.value, std::string(ToText(record.state)), ScalarParam(record.resumes_to),
        record.revision.value, record.row_tag, seen.value},
       "KEK " + ToText(record.id));
 }
@@ -293,15 +173,10 @@ Result<void> LockKeks(Connection& connection, std::string_view scope) {
 }
 
 Result<void> InsertInstallation(Connection& connection, const InstallationRecord& record) {
-  return RunChange(
-      connection,
-      "INSERT INTO rowseal.installation (singleton, id, epoch, next_kek_id, next_root_id,"
-      " integrity_kek_id, projects_table, project_key_type, trust_tag, created_at)"
-      " VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      {ToText(record.id), record.epoch, record.next_kek_id, record.next_root_id,
-       record.integrity_kek.value, record.projects_table, record.project_key_type, record.trust_tag,
-       ToMicros(record.created_at)},
-      "installation");
+  static const std::string sql = "INSERT INTO rowseal.installation (singleton, " +
+                                 ColumnNames<InstallationRecord>() + ") VALUES (1, " +
+                                 Places<InstallationRecord>() + ")";
+  return RunChange(connection, sql, ParamsOf(record), "installation");
 }
 
 Result<void> UpdateInstallation(Connection& connection, const InstallationRecord& record) {

@@ -3,35 +3,56 @@
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
 
-#include "keys/records.h"
+#include "store/columns.h"
 
 namespace rowseal {
 
-/// ParseTrustRows turns kTrustLoad's answer into records; they are claims until a Keyring adopts
-/// them. Errors: kIntegrity (no installation, or a text outside a closed set).
-Result<TrustRows> ParseTrustRows(Rows answer);
+/// TrustGatherer makes records of the trusted rows of one moment, however they came. They are
+/// claims until a Keyring adopts them.
+class TrustGatherer final {
+ public:
+  /// Take reads one row of `table`; `read` reads any of the four records' fields. Errors:
+  /// kIntegrity, naming the row and the column.
+  template <class Read>
+  Result<void> Take(std::string_view table, Read read) {
+    if (table == kTableOf<InstallationRecord>) {
+      ++installations_;
+      return Check(read(trust_.installation), trust_.installation);
+    }
+    if (table == kTableOf<RootRecord>) {
+      RootRecord& root = trust_.roots.emplace_back();
+      return Check(read(root), root);
+    }
+    if (table == kTableOf<KekRecord>) {
+      KekRecord& kek = trust_.keks.emplace_back();
+      return Check(read(kek), kek);
+    }
+    if (table == kTableOf<WrappingRecord>) {
+      WrappingRecord& wrapping = trust_.wrappings.emplace_back();
+      return Check(read(wrapping), wrapping);
+    }
+    return OfNoTable(table);
+  }
+  /// Finish errors: kIntegrity (no installation, or a row that came twice).
+  Result<TrustRows> Finish() &&;
 
-/// LoadTrustRows runs kTrustLoad.
-Result<TrustRows> LoadTrustRows(Connection& connection);
+ private:
+  static Result<void> Check(const Defect& defect, const InstallationRecord& record);
+  static Result<void> Check(const Defect& defect, const RootRecord& record);
+  static Result<void> Check(const Defect& defect, const KekRecord& record);
+  static Result<void> Check(const Defect& defect, const WrappingRecord& record);
+  static Result<void> OfNoTable(std::string_view table);
 
-/// ReadDek reads the twelve DEK columns of store/procedures.h and sets `kek_revision` and `kek_tag`
-/// to those of its KEK's row.
-struct DekAndKek {
-  DekRecord dek;
-  Revision kek_revision;
-  Bytes kek_tag;
+  TrustRows trust_;
+  int installations_ = 0;
 };
-Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader);
 
-/// kColumnColumns are the columns of `sealed_column` that ReadColumn reads.
-inline constexpr std::string_view kColumnColumns =
-    "id, label, context, state, revision, row_tag, created_at, source_database, source_table,"
-    " source_column, source_keys, source_project";
-Result<ColumnRecord> ReadColumn(RowReader& reader);
+/// ParseTrustRows reads rows of a bundle of keys or of a dump: each the table's name, then its
+/// columns in their order.
+Result<TrustRows> ParseTrustRows(Rows rows);
 
-/// JoinKeys writes key columns as `source_keys` holds them: separated by line feeds, which no name
-/// has.
-std::string JoinKeys(const std::vector<std::string>& keys);
+/// TrustCells gives such rows.
+std::vector<Row> TrustCells(const TrustRows& trust);
 
 /// Statements that write trusted rows; they run inside a write transaction that verified the set
 /// and ends with UpdateInstallation.

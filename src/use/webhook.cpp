@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/encoding.h"
+#include "client/client_inside.h"
 #include "client/get_operation.h"
-#include "client/session.h"
 #include "crypto/mac.h"
 
 namespace rowseal {
@@ -231,18 +231,19 @@ Result<StartedCall<WebhookVerdict>> StartVerifyWebhook(Client& client, const Pro
   if (overlap < std::chrono::seconds(0) || overlap > kMaxOverlap) {
     return Fail(ErrorCode::kInvalidArgument, "an overlap is zero to 30 days");
   }
-  ROWSEAL_ASSIGN(Access complete, client.session().Complete(access));
-  return StartedCall<WebhookVerdict>(
-      std::make_unique<VerifyBody>(client.session(), project, name, std::move(scheme),
-                                   std::move(body), signatures, overlap, std::move(complete)));
+  ROWSEAL_ASSIGN(Access complete, ClientInside::SessionOf(client).Complete(access));
+  return StartedCall<WebhookVerdict>(std::make_unique<VerifyBody>(
+      ClientInside::SessionOf(client), project, name, std::move(scheme), std::move(body),
+      signatures, overlap, std::move(complete)));
 }
 
 Result<StartedCall<std::string>> StartSignWebhook(Client& client, const ProjectId& project,
                                                   const SecretName& name, WebhookScheme scheme,
                                                   SecretBytes body, const Access& access) {
-  ROWSEAL_ASSIGN(Access complete, client.session().Complete(access));
-  return StartedCall<std::string>(std::make_unique<SignBody>(
-      client.session(), project, name, std::move(scheme), std::move(body), std::move(complete)));
+  ROWSEAL_ASSIGN(Access complete, ClientInside::SessionOf(client).Complete(access));
+  return StartedCall<std::string>(std::make_unique<SignBody>(ClientInside::SessionOf(client),
+                                                             project, name, std::move(scheme),
+                                                             std::move(body), std::move(complete)));
 }
 
 }  // namespace rowseal

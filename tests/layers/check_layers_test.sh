@@ -70,6 +70,23 @@ accepts src/client/planted_test.cpp '"support/temporary_folder.h"'
 accepts apps/cli/planted.cpp '"lifecycle/rotate.h"'
 accepts apps/cli/planted.cpp '<CLI/CLI.hpp>'
 
+# Only the unit that changes a store begins a transaction, and only few reach into a client.
+for planted in 'Transaction::Begin(connection, TransactionKind::kWrite);' \
+  'const auto kind = TransactionKind::kExclusive;' \
+  'connection.Begin(TransactionKind::kWrite);' \
+  'constexpr auto kLock = "SELECT pg_advisory_xact_lock(1)";' \
+  'constexpr auto kBegin = "BEGIN IMMEDIATE";' \
+  'Session& session = ClientInside::SessionOf(client);'; do
+  for file in src/lifecycle/planted.cpp src/jobs/planted.cpp src/migration/planted.cpp \
+    apps/cli/planted.cpp; do
+    status=0
+    plant "$file" $'// planted\n'"$planted" || status=$?
+    [[ $status -eq 1 && $said == "$file:2: "* ]] || wrong "not refused (exit $status): $planted"
+  done
+done
+plant src/db/sqlite/planted.cpp 'constexpr auto kBegin = "BEGIN IMMEDIATE";' ||
+  wrong "refused: a driver's BEGIN"
+
 # A new installed header or folder must be given a layer before it is used.
 for planted in include/rowseal/planted.h src/planted/planted.cpp; do
   if plant "$planted" "" || [[ $said != "$planted:1: "* ]]; then

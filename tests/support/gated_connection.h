@@ -84,13 +84,15 @@ class Gate final {
  private:
   static Asked Describe(const Statement& statement) {
     Asked asked{statement.procedure, {}, 0};
-    if (!statement.params.empty()) {
-      if (const auto* text = std::get_if<std::string>(&statement.params[0])) {
+    std::vector<Param> made;
+    const std::vector<Param>& params = statement.AllParams(made);
+    if (!params.empty()) {
+      if (const auto* text = std::get_if<std::string>(&params[0])) {
         asked.project = *text;
       }
     }
-    if (statement.params.size() > 1) {
-      if (const auto* names = std::get_if<std::vector<std::string>>(&statement.params[1])) {
+    if (params.size() > 1) {
+      if (const auto* names = std::get_if<std::vector<std::string>>(&params[1])) {
         asked.names = names->size();
       }
     }

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/encoding.h"
+#include "client/client_inside.h"
 #include "db/postgres/postgres_connection.h"
 #include "db/sqlite/sqlite_connection.h"
 #include "db/sqlite/sqlite_store.h"
@@ -153,6 +154,9 @@ std::unique_ptr<Connection> OpenTestConnection(const std::string& path) {
   }
   return Must(SqliteConnection::Open(path));
 }
+
+Session& SessionOf(Client& client) { return ClientInside::SessionOf(client); }
+Connection& ConnectionOf(Client& client) { return ClientInside::ConnectionOf(client); }
 
 void UseStoreClock(Connection& connection, std::function<Timestamp()> clock) {
   static_cast<SqliteConnection&>(connection).UseClock(std::move(clock));

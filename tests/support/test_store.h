@@ -16,6 +16,8 @@
 
 namespace rowseal {
 
+class Session;
+
 /// PrintTo lets GoogleTest say why a result failed.
 template <class T>
 void PrintTo(const Result<T>& result, std::ostream* out) {
@@ -82,6 +84,10 @@ bool TestsPostgres();
 /// OpenTestConnection connects to a store by its path, or on PostgreSQL by its URL.
 std::unique_ptr<Connection> OpenTestConnection(const std::string& path);
 
+/// SessionOf and ConnectionOf reach into a client, for what no embedder can do.
+Session& SessionOf(Client& client);
+Connection& ConnectionOf(Client& client);
+
 /// UseStoreClock gives a SQLite store another clock, as this connection sees it.
 void UseStoreClock(Connection& connection, std::function<Timestamp()> clock);
 
@@ -106,6 +112,7 @@ class Intruder final {
   /// Begin makes one transaction of what is run until Commit.
   void Begin();
   void Commit();
+  Connection& connection() noexcept { return *connection_; }
 
  private:
   bool on_postgres_;

@@ -381,7 +381,8 @@ TEST(FaultsOfInit, LeaveNoStoreOrAWholeOne) {
       const auto create = [&]() -> Result<void> {
         ROWSEAL_ASSIGN(Transaction transaction,
                        Transaction::Begin(connection, TransactionKind::kWrite));
-        ROWSEAL_TRY(CreateInstallation(connection, {*root, SystemClock(), "tester"}));
+        ROWSEAL_ASSIGN(const TrustRows rows, MakeInstallation({*root, SystemClock()}));
+        ROWSEAL_TRY(WriteInstallation(connection, rows, "tester"));
         return transaction.Commit();
       };
       connection.FailAt(call, code, code == ErrorCode::kInDoubt ? Fault::kDone : Fault::kNotDone);

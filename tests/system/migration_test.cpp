@@ -400,7 +400,7 @@ TEST_P(Migration, PausedItWaitsAndGoesOn) {
   MakeItems(6);
   const MigrationManifest manifest = Manifest({Sealed("secret")});
   EXPECT_THAT(PauseMigration(manifest, true), FailsWith(ErrorCode::kRefusedByState));
-  Must(InstallGuards(manifest));
+  Must(InstallGuards(client_, manifest, {}));
   Must(PauseMigration(manifest, true));
   std::atomic<bool> was_paused{false};
   RunMigrationOptions options;

@@ -1,5 +1,6 @@
 // The driver beside a server that ends, hangs, and loses answers.
 #include "db/postgres/postgres_connection.h"
+#include "store/calls/all_calls.h"
 
 #include <atomic>
 #include <map>
@@ -240,30 +241,27 @@ PostgresOptions Impatient() {
 
 TEST_F(PostgresStore, AHungServerIsGivenUpAtTheDeadline) {
   auto connection = Must(PostgresConnection::Open(ProxyUrl(), Impatient()));
-  Must(connection->Execute(Statement::Call(Procedure::kClock)));
+  Must(Ask(*connection, StoreTime::Request{}));
   proxy_.Hang();
-  EXPECT_THAT(connection->Execute(Statement::Call(Procedure::kClock)),
+  EXPECT_THAT(Ask(*connection, StoreTime::Request{}),
               FailsNaming(ErrorCode::kUnavailable, "did not answer in time"));
-  EXPECT_THAT(connection->Execute(Statement::Call(Procedure::kDekActive,
-                                                  {std::string("acme"), std::string("secret")})),
+  EXPECT_THAT(Ask(*connection, DekActive::Request{Project("acme"), DekPurpose::kSecret}),
               FailsWith(ErrorCode::kUnavailable));
   EXPECT_THAT(PostgresConnection::Open(ProxyUrl(), Impatient()),
               FailsWith(ErrorCode::kUnavailable));
   proxy_.Resume();
-  EXPECT_THAT(connection->Execute(Statement::Call(Procedure::kClock)), Succeeds());
+  EXPECT_THAT(Ask(*connection, StoreTime::Request{}), Succeeds());
 }
 
 // The server may still carry it out: that is not known, and said.
 TEST_F(PostgresStore, AWriteThatGotNoAnswerIsInDoubt) {
   auto connection = Must(PostgresConnection::Open(ProxyUrl(), Impatient()));
-  Must(connection->Execute(Statement::Call(Procedure::kClock)));
+  Must(Ask(*connection, StoreTime::Request{}));
   proxy_.Hang();
-  EXPECT_THAT(connection->Execute(Statement::Call(
-                  Procedure::kAuditAppend,
-                  {std::string("acme"), std::string("01a20d5b-28bf-7db6-9ec0-ff42b450a3cf"),
-                   std::int64_t{1}, std::string("a"), std::string(), std::string("get"),
-                   std::string("done"), std::string()})),
-              FailsWith(ErrorCode::kInDoubt));
+  EXPECT_THAT(
+      Ask(*connection,
+          AuditAppend::Request{"acme", {EntryId{}, Timestamp{}, "a", {}, "get"}, "done", {}}),
+      FailsWith(ErrorCode::kInDoubt));
   proxy_.Resume();
 }
 
@@ -319,7 +317,7 @@ TEST_F(PostgresStore, PreparedStatementsAndPipelinesGiveTheSame) {
                                       Statement::Sql("SELECT 2")}),
               FailsWith(ErrorCode::kInvalidArgument));
   connection->Rollback();
-  EXPECT_THAT(connection->Execute(Statement::Call(Procedure::kClock)), Succeeds());
+  EXPECT_THAT(Ask(*connection, StoreTime::Request{}), Succeeds());
 }
 
 }  // namespace

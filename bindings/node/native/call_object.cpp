@@ -80,7 +80,7 @@ Result<Rows> CallObject::ReadAnswer() {
   if (!answer) {
     return tl::unexpected(std::move(answer).error());
   }
-  return std::move(*answer).Read(*statement_);
+  return std::move(*answer).Read();
 }
 
 void CallObject::Advance() noexcept {

@@ -18,7 +18,7 @@ Result<Rows> NodeConnection::Execute(const Statement& statement) {
   if (!answered) {
     return tl::unexpected(std::move(answered).error().error);
   }
-  return std::move(*answered).Read(statement);
+  return std::move(*answered).Read();
 }
 
 Worker::Answered NodeConnection::AskFor(const char* op, const std::string& text) {
@@ -36,8 +36,7 @@ Result<void> NodeConnection::Begin(TransactionKind kind) {
     return tl::unexpected(std::move(begun).error().error);
   }
   in_transaction_ = true;
-  static const Statement kScript = Statement::Sql("");
-  const Result<Rows> marks = std::move(*begun).Read(kScript);
+  const Result<Rows> marks = std::move(*begun).Read();
   if (!marks) {
     Rollback();
     return tl::unexpected(marks.error());

@@ -26,7 +26,7 @@ Napi::Value ParamValue(Napi::Env env, std::variant<Null, std::string, Bytes>& pa
 
 }  // namespace
 
-Result<Rows> RawAnswer::Read(const Statement& statement) && {
+Result<Rows> RawAnswer::Read() && {
   for (const LongCell& cell : long_cells) {
     std::size_t size = 0;
     for (const std::string& piece : cell.pieces) {
@@ -38,7 +38,7 @@ Result<Rows> RawAnswer::Read(const Statement& statement) && {
       text += piece;
     }
   }
-  return ReadPostgresRows(statement, types, std::move(rows), changed);
+  return ReadPostgresRows(types, std::move(rows), changed);
 }
 
 void AnswerGatherer::AddPiece(const Napi::CallbackInfo& info) {

@@ -25,8 +25,8 @@ struct RawAnswer {
   std::vector<LongCell> long_cells;
   std::int64_t changed = 0;
 
-  /// Read gives the rows of the answer to `statement`; any thread. Errors: ReadPostgresRows's.
-  Result<Rows> Read(const Statement& statement) &&;
+  /// Read gives the rows of the answer; any thread. Errors: ReadPostgresRows's.
+  Result<Rows> Read() &&;
 };
 
 /// AnswerGatherer takes an answer in parts, because a large one would hold the event loop.

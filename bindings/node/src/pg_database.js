@@ -123,7 +123,8 @@ export class PgDatabase {
     await this.#begin(`BEGIN; SET LOCAL search_path = ${SAFE_PATH}`);
     try {
       const answer = await this.query(query, this.#transaction.client);
-      await this.#end('COMMIT');
+      const ended = this.#end('COMMIT');
+      await (query.changes ? ended : ended.catch(() => {}));  // what was read stays read
       return answer;
     } catch (error) {
       await this.#end('ROLLBACK').catch(() => {});

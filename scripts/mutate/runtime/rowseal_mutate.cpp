@@ -50,8 +50,8 @@ const Trace& TheTrace() {
   return trace;
 }
 
-// A fault in SQL: `find` becomes `replace`. calls: how statements look that run the function that it
-// is in; empty: the text itself has to be seen.
+// A fault in SQL: `find` becomes `replace`. calls: how statements look that run the function that
+// it is in; empty: the text itself has to be seen.
 struct SqlFault {
   int id;
   std::string find;
@@ -59,8 +59,8 @@ struct SqlFault {
   std::vector<std::string> calls;
 };
 
-// The file holds, for each fault, lines of `id`, the number of calls and them, then find and replace,
-// each after a line with its size.
+// The file holds, for each fault, lines of `id`, the number of calls and them, then find and
+// replace, each after a line with its size.
 std::vector<SqlFault> ReadSqlFaults() {
   std::vector<SqlFault> faults;
   const char* path = std::getenv("ROWSEAL_FAULT_SQL");
@@ -190,8 +190,8 @@ int __wrap_sqlite3_prepare_v3(sqlite3* database, const char* sql, int size, unsi
   return __real_sqlite3_prepare_v3(database, text.c_str(), -1, flags, statement, tail);
 }
 
-int __wrap_sqlite3_prepare_v2(sqlite3* database, const char* sql, int size, sqlite3_stmt** statement,
-                              const char** tail) {
+int __wrap_sqlite3_prepare_v2(sqlite3* database, const char* sql, int size,
+                              sqlite3_stmt** statement, const char** tail) {
   return __wrap_sqlite3_prepare_v3(database, sql, size, 0, statement, tail);
 }
 

@@ -10,7 +10,7 @@
 
 namespace rowseal_mutate {
 
-extern const int kActive;  // -1: none
+extern const int kActive;    // -1: none
 void Note(int id) noexcept;  // writes to the file in ROWSEAL_FAULT_TRACE, if there is one
 
 inline bool On(int id) noexcept {
@@ -39,25 +39,25 @@ rowseal::Result<void> Ignored(int id, R&& result) {
   return tl::unexpected<rowseal::Error>(std::forward<R>(result).error());
 }
 
-// `a < b` is planted as `a < Less{id} > b`: both signs bind equally, so no parser has to know where a
-// and b begin and end.
-#define ROWSEAL_MUTATE_COMPARISON(name, first, second, other)                       \
-  struct name {                                                                     \
-    int id;                                                                         \
-  };                                                                                \
-  template <class T>                                                                \
-  struct name##Of {                                                                 \
-    const T& left;                                                                  \
-    int id;                                                                         \
-  };                                                                                \
-  template <class T>                                                                \
-  name##Of<T> operator first(const T& left, name fault) noexcept {                  \
-    return {left, fault.id};                                                        \
-  }                                                                                 \
-  template <class T, class U>                                                       \
-  bool operator second(const name##Of<T>& pair, const U& right) {                   \
-    return Chosen(pair.id, static_cast<bool>(pair.left first right),                \
-                  static_cast<bool>(pair.left other right));                        \
+// `a < b` is planted as `a < Less{id} > b`: both signs bind equally, so no parser has to know where
+// a and b begin and end.
+#define ROWSEAL_MUTATE_COMPARISON(name, first, second, other)        \
+  struct name {                                                      \
+    int id;                                                          \
+  };                                                                 \
+  template <class T>                                                 \
+  struct name##Of {                                                  \
+    const T& left;                                                   \
+    int id;                                                          \
+  };                                                                 \
+  template <class T>                                                 \
+  name##Of<T> operator first(const T& left, name fault) noexcept {   \
+    return {left, fault.id};                                         \
+  }                                                                  \
+  template <class T, class U>                                        \
+  bool operator second(const name##Of<T>& pair, const U& right) {    \
+    return Chosen(pair.id, static_cast<bool>(pair.left first right), \
+                  static_cast<bool>(pair.left other right));         \
   }
 ROWSEAL_MUTATE_COMPARISON(Less, <, >, <=)
 ROWSEAL_MUTATE_COMPARISON(LessEqual, <=, >, <)

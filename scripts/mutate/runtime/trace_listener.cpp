@@ -29,7 +29,9 @@ class TraceListener final : public testing::EmptyTestEventListener {
 
   void OnTestEnd(const testing::TestInfo& test) override {
     log_ << test.test_suite_name() << '.' << test.name() << ' '
-         << (test.result()->Passed() ? "passed" : test.result()->Skipped() ? "skipped" : "failed")
+         << (test.result()->Passed()    ? "passed"
+             : test.result()->Skipped() ? "skipped"
+                                        : "failed")
          << ' ' << test.result()->elapsed_time();
     for (std::size_t id = 0; id < size_; ++id) {
       if (bytes_[id] != 0) {

@@ -18,7 +18,7 @@ void AppendBigEndian(std::string& out, Integer value) {
 
 std::string Element(std::int64_t value) { return BigEndian(value); }
 std::string_view Element(const std::string& value) { return value; }
-std::string_view Element(const Bytes& value) { return AsText(value); }
+std::string_view Element(ByteView value) { return AsText(value); }
 
 // A one-dimensional array as array_recv reads it. NULL stands where `is_null` says so.
 template <class T, class IsNull>
@@ -60,6 +60,10 @@ std::string ArrayBytes(const std::vector<std::int64_t>& items) {
 
 std::string ArrayBytes(const std::vector<std::string>& items) {
   return MakeArray(items, kTextType, [](const std::string&) { return false; });
+}
+
+std::string ArrayBytes(const std::vector<ByteView>& items) {
+  return MakeArray(items, kByteaType, [](ByteView) { return false; });
 }
 
 std::string ArrayBytes(const std::vector<Bytes>& items) {

@@ -101,8 +101,6 @@ ContentKind ContentOf(const std::string& letter) {
   return letter == "a" ? ContentKind::kArray : ContentKind::kOther;
 }
 
-std::string Number(std::int64_t number) { return std::to_string(number); }
-
 // How a column is read: the value itself, its size, and whether it is too large to be sent. A long
 // text that does not begin as JSON does is cut, because its first part says what it is.
 struct ColumnSql {
@@ -112,8 +110,8 @@ struct ColumnSql {
 
 ColumnSql ReadingOf(const CatalogueColumn& column) {
   const std::string name = "r." + QuotedIdentifier(column.name);
-  const std::string largest = Number(kLargestSampledValue);
-  const std::string prefix = Number(kSampledPrefix);
+  const std::string largest = std::to_string(kLargestSampledValue);
+  const std::string prefix = std::to_string(kSampledPrefix);
   switch (column.content) {
     case ContentKind::kJson:
       return {
@@ -192,7 +190,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
   Result<void> Sample(const CatalogueTable& table, const std::vector<std::size_t>& columns,
                       const Visitor& visit) override {
     ROWSEAL_ASSIGN(const std::string part, PartOf(table));
-    const std::string limit = " LIMIT " + Number(kMostSampledRows);
+    const std::string limit = " LIMIT " + std::to_string(kMostSampledRows);
     ROWSEAL_ASSIGN(const std::size_t shown, Show(table, columns, part + limit, visit));
     if (shown == 0 && !part.empty()) {  // the pages that chance chose are empty
       ROWSEAL_TRY(Show(table, columns, limit, visit));
@@ -203,7 +201,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
   Result<void> SampleGiven(const CatalogueTable& table, std::size_t column,
                            const Visitor& visit) override {
     const std::string part = " WHERE " + QuotedIdentifier(table.columns[column].name) +
-                             " IS NOT NULL LIMIT " + Number(kGivenRows);
+                             " IS NOT NULL LIMIT " + std::to_string(kGivenRows);
     ROWSEAL_TRY(Show(table, std::span(&column, 1), part, visit));
     return {};
   }
@@ -368,7 +366,8 @@ class PostgresAppCatalogue final : public AppCatalogue {
       const std::string number = std::to_string(i);
       const std::string separator = i == 0 ? "" : ", ";
       // jsonb is compressed where it is stored, so its text is measured too.
-      const std::string fits = "octet_length(v" + number + ") <= " + Number(kLargestSampledValue);
+      const std::string fits =
+          "octet_length(v" + number + ") <= " + std::to_string(kLargestSampledValue);
       names += separator + QuotedIdentifier(column.name);
       readings +=
           separator + reading.value + " AS v" + number + ", " + reading.size + " AS s" + number;
@@ -376,10 +375,11 @@ class PostgresAppCatalogue final : public AppCatalogue {
       bytes += " + CASE WHEN " + fits + " THEN octet_length(v" + number + ") ELSE 0 END";
     }
     // OFFSET 0 keeps the query inside whole, so that each value is read once.
-    const std::string sql = "SELECT " + given + " FROM (SELECT q.*, sum((" + bytes +
-                            ")::bigint) OVER (ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT " +
-                            readings + " FROM (SELECT " + names + " FROM " + table.name + part +
-                            ") r OFFSET 0) q) b WHERE total <= " + Number(kMostSampledBytes);
+    const std::string sql =
+        "SELECT " + given + " FROM (SELECT q.*, sum((" + bytes +
+        ")::bigint) OVER (ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT " + readings +
+        " FROM (SELECT " + names + " FROM " + table.name + part +
+        ") r OFFSET 0) q) b WHERE total <= " + std::to_string(kMostSampledBytes);
     ROWSEAL_ASSIGN(Transaction transaction, Begin());
     ROWSEAL_ASSIGN(Rows answer, Read(Statement::Sql(sql)));
     const WipedRows wiped(std::move(answer));

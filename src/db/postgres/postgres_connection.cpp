@@ -47,11 +47,6 @@ bool NeedsSafePath(const Statement& statement) {
          statement.sql != "CHECKPOINT";
 }
 
-std::string_view SqlOf(const Statement& statement) {
-  return statement.procedure == Procedure::kSql ? statement.sql
-                                                : ProcedureCallText(statement.procedure);
-}
-
 }  // namespace
 
 PostgresConnection::~PostgresConnection() = default;
@@ -223,16 +218,12 @@ PostgresConnection::Outcome<PostgresConnection::ResultPtr> PostgresConnection::L
   return last;
 }
 
-PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const Statement& statement,
-                                                                 const PGresult* result) const {
+PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const PGresult* result) const {
   const ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
     return tl::unexpected(ReadServerError(result, conninfo_.name));
   }
   Result<Rows> rows = ReadRows(result);
-  if (rows && statement.procedure != Procedure::kSql) {
-    rows = ShapeProcedureRows(statement.procedure, std::move(*rows));
-  }
   if (!rows) {
     return tl::unexpected(ServerError{std::move(rows).error(), ServerFailure::kFinal});
   }
@@ -241,11 +232,12 @@ PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const Statement
 
 PostgresConnection::Outcome<void> PostgresConnection::Send(const Statement& statement,
                                                            Clock::time_point deadline) {
-  WireParams params(statement.params);
+  std::vector<Param> made;
+  WireParams params(statement.AllParams(made));
   if (TakesAlone(statement.procedure)) {
     params.AddBoolean(transaction_ == TransactionState::kNone);
   }
-  const std::string sql(SqlOf(statement));
+  const std::string sql(StatementText(statement));
   PGconn* const connection = connection_.get();
   if (!options_.prepared_statements) {
     const int sent =
@@ -284,7 +276,7 @@ PostgresConnection::Outcome<Rows> PostgresConnection::Run(const Statement& state
   if (!result) {
     return tl::unexpected(std::move(result).error());
   }
-  Outcome<Rows> rows = ReadResult(statement, result->get());
+  Outcome<Rows> rows = ReadResult(result->get());
   if (options_.wipe_results) {
     WipeRows(result->get());
   }
@@ -431,8 +423,7 @@ PostgresConnection::Outcome<std::vector<Rows>> PostgresConnection::RunPipeline(
     if (at_sync || failure || status == PGRES_PIPELINE_ABORTED || is_prepare) {
       continue;
     }
-    Outcome<Rows> rows =
-        ReadResult(statements[std::min(answers.size(), statements.size() - 1)], result->get());
+    Outcome<Rows> rows = ReadResult(result->get());
     if (options_.wipe_results) {
       WipeRows(result->get());
     }
@@ -446,8 +437,9 @@ PostgresConnection::Outcome<std::vector<Rows>> PostgresConnection::RunPipeline(
   if (failure) {
     // Which of them the server prepared is not known. Names are not used twice.
     for (const Statement& statement : statements) {
-      prepared_.erase(std::string(SqlOf(statement)) + "\n" +
-                      TypesText(WireParams(statement.params)));
+      std::vector<Param> made;
+      prepared_.erase(std::string(StatementText(statement)) + "\n" +
+                      TypesText(WireParams(statement.AllParams(made))));
     }
     return tl::unexpected(std::move(*failure));
   }

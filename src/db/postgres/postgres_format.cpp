@@ -1,5 +1,6 @@
 #include "db/postgres/postgres_format.h"
 
+#include "store/calls/store_format.h"
 #include "store/schema/postgres_upgrades.h"
 
 namespace rowseal {
@@ -21,11 +22,8 @@ Result<int> ReadPostgresFormat(Connection& connection) {
   if (row.front() == Value(std::int64_t{0})) {
     return 0;
   }
-  ROWSEAL_ASSIGN(row, OneRow(connection, Statement::Call(Procedure::kStoreFormat)));
-  RowReader reader(row);
-  const auto format = static_cast<int>(reader.Integer());
-  ROWSEAL_TRY(reader.status());
-  return format;
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+  return static_cast<int>(format.format);
 }
 
 Result<void> CheckPostgresFormat(int format, const std::string& store) {

@@ -7,6 +7,8 @@
 #include "base/encoding.h"
 #include "db/postgres/journal_functions.h"
 #include "db/postgres/postgres_content_sql.h"
+#include "store/calls/store_format.h"
+#include "store/calls/trust_load.h"
 #include "store/schema/postgres_upgrades.h"
 
 namespace rowseal {
@@ -357,17 +359,14 @@ Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProje
 }
 
 Result<AppProjects> ReadProjects(PostgresConnection& connection) {
-  ROWSEAL_ASSIGN(const Rows rows, connection.Execute(Statement::Call(Procedure::kTrustLoad)));
-  const auto row = std::find_if(rows.rows.begin(), rows.rows.end(), [](const Row& candidate) {
-    return TextAt(candidate, 0) == "installation";
-  });
-  if (row == rows.rows.end()) {
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
+  if (!format.has_keys) {
     return Fail(ErrorCode::kNotFound, "the store has no keys yet, so its projects are not known",
                 "make it anew: DROP SCHEMA rowseal CASCADE, then rowseal init");
   }
   // quoted: SCHEMA.TABLE.KEY
-  constexpr std::size_t kProjectsTable = 6;
-  const std::string named = TextAt(*row, kProjectsTable);
+  ROWSEAL_ASSIGN(const TrustRows trust, Ask(connection, TrustLoad::Request{}));
+  const std::string& named = trust.installation.projects_table;
   if (named.empty()) {
     return AppProjects{};
   }

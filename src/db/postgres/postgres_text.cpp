@@ -19,7 +19,7 @@ Bytes ToBytes(const std::string& text) { return {text.begin(), text.end()}; }
 std::string_view CastOf(const Param& param) {
   constexpr std::string_view kNone;
   constexpr std::array<std::string_view, std::variant_size_v<Param>> kCasts = {
-      kNone, "::bigint", kNone, "::bytea", "::bigint[]", "::text[]", "::bytea[]"};
+      kNone, "::bigint", kNone, "::bytea", "::bigint[]", "::text[]", "::bytea[]", "::bytea[]"};
   return kCasts[param.index()];
 }
 
@@ -62,6 +62,9 @@ std::variant<Null, std::string, Bytes> ToText(const Param& param) {
   }
   if (const auto* blobs = std::get_if<std::vector<Bytes>>(&param)) {
     return ToBytes(ArrayBytes(*blobs));
+  }
+  if (const auto* views = std::get_if<std::vector<ByteView>>(&param)) {
+    return ToBytes(ArrayBytes(*views));
   }
   return Null{};
 }
@@ -148,12 +151,11 @@ Result<Value> ReadCell(std::uint32_t type, std::optional<std::string> cell) {
 }  // namespace
 
 PostgresCall ToPostgresCall(const Statement& statement, Within within) {
-  const std::string_view sql = statement.procedure == Procedure::kSql
-                                   ? statement.sql
-                                   : ProcedureCallText(statement.procedure);
-  PostgresCall call{WithTypes(sql, statement.params), {}};
-  call.params.reserve(statement.params.size() + 1);
-  for (const Param& param : statement.params) {
+  std::vector<Param> made;
+  const std::vector<Param>& params = statement.AllParams(made);
+  PostgresCall call{WithTypes(StatementText(statement), params), {}};
+  call.params.reserve(params.size() + 1);
+  for (const Param& param : params) {
     call.params.push_back(ToText(param));
   }
   if (TakesAlone(statement.procedure)) {
@@ -162,7 +164,7 @@ PostgresCall ToPostgresCall(const Statement& statement, Within within) {
   return call;
 }
 
-Result<Rows> ReadPostgresRows(const Statement& statement, const std::vector<std::uint32_t>& types,
+Result<Rows> ReadPostgresRows(const std::vector<std::uint32_t>& types,
                               std::vector<PostgresCells> cells, std::int64_t changed) {
   Rows rows;
   rows.changed = changed;
@@ -178,10 +180,7 @@ Result<Rows> ReadPostgresRows(const Statement& statement, const std::vector<std:
       values.push_back(std::move(value));
     }
   }
-  if (statement.procedure == Procedure::kSql) {
-    return rows;
-  }
-  return ShapeProcedureRows(statement.procedure, std::move(rows));
+  return rows;
 }
 
 }  // namespace rowseal

@@ -2,6 +2,8 @@
 
 #include <rowseal/postgres_text.h>
 
+#include "store/calls/secret_get.h"
+
 namespace rowseal {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr std::uint32_t kInt8 = 20;
 constexpr std::uint32_t kText = 25;
 
 Result<Rows> Read(std::uint32_t type, std::string cell) {
-  return ReadPostgresRows(Statement::Sql("SELECT 1"), {type}, {{std::move(cell)}}, 1);
+  return ReadPostgresRows({type}, {{std::move(cell)}}, 1);
 }
 
 TEST(PostgresText, SaysTypesWhereTheServerWouldGuessWrong) {
@@ -28,7 +30,8 @@ TEST(PostgresText, SaysTypesWhereTheServerWouldGuessWrong) {
 }
 
 TEST(PostgresText, AGetSaysWhetherItIsATransactionOfItsOwn) {
-  const Statement get = Statement::Call(Procedure::kSecretGet);
+  const Statement get = Encode(std::make_shared<const SecretGet::Request>(
+      SecretGet::Request{*ProjectId::Parse("p"), {}, {}}));
   EXPECT_EQ(std::get<std::string>(ToPostgresCall(get, Within::kOwnTransaction).params.back()), "t");
   EXPECT_EQ(std::get<std::string>(ToPostgresCall(get, Within::kAppTransaction).params.back()), "f");
 }
@@ -55,7 +58,7 @@ TEST(PostgresText, RefusesCellsThatDoNotFit) {
     ASSERT_FALSE(read) << type << " " << cell;
     EXPECT_EQ(read.error().code, ErrorCode::kInternal);
   }
-  EXPECT_FALSE(ReadPostgresRows(Statement::Sql("SELECT 1"), {kInt8}, {{}}, 1));
+  EXPECT_FALSE(ReadPostgresRows({kInt8}, {{}}, 1));
 }
 
 }  // namespace

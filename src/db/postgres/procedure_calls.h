@@ -2,19 +2,14 @@
 
 #include <string_view>
 
-#include <rowseal/error.h>
 #include <rowseal/statement.h>
 
 namespace rowseal {
 
-/// ProcedureCallText gives the SQL that calls a procedure's function in schema `rowseal`. Its
-/// parameters are the statement's, in their order; where `TakesAlone`, one more follows: whether
-/// the call is a transaction of its own. Empty for kSql.
-std::string_view ProcedureCallText(Procedure procedure) noexcept;
+/// StatementText gives the SQL of a statement: its own, or a call of a procedure's function in
+/// schema `rowseal`. Its parameters are the statement's, in their order; where `TakesAlone`, one
+/// more follows: whether the call is a transaction of its own.
+std::string_view StatementText(const Statement& statement);
 bool TakesAlone(Procedure procedure) noexcept;
-
-/// ShapeProcedureRows turns a function's rows, whose columns are the same in every row, into the
-/// rows that store/procedures.h promises.
-Result<Rows> ShapeProcedureRows(Procedure procedure, Rows rows);
 
 }  // namespace rowseal

@@ -4,7 +4,7 @@
 #include <rowseal/postgres_text.h>
 
 #include "base/encoding.h"
-#include "store/procedures.h"
+#include "store/calls/call.h"
 
 namespace rowseal {
 namespace {

@@ -92,6 +92,8 @@ WireParams::WireParams(const std::vector<Param>& params) {
       AddBinary(kTextArrayType, ArrayBytes(*texts));
     } else if (const auto* blobs = std::get_if<std::vector<Bytes>>(&param)) {
       AddBinary(kByteaArrayType, ArrayBytes(*blobs));
+    } else if (const auto* views = std::get_if<std::vector<ByteView>>(&param)) {
+      AddBinary(kByteaArrayType, ArrayBytes(*views));
     } else {
       Add(0, nullptr, 0, kTextFormat);
     }

@@ -1,84 +1,51 @@
 #include "db/sqlite/procedures.h"
 
-#include <limits>
+#include <array>
+#include <tuple>
 
 #include "base/encoding.h"
 #include "db/sqlite/sqlite_connection.h"
-#include "store/procedures.h"
-#include "store/trust_rows.h"
+#include "store/calls/all_calls.h"
 
 namespace rowseal {
 namespace {
 
+// What a parameter is bound to while its statement runs.
+std::string_view Bound(std::string_view text) { return text; }
+std::int64_t Bound(std::int64_t number) { return number; }
 template <class T>
-const T& Arg(const Statement& statement, std::size_t index) {
-  return std::get<T>(statement.params[index]);
+auto Bound(const T& value) -> decltype(Codec<T>::Write(value)) {
+  return Codec<T>::Write(value);
+}
+template <class T>
+std::optional<std::int64_t> Bound(const std::optional<T>& value) {
+  return value ? std::optional(Codec<T>::Write(*value)) : std::nullopt;
 }
 
-constexpr std::string_view kTrustLoadSql = R"(
-SELECT 'installation', id, epoch, next_kek_id, next_root_id, integrity_kek_id, projects_table,
-       project_key_type, trust_tag, created_at, NULL FROM installation
-UNION ALL
-SELECT 'root_key', id, uri, scope, fingerprint, public_part, state, revision, row_tag, created_at,
-       NULL FROM root_key
-UNION ALL
-SELECT 'kek', id, scope, purpose, suite, state, resumes_to, revision, check_value, row_tag,
-       created_at FROM kek
-UNION ALL
-SELECT 'kek_wrapping', kek_id, root_id, secret, key, NULL, NULL, NULL, NULL, NULL, NULL
-FROM kek_wrapping)";
+void BindOne(StatementCursor& cursor, int number, std::string_view text) {
+  cursor.BindText(number, text);
+}
+void BindOne(StatementCursor& cursor, int number, ByteView bytes) {
+  cursor.BindBlob(number, bytes);
+}
+void BindOne(StatementCursor& cursor, int number, std::int64_t value) {
+  cursor.BindInteger(number, value);
+}
+void BindOne(StatementCursor& cursor, int number, const std::optional<std::int64_t>& value) {
+  value ? cursor.BindInteger(number, *value) : cursor.BindNull(number);
+}
 
-#define ROWSEAL_DEK_COLUMNS                                                                 \
-  "d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key, " \
-  "d.row_tag, d.created_at, k.revision, k.row_tag"
-
-constexpr std::string_view kSecretGetSql =
-    "SELECT s.id, s.kind, s.next_version, v.version, v.expires_at, v.created_at, v.nonce, "
-    "v.encrypted_data, " ROWSEAL_DEK_COLUMNS
-    " FROM secret s"
-    " LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
-    "  AND v.version = CASE WHEN $3 = 0 THEN (SELECT max(n.version) FROM secret_version n"
-    "    WHERE n.project_id = s.project_id AND n.secret_id = s.id) ELSE $3 END"
-    " LEFT JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-    " LEFT JOIN kek k ON k.id = d.kek_id"
-    " WHERE s.project_id = $1 AND s.name = $2";
-
-constexpr std::string_view kDekActiveSql =
-    "SELECT " ROWSEAL_DEK_COLUMNS
-    " FROM dek d JOIN kek k ON k.id = d.kek_id"
-    " WHERE d.project_id = $1 AND d.purpose = $2 AND d.state = 'active'";
-
-constexpr std::string_view kDekByIdSql =
-    "SELECT " ROWSEAL_DEK_COLUMNS
-    " FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1 AND d.id = $2";
-
-constexpr std::string_view kSecretVersionReadSql =
-    "SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,"
-    " " ROWSEAL_DEK_COLUMNS
-    " FROM secret s"
-    " JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
-    " JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-    " JOIN kek k ON k.id = d.kek_id"
-    " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
-
-#undef ROWSEAL_DEK_COLUMNS
-
-// The KEK must be active to wrap something new; a DEK that another writer made meanwhile stays.
-constexpr std::string_view kDekInsertSql =
-    "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision, check_value,"
-    " wrapped_key, row_tag, created_at)"
-    " SELECT $1, $2, k.id, $4, $5, 'active', 1, $6, $7, $8, $9 FROM kek k"
-    " WHERE k.id = $3 AND k.state = 'active' ON CONFLICT DO NOTHING";
-
-constexpr std::string_view kAuditInsertSql =
-    "INSERT INTO audit_log (project_id, id, at, actor, reason, action, outcome, object)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (project_id, id) DO NOTHING";
-
-// Runs a change or reads at most one row.
-template <class BindAll>
-Result<Rows> RunOnce(SqliteConnection& connection, std::string_view sql, BindAll bind_all) {
+// Runs a change or reads at most one row; the values are those of $1, $2, …
+template <class... Values>
+Result<Rows> RunOnce(SqliteConnection& connection, std::string_view sql, const Values&... values) {
+  const std::tuple<decltype(Bound(values))...> bound(Bound(values)...);
   ROWSEAL_ASSIGN(StatementCursor cursor, connection.Prepare(sql));
-  bind_all(cursor);
+  std::apply(
+      [&](const auto&... each) {
+        int number = 0;
+        (BindOne(cursor, ++number, each), ...);
+      },
+      bound);
   ROWSEAL_ASSIGN(const bool has_row, cursor.Step());
   Rows rows;
   if (has_row) {
@@ -89,368 +56,252 @@ Result<Rows> RunOnce(SqliteConnection& connection, std::string_view sql, BindAll
   return rows;
 }
 
-struct Entry {
-  const std::string& project;
-  const std::string& id;
-  std::int64_t at;
-  const std::string& actor;
-  const std::string& reason;
-  const std::string& action;
-};
+// The only row, or one of NULLs, so that every row has the call's columns.
+template <class Record>
+Row RowOrNulls(Rows rows) {
+  return rows.rows.empty() ? Row(kCells<Record>) : std::move(rows.rows.front());
+}
 
-Result<void> WriteEntry(SqliteConnection& connection, const Entry& entry, std::string_view outcome,
-                        std::string_view object) {
-  ROWSEAL_TRY(RunOnce(connection, kAuditInsertSql, [&](StatementCursor& cursor) {
-    cursor.BindText(1, entry.project);
-    cursor.BindText(2, entry.id);
-    cursor.BindInteger(3, entry.at);
-    cursor.BindText(4, entry.actor);
-    cursor.BindText(5, entry.reason);
-    cursor.BindText(6, entry.action);
-    cursor.BindText(7, outcome);
-    cursor.BindText(8, object);
-  }));
+Result<void> WriteEntry(SqliteConnection& connection, std::string_view project,
+                        const LogEntry& entry, std::string_view outcome, std::string_view object) {
+  ROWSEAL_TRY(RunOnce(connection,
+                      "INSERT INTO audit_log (project_id, id, at, actor, reason, action, outcome,"
+                      " object) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                      " ON CONFLICT (project_id, id) DO NOTHING",
+                      project, entry.id, entry.at, entry.actor, entry.reason, entry.action, outcome,
+                      object));
   return {};
 }
 
 // One item of an entry: a version that was written.
-Result<void> WriteItem(SqliteConnection& connection, const std::string& project,
-                       const std::string& entry, const std::string& secret_id, std::int64_t version,
-                       const Bytes& write_mac) {
+template <class Item>
+Result<void> WriteItem(SqliteConnection& connection, const ProjectId& project, const EntryId& entry,
+                       const Item& item) {
   ROWSEAL_TRY(RunOnce(connection,
                       "INSERT INTO audit_item (project_id, entry_id, secret_id, version, write_mac)"
                       " VALUES ($1, $2, $3, $4, $5)",
-                      [&](StatementCursor& cursor) {
-                        cursor.BindText(1, project);
-                        cursor.BindText(2, entry);
-                        cursor.BindText(3, secret_id);
-                        cursor.BindInteger(4, version);
-                        cursor.BindBlob(5, write_mac);
-                      }));
+                      project, entry, item.secret, item.version, item.write_mac));
   return {};
 }
 
-void AppendObject(std::string& object, std::string_view secret_id, std::int64_t version) {
-  object += (object.empty() ? "" : " ") + std::string(secret_id) + "@" + std::to_string(version);
+void AppendObject(std::string& object, std::string_view secret, std::int64_t version) {
+  object.append(object.empty() ? "" : " ").append(secret);
+  object.append("@").append(std::to_string(version));
 }
 
-Result<void> CheckNotRetired(SqliteConnection& connection, const std::string& project) {
-  ROWSEAL_ASSIGN(const Rows retired,
-                 RunOnce(connection, "SELECT 1 FROM retired_project WHERE project_id = $1",
-                         [&](StatementCursor& cursor) { cursor.BindText(1, project); }));
+Result<void> CheckNotRetired(SqliteConnection& connection, const ProjectId& project) {
+  ROWSEAL_ASSIGN(
+      const Rows retired,
+      RunOnce(connection, "SELECT 1 FROM retired_project WHERE project_id = $1", project));
   if (!retired.rows.empty()) {
-    return Fail(ErrorCode::kRefusedByState, "project " + Printable(project) + " is retired",
+    return Fail(ErrorCode::kRefusedByState, "project " + Printable(project.text()) + " is retired",
                 kRetiredHint);
   }
   return {};
 }
 
-Result<Rows> SecretGet(SqliteConnection& connection, const Statement& call) {
-  const auto& project = Arg<std::string>(call, 0);
-  const auto& names = Arg<std::vector<std::string>>(call, 1);
-  const auto& versions = Arg<std::vector<std::int64_t>>(call, 2);
-  ROWSEAL_TRY(CheckNotRetired(connection, project));
+Result<Rows> Carry(SqliteConnection& connection, const SecretGet::Request& asked) {
+  static const std::string sql =
+      "SELECT s.id, s.kind, s.next_version, v.version, v.expires_at, v.created_at, v.nonce,"
+      " v.encrypted_data, " +
+      DekColumns() +
+      " FROM secret s"
+      " LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
+      "  AND v.version = CASE WHEN $3 = 0 THEN (SELECT max(n.version) FROM secret_version n"
+      "    WHERE n.project_id = s.project_id AND n.secret_id = s.id) ELSE $3 END"
+      " LEFT JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+      " LEFT JOIN kek k ON k.id = d.kek_id"
+      " WHERE s.project_id = $1 AND s.name = $2";
+  constexpr std::size_t kVersion = kCells<SecretHead>;
+  ROWSEAL_TRY(CheckNotRetired(connection, asked.project));
   Rows answer;
   std::string object;
   bool all_found = true;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    ROWSEAL_ASSIGN(Rows found, RunOnce(connection, kSecretGetSql, [&](StatementCursor& cursor) {
-                     cursor.BindText(1, project);
-                     cursor.BindText(2, names[i]);
-                     cursor.BindInteger(3, versions[i]);
-                   }));
-    if (found.rows.empty()) {
-      found.rows.push_back(Row{Null{}});
-    }
-    const Row& row = found.rows.front();
-    constexpr std::size_t kVersionColumn = 3;
-    if (row.size() > kVersionColumn && std::holds_alternative<std::int64_t>(row[kVersionColumn])) {
-      AppendObject(object, TextAt(row, 0), std::get<std::int64_t>(row[kVersionColumn]));
+  for (const SecretGet::Item& item : asked.items) {
+    ROWSEAL_ASSIGN(Rows found, RunOnce(connection, sql, asked.project, item.name, item.version));
+    Row& row = answer.rows.emplace_back(RowOrNulls<SecretGet::Row>(std::move(found)));
+    if (const auto* version = std::get_if<std::int64_t>(&row[kVersion])) {
+      AppendObject(object, TextAt(row, 0), *version);
     } else {
       all_found = false;
     }
-    answer.rows.push_back(std::move(found.rows.front()));
   }
-  const Entry entry{project,
-                    Arg<std::string>(call, 3),
-                    Arg<std::int64_t>(call, 4),
-                    Arg<std::string>(call, 5),
-                    Arg<std::string>(call, 6),
-                    Arg<std::string>(call, 7)};
   const std::string_view outcome = all_found ? "granted" : object.empty() ? "not_found" : "partial";
-  ROWSEAL_TRY(WriteEntry(connection, entry, outcome, object));
+  ROWSEAL_TRY(WriteEntry(connection, asked.project.text(), asked.entry, outcome, object));
   return answer;
 }
 
-struct PutArguments {
-  const std::string& project;
-  const std::vector<std::string>& names;
-  const std::vector<std::string>& kinds;
-  const std::vector<std::string>& secret_ids;
-  const std::vector<std::int64_t>& versions;
-  const std::vector<std::string>& dek_ids;
-  const std::vector<Bytes>& nonces;
-  const std::vector<Bytes>& encrypted;
-  const std::vector<std::int64_t>& expires;
-  const std::vector<Bytes>& write_macs;
-  Entry entry;
-  bool all_or_none;
-};
-
-PutArguments ReadPutArguments(const Statement& call) {
-  return {Arg<std::string>(call, 0),
-          Arg<std::vector<std::string>>(call, 1),
-          Arg<std::vector<std::string>>(call, 2),
-          Arg<std::vector<std::string>>(call, 3),
-          Arg<std::vector<std::int64_t>>(call, 4),
-          Arg<std::vector<std::string>>(call, 5),
-          Arg<std::vector<Bytes>>(call, 6),
-          Arg<std::vector<Bytes>>(call, 7),
-          Arg<std::vector<std::int64_t>>(call, 8),
-          Arg<std::vector<Bytes>>(call, 9),
-          Entry{Arg<std::string>(call, 0), Arg<std::string>(call, 10), Arg<std::int64_t>(call, 11),
-                Arg<std::string>(call, 12), Arg<std::string>(call, 13), Arg<std::string>(call, 14)},
-          Arg<std::int64_t>(call, 15) != 0};
-}
-
 // A call that was made before finds its own entry in the log: what that stored is stored.
-Result<bool> WasStoredByThisCall(SqliteConnection& connection, const PutArguments& put,
-                                 std::size_t item) {
+Result<bool> WasStoredByThisCall(SqliteConnection& connection, const SecretPut::Request& put,
+                                 const SecretPut::Item& item) {
   ROWSEAL_ASSIGN(const Rows found,
                  RunOnce(connection,
                          "SELECT 1 FROM audit_item WHERE project_id = $1 AND secret_id = $2"
                          " AND version = $3 AND entry_id = $4",
-                         [&](StatementCursor& cursor) {
-                           cursor.BindText(1, put.project);
-                           cursor.BindText(2, put.secret_ids[item]);
-                           cursor.BindInteger(3, put.versions[item]);
-                           cursor.BindText(4, put.entry.id);
-                         }));
+                         put.project, item.secret, item.version, put.entry.id));
   return !found.rows.empty();
 }
 
-// Decides one item without changing anything: `stored`, or why not, with the secret as it stands.
-Result<Row> JudgePut(SqliteConnection& connection, const PutArguments& put, std::size_t item) {
+struct Judged {
+  SecretPut::Outcome outcome;
+  Row head;  // the secret as it was found
+};
+
+// Decides one item without changing anything: stored, or why not.
+Result<Judged> JudgePut(SqliteConnection& connection, const SecretPut::Request& put,
+                        const SecretPut::Item& item) {
   ROWSEAL_ASSIGN(
       Rows head,
       RunOnce(connection,
               "SELECT id, kind, next_version FROM secret WHERE project_id = $1 AND name = $2",
-              [&](StatementCursor& cursor) {
-                cursor.BindText(1, put.project);
-                cursor.BindText(2, put.names[item]);
-              }));
-  Row found = head.rows.empty() ? Row{Null{}, Null{}, Null{}} : std::move(head.rows.front());
-  const bool matches = head.rows.empty() ? put.versions[item] == 1
-                                         : found[0] == Value(put.secret_ids[item]) &&
-                                               found[1] == Value(put.kinds[item]) &&
-                                               found[2] == Value(put.versions[item]);
-  std::string outcome(matches ? kPutStored : kPutConflict);
-  if (matches) {
-    // A DEK under a KEK that was just rotated away still seals; a suspended one refuses.
-    ROWSEAL_ASSIGN(
-        const Rows dek,
-        RunOnce(connection,
-                "SELECT 1 FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1"
-                " AND d.id = $2 AND d.purpose = 'secret' AND d.state = 'active'"
-                " AND k.state IN ('active', 'deactivated')",
-                [&](StatementCursor& cursor) {
-                  cursor.BindText(1, put.project);
-                  cursor.BindText(2, put.dek_ids[item]);
-                }));
-    outcome = dek.rows.empty() ? kPutNoDek : kPutStored;
+              put.project, item.name));
+  const bool exists = !head.rows.empty();
+  Judged judged{SecretPut::Outcome::kConflict, RowOrNulls<SecretHead>(std::move(head))};
+  const bool matches = exists
+                           ? judged.head == Row{ToText(item.secret), std::string(ToText(item.kind)),
+                                                item.version.value}
+                           : item.version == SecretVersion{1};
+  if (!matches) {
+    return judged;
   }
-  return Row{std::move(outcome), std::move(found[0]), std::move(found[1]), std::move(found[2])};
+  // A DEK under a KEK that was just rotated away still seals; a suspended one refuses.
+  ROWSEAL_ASSIGN(const Rows dek,
+                 RunOnce(connection,
+                         "SELECT 1 FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1"
+                         " AND d.id = $2 AND d.purpose = 'secret' AND d.state = 'active'"
+                         " AND k.state IN ('active', 'deactivated')",
+                         put.project, item.dek));
+  judged.outcome = dek.rows.empty() ? SecretPut::Outcome::kNoDek : SecretPut::Outcome::kStored;
+  return judged;
 }
 
-Result<void> StorePut(SqliteConnection& connection, const PutArguments& put, std::size_t item) {
-  const std::string_view head_sql =
-      put.versions[item] == 1
-          ? "INSERT INTO secret (project_id, id, name, kind, next_version, created_at)"
-            " VALUES ($1, $2, $3, $4, 2, $5)"
-          : "UPDATE secret SET next_version = next_version + 1 WHERE project_id = $1 AND id = $2";
-  ROWSEAL_TRY(RunOnce(connection, head_sql, [&](StatementCursor& cursor) {
-    cursor.BindText(1, put.project);
-    cursor.BindText(2, put.secret_ids[item]);
-    if (put.versions[item] == 1) {
-      cursor.BindText(3, put.names[item]);
-      cursor.BindText(4, put.kinds[item]);
-      cursor.BindInteger(5, put.entry.at);
-    }
-  }));
+Result<void> StorePut(SqliteConnection& connection, const SecretPut::Request& put,
+                      const SecretPut::Item& item) {
+  if (item.version == SecretVersion{1}) {
+    ROWSEAL_TRY(RunOnce(connection,
+                        "INSERT INTO secret (project_id, id, name, kind, next_version, created_at)"
+                        " VALUES ($1, $2, $3, $4, 2, $5)",
+                        put.project, item.secret, item.name, item.kind, put.entry.at));
+  } else {
+    ROWSEAL_TRY(RunOnce(
+        connection,
+        "UPDATE secret SET next_version = next_version + 1 WHERE project_id = $1 AND id = $2",
+        put.project, item.secret));
+  }
   ROWSEAL_TRY(RunOnce(
       connection,
       "INSERT INTO secret_version (project_id, secret_id, version, dek_id, nonce, encrypted_data,"
       " expires_at, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-      [&](StatementCursor& cursor) {
-        cursor.BindText(1, put.project);
-        cursor.BindText(2, put.secret_ids[item]);
-        cursor.BindInteger(3, put.versions[item]);
-        cursor.BindText(4, put.dek_ids[item]);
-        cursor.BindBlob(5, put.nonces[item]);
-        cursor.BindBlob(6, put.encrypted[item]);
-        if (put.expires[item] != kNoExpiry) {
-          cursor.BindInteger(7, put.expires[item]);
-        }
-        cursor.BindInteger(8, put.entry.at);
-        cursor.BindText(9, put.entry.actor);
-      }));
-  return WriteItem(connection, put.project, put.entry.id, put.secret_ids[item], put.versions[item],
-                   put.write_macs[item]);
+      put.project, item.secret, item.version, item.dek, item.nonce, item.encrypted_data,
+      item.expires_at, put.entry.at, put.entry.actor));
+  return WriteItem(connection, put.project, put.entry.id, item);
 }
 
 // First judges every item, then writes those that stand: the lock is held from the beginning, so
 // nothing changes in between.
-Result<Rows> SecretPut(SqliteConnection& connection, const Statement& call) {
-  const PutArguments put = ReadPutArguments(call);
+Result<Rows> Carry(SqliteConnection& connection, const SecretPut::Request& put) {
   ROWSEAL_TRY(CheckNotRetired(connection, put.project));
   Rows answer;
-  std::vector<std::size_t> standing;
+  std::vector<const SecretPut::Item*> standing;
   std::size_t repeated = 0;
   std::string object;
-  for (std::size_t item = 0; item < put.names.size(); ++item) {
-    ROWSEAL_ASSIGN(Row judged, JudgePut(connection, put, item));
-    if (TextAt(judged, 0) == kPutConflict) {
+  for (const SecretPut::Item& item : put.items) {
+    ROWSEAL_ASSIGN(Judged judged, JudgePut(connection, put, item));
+    if (judged.outcome == SecretPut::Outcome::kConflict) {
       ROWSEAL_ASSIGN(const bool is_repeated, WasStoredByThisCall(connection, put, item));
-      judged[0] = std::string(is_repeated ? kPutStored : kPutConflict);
+      judged.outcome = is_repeated ? SecretPut::Outcome::kStored : judged.outcome;
       repeated += is_repeated ? 1 : 0;
-    } else if (TextAt(judged, 0) == kPutStored) {
-      standing.push_back(item);
-      AppendObject(object, put.secret_ids[item], put.versions[item]);
+    } else if (judged.outcome == SecretPut::Outcome::kStored) {
+      standing.push_back(&item);
+      AppendObject(object, ToText(item.secret), item.version.value);
     }
-    answer.rows.push_back(std::move(judged));
+    Row& row = answer.rows.emplace_back(Row{std::string(ToText(judged.outcome))});
+    std::ranges::move(judged.head, std::back_inserter(row));
   }
-  if (standing.empty() || (put.all_or_none && standing.size() + repeated != put.names.size())) {
+  if (standing.empty() || (put.all_or_none && standing.size() + repeated != put.items.size())) {
     return answer;
   }
-  ROWSEAL_TRY(WriteEntry(connection, put.entry, "done", object));
-  for (const std::size_t item : standing) {
-    ROWSEAL_TRY(StorePut(connection, put, item));
+  ROWSEAL_TRY(WriteEntry(connection, put.project.text(), put.entry, "done", object));
+  for (const SecretPut::Item* item : standing) {
+    ROWSEAL_TRY(StorePut(connection, put, *item));
   }
   return answer;
 }
 
-Result<Rows> DekActive(SqliteConnection& connection, const std::string& project,
-                       const std::string& purpose) {
-  return RunOnce(connection, kDekActiveSql, [&](StatementCursor& cursor) {
-    cursor.BindText(1, project);
-    cursor.BindText(2, purpose);
-  });
+Result<Rows> Carry(SqliteConnection& connection, const DekActive::Request& asked) {
+  static const std::string sql =
+      "SELECT " + DekColumns() +
+      " FROM dek d JOIN kek k ON k.id = d.kek_id"
+      " WHERE d.project_id = $1 AND d.purpose = $2 AND d.state = 'active'";
+  return RunOnce(connection, sql, asked.project, asked.purpose);
 }
 
-Result<Rows> DekInsert(SqliteConnection& connection, const Statement& call) {
-  ROWSEAL_TRY(RunOnce(connection, kDekInsertSql, [&](StatementCursor& cursor) {
-    for (std::size_t i = 0; i < call.params.size(); ++i) {
-      cursor.Bind(static_cast<int>(i) + 1, call.params[i]);
-    }
-    cursor.BindInteger(9, connection.Now().time_since_epoch().count());
-  }));
-  return DekActive(connection, Arg<std::string>(call, 0), Arg<std::string>(call, 3));
+// The KEK must be active to wrap something new; a DEK that another writer made meanwhile stays.
+Result<Rows> Carry(SqliteConnection& connection, const DekInsert::Request& dek) {
+  ROWSEAL_TRY(RunOnce(connection,
+                      "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision,"
+                      " check_value, wrapped_key, row_tag, created_at)"
+                      " SELECT $1, $2, k.id, $4, $5, 'active', 1, $6, $7, $8, $9 FROM kek k"
+                      " WHERE k.id = $3 AND k.state = 'active' ON CONFLICT DO NOTHING",
+                      dek.project, dek.id, dek.kek, dek.purpose, dek.suite, dek.check_value,
+                      dek.wrapped_key, dek.row_tag, connection.Now()));
+  return Carry(connection, DekActive::Request{dek.project, dek.purpose});
 }
 
-Result<Rows> ValuePrepare(SqliteConnection& connection, const Statement& call) {
-  const auto& project = Arg<std::string>(call, 0);
-  const auto& dek_ids = Arg<std::vector<std::string>>(call, 2);
-  ROWSEAL_TRY(CheckNotRetired(connection, project));
+Result<Rows> Carry(SqliteConnection& connection, const ValuePrepare::Request& asked) {
   static const std::string column_sql =
-      "SELECT " + std::string(kColumnColumns) + " FROM sealed_column WHERE label = $1";
-  ROWSEAL_ASSIGN(Rows answer, RunOnce(connection, column_sql, [&](StatementCursor& cursor) {
-                   cursor.BindText(1, Arg<std::string>(call, 1));
-                 }));
-  if (answer.rows.empty()) {
-    answer.rows.push_back(Row{Null{}});
-  }
+      "SELECT " + ColumnNames<ColumnRecord>() + " FROM sealed_column WHERE label = $1";
+  static const std::string dek_sql =
+      "SELECT " + DekColumns() +
+      " FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1 AND d.id = $2";
+  ROWSEAL_TRY(CheckNotRetired(connection, asked.project));
+  ROWSEAL_ASSIGN(Rows column, RunOnce(connection, column_sql, asked.label));
+  Rows answer;
+  answer.rows.push_back(RowOrNulls<ColumnRecord>(std::move(column)));
+  const std::string column_id = TextAt(answer.rows.front(), 0);
+  answer.rows.front().resize(kCells<ValuePrepare::Row>);
   const auto append = [&](Rows found) {
-    answer.rows.push_back(found.rows.empty() ? Row{Null{}} : std::move(found.rows.front()));
+    Row& row = answer.rows.emplace_back(kCells<ColumnRecord>);
+    std::ranges::move(RowOrNulls<DekAndKek>(std::move(found)), std::back_inserter(row));
   };
-  if (dek_ids.empty()) {
-    ROWSEAL_ASSIGN(Rows active, DekActive(connection, project, "value"));
+  if (asked.deks.empty()) {
+    ROWSEAL_ASSIGN(Rows active,
+                   Carry(connection, DekActive::Request{asked.project, DekPurpose::kValue}));
     append(std::move(active));
-    return answer;
   }
-  for (const std::string& id : dek_ids) {
-    ROWSEAL_ASSIGN(Rows found, RunOnce(connection, kDekByIdSql, [&](StatementCursor& cursor) {
-                     cursor.BindText(1, project);
-                     cursor.BindText(2, id);
-                   }));
+  for (const DekId& id : asked.deks) {
+    ROWSEAL_ASSIGN(Rows found, RunOnce(connection, dek_sql, asked.project, id));
     append(std::move(found));
   }
-  const Entry entry{project,
-                    Arg<std::string>(call, 3),
-                    Arg<std::int64_t>(call, 4),
-                    Arg<std::string>(call, 5),
-                    Arg<std::string>(call, 6),
-                    Arg<std::string>(call, 7)};
-  const Value& column = answer.rows.front().front();
-  const auto* column_id = std::get_if<std::string>(&column);
-  ROWSEAL_TRY(WriteEntry(connection, entry, column_id == nullptr ? "not_found" : "granted",
-                         column_id == nullptr ? "" : *column_id));
+  if (asked.entry) {
+    ROWSEAL_TRY(WriteEntry(connection, asked.project.text(), *asked.entry,
+                           column_id.empty() ? "not_found" : "granted", column_id));
+  }
   return answer;
 }
 
-Result<Rows> AuditAppend(SqliteConnection& connection, const Statement& call) {
-  const Entry entry{Arg<std::string>(call, 0),  Arg<std::string>(call, 1),
-                    Arg<std::int64_t>(call, 2), Arg<std::string>(call, 3),
-                    Arg<std::string>(call, 4),  Arg<std::string>(call, 5)};
-  ROWSEAL_TRY(WriteEntry(connection, entry, Arg<std::string>(call, 6), Arg<std::string>(call, 7)));
+Result<Rows> Carry(SqliteConnection& connection, const AuditAppend::Request& asked) {
+  ROWSEAL_TRY(WriteEntry(connection, asked.project, asked.entry, asked.outcome, asked.object));
   return Rows{};
 }
 
-// As ordinary statements: their parameters are the procedure's.
-std::string_view PlainSqlOf(Procedure procedure) {
-  switch (procedure) {
-    case Procedure::kTrustLoad:
-      return kTrustLoadSql;
-    case Procedure::kStoreFormat:
-      return "SELECT user_version, EXISTS (SELECT 1 FROM installation)"
-             " OR EXISTS (SELECT 1 FROM root_key) OR EXISTS (SELECT 1 FROM kek)"
-             " FROM pragma_user_version";
-    case Procedure::kSecretList:
-      return "SELECT s.name, s.kind, s.id, v.version,"
-             " (SELECT count(*) FROM secret_version n WHERE n.project_id = s.project_id"
-             "   AND n.secret_id = s.id),"
-             " v.expires_at, s.created_at, v.created_at"
-             " FROM secret s JOIN secret_version v ON v.project_id = s.project_id"
-             "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
-             " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3";
-    case Procedure::kSecretVersions:
-      return "SELECT v.version, v.expires_at, v.created_at, v.created_by"
-             " FROM secret s JOIN secret_version v"
-             "  ON v.project_id = s.project_id AND v.secret_id = s.id"
-             " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC";
-    case Procedure::kSecretLock:
-      return "SELECT id, next_version FROM secret WHERE project_id = $1 AND name = $2";
-    case Procedure::kSecretVersionRead:
-      return kSecretVersionReadSql;
-    case Procedure::kSecretRename:
-      return "UPDATE secret SET name = $3 WHERE project_id = $1 AND id = $2";
-    default:
-      return {};
-  }
+Result<Rows> Carry(SqliteConnection& connection, const StoreTime::Request& /*asked*/) {
+  return Rows{{Row{connection.Now().time_since_epoch().count()}}, 0};
 }
 
 // Deletes the versions, then the secret that they refer to.
-Result<Rows> SecretDelete(SqliteConnection& connection, const Statement& call) {
+Result<Rows> Carry(SqliteConnection& connection, const SecretDelete::Request& asked) {
   for (const std::string_view sql :
        {"DELETE FROM secret_version WHERE project_id = $1 AND secret_id = $2",
         "DELETE FROM secret WHERE project_id = $1 AND id = $2"}) {
-    ROWSEAL_TRY(connection.Execute(Statement::Sql(sql, call.params)));
+    ROWSEAL_TRY(RunOnce(connection, sql, asked.project, asked.secret));
   }
   return Rows{};
 }
 
-Result<Rows> SecretReseal(SqliteConnection& connection, const Statement& call) {
-  const auto& project = Arg<std::string>(call, 0);
-  const auto& secret_ids = Arg<std::vector<std::string>>(call, 1);
-  const auto& versions = Arg<std::vector<std::int64_t>>(call, 2);
-  const auto& dek_ids = Arg<std::vector<std::string>>(call, 3);
-  const auto& nonces = Arg<std::vector<Bytes>>(call, 4);
-  const auto& encrypted = Arg<std::vector<Bytes>>(call, 5);
-  const auto& expires = Arg<std::vector<std::int64_t>>(call, 6);
-  const auto& old_nonces = Arg<std::vector<Bytes>>(call, 7);
-  const auto& write_macs = Arg<std::vector<Bytes>>(call, 8);
-  const auto& entry = Arg<std::string>(call, 9);
+Result<Rows> Carry(SqliteConnection& connection, const SecretReseal::Request& asked) {
   Rows answer;
-  for (std::size_t item = 0; item < secret_ids.size(); ++item) {
+  for (const SecretReseal::Item& item : asked.items) {
     ROWSEAL_ASSIGN(
         const Rows updated,
         RunOnce(connection,
@@ -458,102 +309,93 @@ Result<Rows> SecretReseal(SqliteConnection& connection, const Statement& call) {
                 " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
                 " AND nonce = $8 AND EXISTS (SELECT 1 FROM dek WHERE project_id = $1"
                 "  AND id = $4 AND state = 'active')",
-                [&](StatementCursor& cursor) {
-                  cursor.BindText(1, project);
-                  cursor.BindText(2, secret_ids[item]);
-                  cursor.BindInteger(3, versions[item]);
-                  cursor.BindText(4, dek_ids[item]);
-                  cursor.BindBlob(5, nonces[item]);
-                  cursor.BindBlob(6, encrypted[item]);
-                  if (expires[item] != kNoExpiry) {
-                    cursor.BindInteger(7, expires[item]);
-                  }
-                  cursor.BindBlob(8, old_nonces[item]);
-                }));
+                asked.project, item.secret, item.version, item.dek, item.nonce, item.encrypted_data,
+                item.expires_at, item.old_nonce));
     if (updated.changed == 1) {
-      ROWSEAL_TRY(WriteItem(connection, project, entry, secret_ids[item], versions[item],
-                            write_macs[item]));
+      ROWSEAL_TRY(WriteItem(connection, asked.project, asked.entry, item));
     }
     answer.rows.push_back(Row{updated.changed});
   }
   return answer;
 }
 
-Result<Rows> DekRewrap(SqliteConnection& connection, const Statement& call) {
-  const auto& projects = Arg<std::vector<std::string>>(call, 0);
-  const auto& ids = Arg<std::vector<std::string>>(call, 1);
-  const auto& kek = Arg<std::int64_t>(call, 2);
-  const auto& wrapped_keys = Arg<std::vector<Bytes>>(call, 3);
-  const auto& old_keks = Arg<std::vector<std::int64_t>>(call, 4);
+Result<Rows> Carry(SqliteConnection& connection, const DekRewrap::Request& asked) {
   Rows answer;
-  for (std::size_t item = 0; item < ids.size(); ++item) {
-    ROWSEAL_ASSIGN(const Rows updated, RunOnce(connection,
-                                               "UPDATE dek SET kek_id = $3, wrapped_key = $4"
-                                               " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
-                                               [&](StatementCursor& cursor) {
-                                                 cursor.BindText(1, projects[item]);
-                                                 cursor.BindText(2, ids[item]);
-                                                 cursor.BindInteger(3, kek);
-                                                 cursor.BindBlob(4, wrapped_keys[item]);
-                                                 cursor.BindInteger(5, old_keks[item]);
-                                               }));
+  for (const DekRewrap::Item& item : asked.items) {
+    ROWSEAL_ASSIGN(const Rows updated,
+                   RunOnce(connection,
+                           "UPDATE dek SET kek_id = $3, wrapped_key = $4"
+                           " WHERE project_id = $1 AND id = $2 AND kek_id = $5",
+                           item.project, item.id, asked.kek, item.wrapped_key, item.old_kek));
     answer.changed += updated.changed;
   }
   return answer;
 }
 
+// The rest are ordinary statements, whose parameters are the request's fields.
+std::string_view SqlOf(const TrustLoad::Request& /*asked*/) {
+  static const std::string sql = TrustLoadSql({});
+  return sql;
+}
+std::string_view SqlOf(const StoreFormat::Request& /*asked*/) {
+  return "SELECT user_version, EXISTS (SELECT 1 FROM installation)"
+         " OR EXISTS (SELECT 1 FROM root_key) OR EXISTS (SELECT 1 FROM kek)"
+         " FROM pragma_user_version";
+}
+std::string_view SqlOf(const SecretList::Request& /*asked*/) {
+  return "SELECT s.name, s.kind, s.id, v.version,"
+         " (SELECT count(*) FROM secret_version n WHERE n.project_id = s.project_id"
+         "   AND n.secret_id = s.id),"
+         " v.expires_at, s.created_at, v.created_at"
+         " FROM secret s JOIN secret_version v ON v.project_id = s.project_id"
+         "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
+         " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3";
+}
+std::string_view SqlOf(const SecretVersions::Request& /*asked*/) {
+  return "SELECT v.version, v.expires_at, v.created_at, v.created_by"
+         " FROM secret s JOIN secret_version v"
+         "  ON v.project_id = s.project_id AND v.secret_id = s.id"
+         " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC";
+}
+std::string_view SqlOf(const SecretLock::Request& /*asked*/) {
+  return "SELECT id, next_version FROM secret WHERE project_id = $1 AND name = $2";
+}
+std::string_view SqlOf(const SecretVersionRead::Request& /*asked*/) {
+  static const std::string sql =
+      "SELECT " + StoredVersionColumns() +
+      " FROM secret s"
+      " JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
+      " JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
+      " JOIN kek k ON k.id = d.kek_id"
+      " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
+  return sql;
+}
+std::string_view SqlOf(const SecretRename::Request& /*asked*/) {
+  return "UPDATE secret SET name = $3 WHERE project_id = $1 AND id = $2";
+}
+
+template <class Request>
+auto Carry(SqliteConnection& connection, const Request& asked)
+    -> decltype(SqlOf(asked), Result<Rows>()) {
+  return connection.Execute(Statement::Sql(SqlOf(asked), ParamsOf(asked)));
+}
+
 Result<Rows> Dispatch(SqliteConnection& connection, const Statement& statement) {
-  if (const std::string_view sql = PlainSqlOf(statement.procedure); !sql.empty()) {
-    return connection.Execute(Statement::Sql(sql, statement.params));
+  Result<Rows> answer = Fail(ErrorCode::kInternal, "the store has no such procedure");
+  if (statement.request != nullptr) {
+    ForEachCall([&]<class Call>(CallIs<Call>) {
+      if (statement.procedure == Call::kProcedure) {
+        answer = Carry(connection, Asked<Call>(statement));
+      }
+    });
   }
-  switch (statement.procedure) {
-    case Procedure::kSecretGet:
-      return SecretGet(connection, statement);
-    case Procedure::kSecretPut:
-      return SecretPut(connection, statement);
-    case Procedure::kDekActive:
-      return DekActive(connection, Arg<std::string>(statement, 0), Arg<std::string>(statement, 1));
-    case Procedure::kDekInsert:
-      return DekInsert(connection, statement);
-    case Procedure::kValuePrepare:
-      return ValuePrepare(connection, statement);
-    case Procedure::kAuditAppend:
-      return AuditAppend(connection, statement);
-    case Procedure::kClock:
-      return Rows{{Row{connection.Now().time_since_epoch().count()}}, 0};
-    case Procedure::kSecretReseal:
-      return SecretReseal(connection, statement);
-    case Procedure::kSecretDelete:
-      return SecretDelete(connection, statement);
-    case Procedure::kDekRewrap:
-      return DekRewrap(connection, statement);
-    default:
-      break;
-  }
-  return Fail(ErrorCode::kInternal, "the store has no such procedure");
+  return answer;
 }
 
 bool WritesNothing(const Statement& statement) {
-  switch (statement.procedure) {
-    case Procedure::kTrustLoad:
-    case Procedure::kDekActive:
-    case Procedure::kStoreFormat:
-    case Procedure::kSecretList:
-    case Procedure::kSecretVersions:
-    case Procedure::kSecretLock:
-    case Procedure::kSecretVersionRead:
-      return true;
-    default:
-      return statement.procedure == Procedure::kValuePrepare &&
-             Arg<std::vector<std::string>>(statement, 2).empty();
-  }
-}
-
-// A read entry need not survive a power cut (it survives a crash of the process): without the flush
-// a get costs a tenth. Writes and failure entries are flushed.
-bool IsReadEntry(const Statement& statement) {
-  return statement.procedure == Procedure::kSecretGet ||
-         statement.procedure == Procedure::kValuePrepare;
+  return statement.procedure == Procedure::kValuePrepare
+             ? !Asked<ValuePrepare>(statement).entry
+             : EffectOf(statement.procedure) == Effect::kNone;
 }
 
 }  // namespace
@@ -562,7 +404,9 @@ Result<Rows> CallProcedure(SqliteConnection& connection, const Statement& statem
   if (connection.in_transaction() || statement.procedure == Procedure::kClock) {
     return Dispatch(connection, statement);
   }
-  const bool relaxed = IsReadEntry(statement);
+  // A read entry need not survive a power cut (it survives a crash of the process): without the
+  // flush a get costs a tenth. Writes and failure entries are flushed.
+  const bool relaxed = EffectOf(statement.procedure) == Effect::kLogsRead;
   if (relaxed) {
     ROWSEAL_TRY(connection.ExecuteScript("PRAGMA synchronous=NORMAL"));
   }

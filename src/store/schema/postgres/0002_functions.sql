@@ -209,7 +209,9 @@ BEGIN
     SELECT 1 FROM rowseal.audit_log a
     WHERE a.project_id = p_project
       AND a.id >= rpad(lpad(to_hex(greatest(v_millis - 900000, 0)), 12, '0'), 32, '0')::uuid
-      AND a.id <= p_entry AND a.actor = p_actor AND a.reason = p_reason AND a.action = p_action
+      -- Ids of one millisecond have no order, and a client's clock may step back.
+      AND a.id <= rpad(lpad(to_hex(v_millis + 900000), 12, '0'), 32, 'f')::uuid
+      AND a.actor = p_actor AND a.reason = p_reason AND a.action = p_action
       AND a.outcome = ANY (ARRAY['granted', 'partial', 'not_found'])
       AND array_remove(string_to_array(p_object, ' '), '?') <@ string_to_array(a.object, ' '));
 END
