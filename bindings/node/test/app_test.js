@@ -124,21 +124,21 @@ describe('on PostgreSQL', { skip: withoutCli }, async () => {
 
   test('a commit whose answer is lost is looked up, and not believed of another server', async () => {
     let timeline = null;
+    const ofAnotherServer = (query, result) => {
+      if (timeline && query.text.includes('pg_xact_status')) result.rows[0][1] = timeline;
+      return result;
+    };
     const lossy = (client) => ({
       release: (broken) => client.release(broken),
       query: async (query) => {
         const result = await client.query(query);
         if (query.text === 'COMMIT') throw new Error('Connection terminated unexpectedly');
-        return result;
+        return ofAnotherServer(query, result);
       },
     });
     const pool = { totalCount: 1, options: { database: 'lossy' },
       connect: async () => lossy(await store.pool.connect()),
-      query: async (query) => {
-        const result = await store.pool.query(query);
-        if (timeline && query.text.includes('pg_xact_status')) result.rows[0][1] = timeline;
-        return result;
-      } };
+      query: async (query) => ofAnotherServer(query, await store.pool.query(query)) };
     const over = await connect({ ...store.options, db: pool });
     await client.put('acme', 'old-name', 'v');
     await over.rename('acme', 'old-name', 'new-name');
