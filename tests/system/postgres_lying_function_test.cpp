@@ -66,6 +66,7 @@ CREATE VIEW rowseal.secret_version AS
   FROM rowseal.true_version v CROSS JOIN (VALUES (1::bigint), (2), (3)) AS n (version)
   WHERE v.version = 1;
 ALTER VIEW rowseal.secret_version OWNER TO rowseal_owner;
+GRANT SELECT ON rowseal.secret_version TO rowseal_runner;
 )sql");
   // What the view says about the version is what was asked: the context of the value is not.
   EXPECT_THAT(Get(*client_, "acme", "name", 2), FailsWith(ErrorCode::kIntegrity));

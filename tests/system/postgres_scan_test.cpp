@@ -340,7 +340,7 @@ TEST_F(PostgresScan, ALockedTableIsNamedAndTheOthersAreRead) {
   const auto holder = PostgresConnection::Open(server_.Url(database_));
   ASSERT_TRUE(holder);
   ASSERT_TRUE((*holder)->Begin(TransactionKind::kWrite));
-  ASSERT_TRUE((*holder)->ExecuteScript("LOCK TABLE locked"));
+  ASSERT_TRUE((*holder)->ExecuteScript("LOCK TABLE public.locked"));
   const ProgramResult result = Scan();
   (*holder)->Rollback();
   EXPECT_EQ(result.status, 1) << result.output;

@@ -58,7 +58,7 @@ class PlaceFinder final {
                                    "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text,"
                                    " row_security_active(c.oid) FROM pg_catalog.pg_class c"
                                    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                                   " WHERE c.oid = to_regclass($1)",
+                                   " WHERE c.oid = to_regclass(nullif($1::text, ''))",
                                    {table})));
     if (found.rows.empty()) {
       return Fail(
