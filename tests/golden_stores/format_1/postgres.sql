@@ -873,8 +873,8 @@ CREATE POLICY members ON rowseal.secret_version FOR SELECT TO members
   USING (project_id IN (SELECT rowseal.member_projects()));
 RESET ROLE;
 INSERT INTO rowseal.kek VALUES
-  (1, 'default', 'wrap', 1, 'active', NULL, 1, '', '', 0),
-  (2, 'default', 'integrity', 1, 'active', NULL, 1, '', '', 0);
+  (1, 'default', 'wrap', 1, 'active', NULL, 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 40), 'hex'), 0),
+  (2, 'default', 'integrity', 1, 'active', NULL, 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 40), 'hex'), 0);
 INSERT INTO rowseal.installation
-VALUES (1, '00000000-0000-4000-8000-000000000001', 1, 3, 2, 2, 'public.projects.id', 'text', '', 0);
+VALUES (1, '00000000-0000-4000-8000-000000000001', 1, 3, 2, 2, 'public.projects.id', 'text', decode(repeat('00', 40), 'hex'), 0);
 COMMIT;
