@@ -517,7 +517,7 @@ TEST_P(Migration, ThePlanNamesWhatStandsInTheWay) {
   EXPECT_EQ(found.at("trigger note"), ObstacleWeight::kToAccept);
   EXPECT_EQ(found.at("index item_secret"), ObstacleWeight::kToAccept);
   if (app_.OnPostgres()) {
-    EXPECT_EQ(found.at("view shown"), ObstacleWeight::kNote);
+    EXPECT_EQ(found.at("view public.shown"), ObstacleWeight::kNote);
     EXPECT_EQ(found.at("materialized view"), ObstacleWeight::kToAccept);
     EXPECT_EQ(found.at("replica identity"), ObstacleWeight::kToAccept);
     EXPECT_EQ(found.at("publication changes"), ObstacleWeight::kToAccept);
