@@ -200,6 +200,84 @@ TEST_P(Migration, OldTextThatTheAppSavesAgainDoesNotOvertakeTheStore) {
   EXPECT_EQ(At(1), "moved to rowseal");
 }
 
+// A rule may give several rows one name. Where their values differ, one secret cannot hold both.
+TEST_P(Migration, RowsOfOneNameWithDifferentValuesKeepTheirValues) {
+  MakeItems(5);
+  app_.Run("UPDATE item SET project = 'acme', name = 'shared' WHERE id <= 3");
+  app_.Run("UPDATE item SET secret = 'plain 1' WHERE id = 3");  // a copy of row 1
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kNull)});
+  const ColumnReport report = RunOnce(manifest);
+  EXPECT_EQ(report.rows, 4);
+  EXPECT_EQ(report.counts.plaintext, 1);
+  EXPECT_EQ(At(2), "plain 2") << "its value is in no other place";
+  EXPECT_EQ(Must(Get(client_, "acme", "shared")), "plain 1");
+  const auto rows = Must(OpenAppRows(manifest.database, ColumnOf(manifest, 1)));
+  const std::vector<QuarantinedRow> quarantined = Must(rows->Quarantined(10));
+  ASSERT_EQ(quarantined.size(), 1U);
+  EXPECT_EQ(quarantined[0].key, std::vector<std::string>{"2"});
+  EXPECT_NE(quarantined[0].reason.find("'shared'"), std::string::npos);
+  EXPECT_EQ(RunOnce(manifest).rows, 0);
+  EXPECT_EQ(At(2), "plain 2");
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  EXPECT_EQ(app_.Run("SELECT secret FROM item ORDER BY id"),
+            "plain 1\nplain 2\nplain 1\nplain 4\nplain 5");
+}
+
+// The same where the rows come in different runs.
+TEST_P(Migration, ALaterRowOfANameThatIsTakenKeepsItsValue) {
+  MakeItems(2);
+  app_.Run("UPDATE item SET name = 'shared', project = 'acme'");
+  app_.Run("UPDATE item SET secret = NULL WHERE id = 2");
+  const MigrationManifest manifest = Manifest({Moved("secret", "{name}", Leave::kMarker)});
+  EXPECT_EQ(RunOnce(manifest).rows, 1);
+  app_.Run("UPDATE item SET secret = 'other' WHERE id = 2");
+  EXPECT_EQ(RunOnce(manifest).rows, 0);
+  EXPECT_EQ(At(2), "other");
+  EXPECT_EQ(Must(Get(client_, "acme", "shared")), "plain 1");
+}
+
+TEST_P(Migration, ARuleThatGivesTheValuesOfADocumentOneNameIsRefused) {
+  app_.Run("CREATE TABLE item (id integer PRIMARY KEY, project text, name text, doc " +
+           std::string(app_.OnPostgres() ? "jsonb" : "text") + ")");
+  ColumnPlan plan = Moved("doc", "{name}", Leave::kReference);
+  plan.path = Must(ParseJsonPath("$.n[*].key"));
+  EXPECT_THAT(RunMigration(client_, Manifest({plan}), {}, {}),
+              FailsNaming(ErrorCode::kInvalidArgument, "many values in a row and one name"));
+}
+
+// Only the same value in the same place is old text that the app saved again.
+TEST_P(Migration, ValuesThatTheAppExchangedAreNewValues) {
+  app_.Run("CREATE TABLE item (id integer PRIMARY KEY, project text, name text, doc " +
+           std::string(app_.OnPostgres() ? "jsonb" : "text") + ")");
+  app_.Run(R"(INSERT INTO item VALUES (1, 'acme', 'n', '{"k": [{"v": "a"}, {"v": "b"}]}'))");
+  ColumnPlan plan = Moved("doc", "{name}/{path}", Leave::kReference);
+  plan.path = Must(ParseJsonPath("$.k[*].v"));
+  const MigrationManifest manifest = Manifest({plan});
+  EXPECT_EQ(RunOnce(manifest).values, 2);
+  const auto names = Must(client_.List(Project("acme")));
+  ASSERT_EQ(names.size(), 2U);
+  const std::string first = names[0].name.text();
+  const std::string second = names[1].name.text();
+
+  app_.Run(R"(UPDATE item SET doc = '{"k": [{"v": "b"}, {"v": "a"}]}' WHERE id = 1)");
+  EXPECT_EQ(RunOnce(manifest).write_backs, 0);
+  EXPECT_EQ(Must(Get(client_, "acme", first)), "b");
+  EXPECT_EQ(Must(Get(client_, "acme", second)), "a");
+
+  // One is old text, the other new: the new one is what a rollback gives back.
+  Must(Put(client_, "acme", first, "newer"));
+  app_.Run(R"(UPDATE item SET doc = '{"k": [{"v": "b"}, {"v": "typed in"}]}' WHERE id = 1)");
+  const ColumnReport report = RunOnce(manifest);
+  EXPECT_EQ(report.write_backs, 1);
+  EXPECT_EQ(Must(Get(client_, "acme", first)), "newer");
+  EXPECT_EQ(Must(Get(client_, "acme", second)), "typed in");
+  Must(RollBackMigration(client_, manifest, {}, {}));
+  const auto strings = Must(FindJsonStrings(At(1, "doc"), *plan.path));
+  ASSERT_EQ(strings.size(), 2U);
+  EXPECT_EQ(TextOf(strings[0].text), "newer");
+  EXPECT_EQ(TextOf(strings[1].text), "typed in");
+}
+
 TEST_P(Migration, RowsThatCannotBeMigratedAreNamedAndTheOthersAreDone) {
   MakeItems(6);
   app_.Run("UPDATE item SET project = NULL WHERE id = 2");
