@@ -30,9 +30,10 @@ def arguments_of(argv):
     parser.add_argument("--since", metavar="REVISION", help="only in lines changed since then")
     parser.add_argument("--find", metavar="TEXT", help="only faults whose key holds TEXT")
     parser.add_argument("--list", action="store_true", help="list the faults and try none")
-    parser.add_argument("--learn", choices=["all", "new", "auto"], default="auto",
-                        help="which tests run once to see what they reach: all, those that are new,"
-                             " or all only where the sources changed (auto)")
+    parser.add_argument("--learn", choices=["all", "auto", "new"], default="auto",
+                        help="which tests run once to see what they reach: all; those that are new or"
+                             " reached a file that changed (auto); those that are new")
+    parser.add_argument("--without", metavar="PATTERN", help="do not use tests whose names match")
     parser.add_argument("--root", default=os.getcwd(), help=argparse.SUPPRESS)
     parser.add_argument("--work", help=argparse.SUPPRESS)
     return parser.parse_args(argv)
@@ -133,11 +134,7 @@ def main(argv):
     workspace.save()
     log(f"built after {time.monotonic() - begun:.0f} s")
     runner = Runner(workspace, log)
-    sources = workspace.digest()
-    same = workspace.state.get("learned") == sources
-    runner.learn(reuse=arguments.learn == "new" or arguments.learn == "auto" and same)
-    workspace.state["learned"] = sources
-    workspace.save()
+    runner.learn(arguments.learn, arguments.without)
     log(f"ready after {time.monotonic() - begun:.0f} s")
     results = try_all(runner, chosen(workspace, arguments, seed))
     rate = report(results, os.path.join(workspace.folder, "report.json"))

@@ -3,6 +3,7 @@ import collections
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -123,30 +124,48 @@ class Runner:
 
     # --- which tests reach what ----------------------------------------------------------------
 
-    def learn(self, reuse):
-        """Runs every test once without a fault. reuse: those that are known are left out."""
-        known = {}
-        if reuse and os.path.exists(self.coverage_path):
+    def learn(self, which, without):
+        """Runs tests once without a fault: those that are not known, and unless `which` is "new" also
+        those that reached a file which changed since. without: tests whose names match are not used."""
+        known, changed = {}, set()
+        digests = self.workspace.digests()
+        if which != "all" and os.path.exists(self.coverage_path):
             with open(self.coverage_path, encoding="utf-8") as file:
-                known = json.load(file)
+                stored = json.load(file)
+            known = self.renumbered(stored)
+            changed = {path for path, digest in digests.items() if stored["digests"].get(path) != digest}
+        if which == "auto":
+            known = {name: seen for name, seen in known.items() if not changed & set(seen["files"])}
         jobs = []
         for suite in self.suites:
+            suite.tests = [test for test in suite.tests
+                           if not without or not re.search(without, f"{suite.name} {test}")]
             new = [test for test in suite.tests if f"{suite.name} {test}" not in known]
             size = 40 if suite.program == PROGRAMS[0] else 8
             jobs += [(suite, new[at:at + size]) for at in range(0, len(new), size)]
         if jobs:
             self.log(f"running {sum(len(tests) for _, tests in jobs)} tests to see what they reach")
+        paths = {fault.id: fault.path for fault in self.workspace.faults}
         keys = {fault.id: fault.key for fault in self.workspace.faults}
         with concurrent.futures.ThreadPoolExecutor(self.workers) as pool:
             for lines in pool.map(lambda job: self.trace(*job), jobs):
                 for name, outcome, milliseconds, ids in lines:
-                    known[name] = {"outcome": outcome, "ms": milliseconds,
-                                   "reached": [keys[number] for number in ids if number in keys]}
+                    known[name] = {"outcome": outcome, "ms": milliseconds, "reached": ids,
+                                   "files": sorted({paths[number] for number in ids})}
                 with open(self.coverage_path, "w", encoding="utf-8") as file:
-                    json.dump(known, file)
+                    json.dump({"digests": digests, "keys": keys, "tests": known}, file)
         self.remember(known)
 
+    def renumbered(self, stored):
+        """Faults have other numbers after an edit; their keys stay."""
+        numbers = {fault.key: fault.id for fault in self.workspace.faults}
+        now = {int(number): numbers.get(key) for number, key in stored["keys"].items()}
+        for seen in stored["tests"].values():
+            seen["reached"] = [now[number] for number in seen["reached"] if now.get(number)]
+        return stored["tests"]
+
     def trace(self, suite, tests):
+        planted = {fault.id for fault in self.workspace.faults}
         lines, left = [], tests
         while left:
             with tempfile.NamedTemporaryFile(dir=self.workspace.folder) as file:
@@ -160,7 +179,7 @@ class Runner:
                             name, outcome, milliseconds, *ids = line.split()
                             done.append(name)
                             lines.append((f"{suite.name} {name}", outcome, int(milliseconds),
-                                          [int(number) for number in ids]))
+                                          [int(number) for number in ids if int(number) in planted]))
                     os.remove(log_path)
             rest = [test for test in left if test not in done]
             if rest:  # the first of them ended the program
@@ -169,7 +188,6 @@ class Runner:
         return lines
 
     def remember(self, known):
-        numbers = {fault.key: fault.id for fault in self.workspace.faults}
         unhealthy = []
         for suite in self.suites:
             for test in suite.tests:
@@ -177,9 +195,8 @@ class Runner:
                 if seen is None or seen["outcome"] == "failed":
                     unhealthy.append(f"{suite.name} {test}")
                 elif seen["outcome"] == "passed" and seen["ms"] <= SLOWEST_TEST * 1000:
-                    for key in seen["reached"]:
-                        if key in numbers:
-                            self.reached[numbers[key]].append((seen["ms"], suite, test))
+                    for number in seen["reached"]:
+                        self.reached[number].append((seen["ms"], suite, test))
         if unhealthy:
             self.log(f"{len(unhealthy)} tests fail without a fault and are not used: "
                      + ", ".join(unhealthy[:10]))

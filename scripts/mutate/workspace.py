@@ -1,4 +1,5 @@
 """The copy of the sources with the faults in it, and its one build."""
+import collections
 import hashlib
 import json
 import os
@@ -41,7 +42,9 @@ def write_if_new(path, text):
 class Workspace:
     def __init__(self, root, folder):
         self.root, self.folder = root, folder
-        self.copy, self.build = os.path.join(folder, "source"), os.path.join(folder, "build")
+        # Where a build of the sources themselves is, so that ccache knows what is compiled alike there.
+        self.copy = os.path.join(folder, "source")
+        self.build = os.path.join(self.copy, "build/dev")
         self.state_path = os.path.join(folder, "state.json")
         self.state = {"slots": {}, "broken": [], "scope": []}
         if os.path.exists(self.state_path):
@@ -108,7 +111,9 @@ class Workspace:
                 with open(os.path.join(self.root, path), "rb") as file:
                     write_if_new(os.path.join(self.copy, path), file.read())
         kept = set(files)
-        for folder, _, names in os.walk(self.copy):
+        for folder, folders, names in os.walk(self.copy):
+            if folder == self.copy and "build" in folders:
+                folders.remove("build")
             for name in names:
                 path = os.path.relpath(os.path.join(folder, name), self.copy)
                 if path not in kept and not path.startswith("rowseal_mutate/"):
@@ -124,7 +129,6 @@ class Workspace:
                      read(os.path.join(self.root, "CMakeLists.txt")) + f"""
 # Added by scripts/mutate.
 target_sources(rowseal PRIVATE rowseal_mutate/rowseal_mutate.cpp)
-target_include_directories(rowseal PRIVATE rowseal_mutate)
 target_link_options(rowseal INTERFACE {wraps})
 foreach(program {" ".join(PROGRAMS)})
   if(TARGET ${{program}})
@@ -138,31 +142,29 @@ endforeach()
         mine = [fault for fault in self.faults if fault.path == path and fault.edits]
         planted, self.spans[path] = faults_module.rendered(text, mine)
         if mine:
-            planted = f'#include "rowseal_mutate.h"\n#line 1 "{path}"\n' + planted
+            # No warnings for what is planted, and no option that the other files have not: those
+            # come from the compiler's cache.
+            header = os.path.join(self.copy, "rowseal_mutate", "rowseal_mutate.h")
+            planted = f'#pragma GCC system_header\n#include "{header}"\n#line 1 "{path}"\n' + planted
         write_if_new(os.path.join(self.copy, path), planted)
 
-    def digest(self):
-        """Returns a number for what is planted: the same faults in the same sources."""
-        digest = hashlib.sha256()
-        for path in sorted(self.sources):
-            digest.update(self.sources[path].encode())
+    def digests(self):
+        """Returns path to a number for what is planted there."""
+        digests = collections.defaultdict(hashlib.sha256)
         for fault in self.faults:
-            digest.update(f"{fault.id} {fault.key}\n".encode())
-        return digest.hexdigest()
+            digests[fault.path].update(fault.key.encode())
+        return {path: digest.hexdigest() for path, digest in digests.items()}
 
     # --- the build -----------------------------------------------------------------------------
 
     def compile(self, log):
         """Builds; faults that do not compile are left out. Returns how many that were."""
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
-            arguments = ["cmake", "-S", self.copy, "-B", self.build, "-G", "Ninja",
-                         "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0",
-                         "-DCMAKE_CXX_FLAGS=-w -Wno-narrowing -fdiagnostics-color=never",
-                         "-DROWSEAL_WERROR=OFF", "-DROWSEAL_BUILD_BENCH=OFF",
-                         "-DROWSEAL_BUILD_NODE=OFF", "--no-warn-unused-cli"]
-            if os.environ.get("ROWSEAL_VECTORS"):
-                arguments.append("-DROWSEAL_VECTORS=" + os.environ["ROWSEAL_VECTORS"])
-            subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL)
+            how = ["--preset", "dev"] if os.path.exists(os.path.join(self.copy, "CMakePresets.json")) \
+                else ["-G", "Ninja", "-B", self.build]
+            subprocess.run(["cmake", *how, "-DROWSEAL_BUILD_BENCH=OFF", "-DROWSEAL_BUILD_NODE=OFF",
+                            "--no-warn-unused-cli"], cwd=self.copy, check=True,
+                           stdout=subprocess.DEVNULL)
         left_out = 0
         while True:
             built = subprocess.run(
@@ -206,7 +208,7 @@ endforeach()
         return blamed
 
     def faults_at(self, path, line, column):
-        planted = read(os.path.join(self.copy, path)).split("\n", 2)[2]
+        planted = read(os.path.join(self.copy, path)).split("\n", 3)[3]
         starts = [0] + [match.end() for match in re.finditer("\n", planted)]
         if line > len(starts):
             return set()

@@ -2,6 +2,7 @@
 // fault is noted as reached only where it would make a difference: a comparison whose two readings
 // agree cannot be noticed, so no test is run for it.
 #pragma once
+#pragma GCC system_header
 
 #include <type_traits>
 #include <utility>
