@@ -40,6 +40,7 @@ PUBLIC = {
     "column_source.h": "base",
     "error.h": "base",
     "ids.h": "base",
+    "listing.h": "base",
     "states.h": "base",
     "observe.h": "observe",
     "secret_bytes.h": "memory",

@@ -15,7 +15,7 @@ struct AuditArguments {
 Result<int> ListEntries(Program& program, const AuditArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<AuditEntry> entries, client.AuditLog(project, arguments.limit));
+  ROWSEAL_ASSIGN(const Listing<AuditEntry> entries, client.AuditLog(project, arguments.limit));
   return ShowList(program, "entries", entries,
                   {{"AT", "at"},
                    {"ACTOR", "actor"},

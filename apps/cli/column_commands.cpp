@@ -56,7 +56,7 @@ Result<int> RemoveColumn(Program& program, const ColumnArguments& arguments) {
 
 Result<int> ListColumns(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<ColumnSummary> columns, client.Columns());
+  ROWSEAL_ASSIGN(const Listing<ColumnSummary> columns, client.Columns());
   return ShowList(program, "columns", columns,
                   {{"LABEL", "label"},
                    {"CONTEXT", "context"},

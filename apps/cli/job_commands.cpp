@@ -15,7 +15,7 @@ namespace {
 
 Result<int> ShowJobs(Program& program, bool all) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<JobSummary> jobs,
+  ROWSEAL_ASSIGN(const Listing<JobSummary> jobs,
                  ListJobs(client, all ? Jobs::kAll : Jobs::kUnfinished));
   return ShowList(
       program, "jobs", jobs,
@@ -95,11 +95,12 @@ Result<int> RunMaintain(Program& program, int share) {
 
 Result<int> ShowPolicies(Program& program, const std::optional<std::string>& name) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(std::vector<PolicySetting> policies, Policies(client));
+  ROWSEAL_ASSIGN(Listing<PolicySetting> policies, Policies(client));
   if (name) {
-    std::erase_if(policies, [&](const PolicySetting& policy) { return policy.name != *name; });
+    policies.Keep([&](const PolicySetting& policy) { return policy.name == *name; },
+                  [&](const UnreadRow& policy) { return policy.row == "policy " + *name; });
   }
-  if (name && policies.empty()) {
+  if (name && policies.empty() && policies.unreadable.empty()) {
     return Fail(ErrorCode::kNotFound, "there is no policy '" + Printable(*name) + "'",
                 "rowseal policy get lists them");
   }

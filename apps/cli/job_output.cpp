@@ -108,7 +108,7 @@ Result<int> EndOfJobs(Client& client, const JobsReport& report) {
     return Fail(ErrorCode::kPartial, "stopped before the end",
                 "`rowseal jobs run` goes on where it stopped");
   }
-  return 0;
+  return EndOfList(report.unreadable);
 }
 
 Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,

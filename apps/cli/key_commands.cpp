@@ -24,7 +24,7 @@ std::string DueText(const KekSummary& kek) {
 
 Result<int> ShowKeks(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<KekSummary> keks, ListKeks(client));
+  ROWSEAL_ASSIGN(const Listing<KekSummary> keks, ListKeks(client));
   return ShowList(program, "keks", keks,
                   {{"ID", "id"},
                    {"SCOPE", "scope"},
@@ -130,12 +130,13 @@ std::string CensusText(const KekCensus& census) {
 
 Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(std::vector<KekCensus> censuses,
+  ROWSEAL_ASSIGN(Listing<KekCensus> censuses,
                  TakeCensus(client, arguments.exact ? CountFrom::kEveryRow : CountFrom::kKeyRows));
   std::string text;
   if (arguments.kek) {
-    std::erase_if(censuses,
-                  [&](const KekCensus& census) { return census.id.value != *arguments.kek; });
+    // What could not be counted may need this one.
+    censuses.Keep([&](const KekCensus& census) { return census.id.value == *arguments.kek; },
+                  [](const UnreadRow&) { return true; });
   }
   for (const KekCensus& census : censuses) {
     text += CensusText(census);
@@ -144,9 +145,9 @@ Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
     return Fail(ErrorCode::kNotFound, fmt::format("there is no KEK {} that wraps", *arguments.kek),
                 "rowseal kek list shows what is there");
   }
-  ROWSEAL_TRY(Show(program, {{"keks", JsonOf(censuses)}}, text));
+  ROWSEAL_TRY(Show(program, ListJson("keks", censuses), text));
   if (arguments.exact) {
-    ROWSEAL_ASSIGN(const std::vector<ColumnSummary> columns, client.Columns());
+    ROWSEAL_ASSIGN(const Listing<ColumnSummary> columns, client.Columns());
     for (const ColumnSummary& column : columns) {
       if (!column.source) {
         PrintNote("column '" + Printable(column.label.text()) +
@@ -154,10 +155,10 @@ Result<int> ShowCensus(Program& program, const RotateArguments& arguments) {
       }
     }
   }
-  return 0;
+  return EndOfList(censuses.unreadable);
 }
 
-Result<std::vector<DekSummary>> ListAllDeks(Client& client, ListDeksOptions options) {
+Result<Listing<DekSummary>> ListAllDeks(Client& client, ListDeksOptions options) {
   options.limit = kPage;
   return ReadAllPages<DekSummary>(kPage, [&](const DekSummary* last) {
     options.after_project = last ? last->project : "";
@@ -173,7 +174,7 @@ Result<int> ShowDeks(Program& program, const RotateArguments& arguments) {
     ROWSEAL_ASSIGN(options.project, ProjectId::Parse(*arguments.project));
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<DekSummary> deks, ListAllDeks(client, options));
+  ROWSEAL_ASSIGN(const Listing<DekSummary> deks, ListAllDeks(client, options));
   return ShowList(
       program, "deks", deks,
       {{"PROJECT", "project"},

@@ -65,7 +65,7 @@ Result<int> PlanCompromised(Program& program, const StateArguments& arguments) {
 
 struct Exposed {
   std::optional<Timestamp> compromised_at;  // nothing: a job is still to mark the KEK
-  std::vector<ExposedSecret> secrets;
+  Listing<ExposedSecret> secrets;
 };
 
 Result<Exposed> ListAllExposed(Client& client, KekId kek) {
@@ -79,7 +79,7 @@ Result<Exposed> ListAllExposed(Client& client, KekId kek) {
     ROWSEAL_TRY(page);
     exposed.compromised_at = page->compromised_at;
     const bool is_last = page->secrets.size() < static_cast<std::size_t>(kPage);
-    std::move(page->secrets.begin(), page->secrets.end(), std::back_inserter(exposed.secrets));
+    exposed.secrets.Append(std::move(page->secrets));
     if (is_last) {
       return exposed;
     }
@@ -117,7 +117,7 @@ Json ExposedJson(const KekCompromise& compromise, const JobsReport& jobs, const 
   Json json = JsonOf(compromise);
   json.update(JsonOf(jobs));
   json["compromised_at"] = JsonOf(exposed.compromised_at);
-  json["secrets"] = JsonOf(exposed.secrets);
+  json.update(ListJson("secrets", exposed.secrets));
   json["columns_without_place"] = compromise.columns_without_source;
   return json;
 }
@@ -165,7 +165,8 @@ Result<int> Compromised(Program& program, const StateArguments& arguments) {
     PrintNote("column '" + Printable(label) +
               "' has no place: its values stay exposed until the app seals them again");
   }
-  return EndOfCompromise(client, compromise, jobs);
+  ROWSEAL_TRY(EndOfCompromise(client, compromise, jobs));
+  return EndOfList(exposed.secrets.unreadable);
 }
 
 Result<int> CancelDestruction(Program& program, const StateArguments& arguments) {
@@ -211,8 +212,7 @@ Result<int> DestroyTheDek(Program& program, const StateArguments& arguments) {
 }
 
 template <class T>
-Result<int> ShowEvidence(const Program& program, const std::vector<T>& keys,
-                         const Column<T>& owner) {
+Result<int> ShowEvidence(const Program& program, const Listing<T>& keys, const Column<T>& owner) {
   return ShowList(program, "destroyed", keys,
                   {owner,
                    {"ID", "id"},
@@ -243,7 +243,7 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
   }
   ROWSEAL_ASSIGN(Client client, program.Connect());
   const bool discard = arguments.yes && !arguments.dry_run;
-  ROWSEAL_ASSIGN(const std::vector<UnreadableDek> deks,
+  ROWSEAL_ASSIGN(const Listing<UnreadableDek> deks,
                  discard ? DiscardDeks(client, project, program.access())
                          : FindUnreadableDeks(client, project));
   std::string text = deks.empty() ? "every DEK opens\n" : "";
@@ -252,7 +252,11 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
     text += UnreadableText(dek);
     all_gone = all_gone && dek.discarded;
   }
-  ROWSEAL_TRY(Show(program, {{"deks", JsonOf(deks)}}, text));
+  ROWSEAL_TRY(Show(program, ListJson("deks", deks), text));
+  if (!deks.unreadable.empty()) {
+    PrintNote("values of columns that cannot be read may name any DEK: none is discarded");
+    return EndOfList(deks.unreadable);
+  }
   if (!all_gone && !arguments.yes) {
     PrintNote("--yes deletes those that nothing names, and keeps evidence of them");
   }
@@ -263,7 +267,7 @@ Result<int> DiscardTheDeks(Program& program, const StateArguments& arguments) {
 
 Result<int> ShowDestroyedKeks(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<DestroyedKek> keks,
+  ROWSEAL_ASSIGN(const Listing<DestroyedKek> keks,
                  ReadAllPages<DestroyedKek>(kPage, [&](const DestroyedKek* last) {
                    return ListDestroyedKeks(client, last ? last->id : KekId{}, kPage);
                  }));
@@ -272,7 +276,7 @@ Result<int> ShowDestroyedKeks(Program& program) {
 
 Result<int> ShowDestroyedDeks(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<DestroyedDek> deks,
+  ROWSEAL_ASSIGN(const Listing<DestroyedDek> deks,
                  ReadAllPages<DestroyedDek>(kPage, [&](const DestroyedDek* last) {
                    return ListDestroyedDeks(client, last ? last->project : "", last ? last->id : "",
                                             kPage);

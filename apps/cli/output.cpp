@@ -65,6 +65,19 @@ void PrintNote(std::string_view text) {
   WriteAll(STDERR_FILENO, AsBytes("rowseal: " + std::string(text) + "\n"));
 }
 
+Result<int> EndOfList(const std::vector<UnreadRow>& unreadable) {
+  for (const UnreadRow& row : unreadable) {
+    PrintError({ErrorCode::kIntegrity, row.row + " cannot be read: " + row.message, {}});
+  }
+  if (unreadable.empty()) {
+    return 0;
+  }
+  return Fail(ErrorCode::kPartial,
+              fmt::format("{} row{} cannot be read; the others can", unreadable.size(),
+                          unreadable.size() == 1 ? "" : "s"),
+              kUnreadHint);
+}
+
 Result<void> PrintText(std::string_view text) { return WriteOutput(AsBytes(text)); }
 
 std::string JsonText(const Json& json) {

@@ -11,6 +11,7 @@
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/listing.h>
 #include <rowseal/secret_bytes.h>
 
 namespace rowseal::cli {
@@ -20,6 +21,10 @@ using Json = nlohmann::ordered_json;
 
 /// PrintError writes `rowseal: error: …` and `hint: …` to stderr.
 void PrintError(const Error& error);
+
+/// EndOfList names each row that cannot be read on stderr, and gives the exit status 0 where there
+/// is none. Errors: kPartial.
+Result<int> EndOfList(const std::vector<UnreadRow>& unreadable);
 
 /// PrintNote writes a line for people to stderr.
 void PrintNote(std::string_view text);

@@ -17,7 +17,7 @@ constexpr std::size_t kNamesInError = 5;
 
 }  // namespace
 
-Result<std::vector<SecretSummary>> ListAll(Client& client, const ProjectId& project) {
+Result<Listing<SecretSummary>> ListAll(Client& client, const ProjectId& project) {
   return ReadAllPages<SecretSummary>(kPage, [&](const SecretSummary* last) {
     return client.List(project, last ? last->name.text() : "", kPage);
   });
@@ -57,14 +57,15 @@ Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts
   return names;
 }
 
-Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project) {
-  ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
-  if (secrets.empty()) {
+Result<Listing<SecretName>> NamesOfProject(Client& client, const ProjectId& project) {
+  ROWSEAL_ASSIGN(Listing<SecretSummary> secrets, ListAll(client, project));
+  if (secrets.empty() && secrets.unreadable.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there are no secrets in project '" + Printable(project.text()) + "'",
                 "rowseal audit list PROJECT shows whether there ever were");
   }
-  std::vector<SecretName> names;
+  Listing<SecretName> names;
+  names.unreadable = std::move(secrets.unreadable);
   for (const SecretSummary& secret : secrets) {
     names.push_back(secret.name);
   }

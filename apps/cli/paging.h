@@ -11,7 +11,7 @@ namespace rowseal::cli {
 inline constexpr std::int64_t kPage = 1000;
 
 /// ListAll lists a project's secrets, page by page.
-Result<std::vector<SecretSummary>> ListAll(Client& client, const ProjectId& project);
+Result<Listing<SecretSummary>> ListAll(Client& client, const ProjectId& project);
 
 /// OpenedSecret is a secret with its name.
 struct OpenedSecret {
@@ -29,7 +29,7 @@ Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& pr
 Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts);
 
 /// NamesOfProject lists the names of all secrets of a project. Errors: kNotFound (it has none).
-Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project);
+Result<Listing<SecretName>> NamesOfProject(Client& client, const ProjectId& project);
 
 /// RefuseSteeringNames refuses names that would change what a program does which finds them in its
 /// environment (base/environment_names.h). Who names secrets may not be who runs the program.

@@ -73,7 +73,7 @@ Result<int> Retire(Program& program, const RetireArguments& arguments) {
 
 Result<int> ShowRetired(Program& program) {
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<RetiredProject> retired,
+  ROWSEAL_ASSIGN(const Listing<RetiredProject> retired,
                  ReadAllPages<RetiredProject>(kPage, [&](const RetiredProject* last) {
                    return ListRetirements(client, last ? last->project : "", kPage);
                  }));

@@ -109,8 +109,8 @@ Result<void> CheckProjectExists(Client& client, const ProjectId& project) {
   ListDeksOptions options;
   options.project = project;
   options.limit = 1;
-  ROWSEAL_ASSIGN(const std::vector<DekSummary> deks, ListDeks(client, options));
-  if (deks.empty()) {
+  ROWSEAL_ASSIGN(const Listing<DekSummary> deks, ListDeks(client, options));
+  if (deks.empty() && deks.unreadable.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no project '" + Printable(project.text()) + "' in this store",
                 "a project comes into being with its first secret; rowseal dek list names them");
@@ -121,8 +121,8 @@ Result<void> CheckProjectExists(Client& client, const ProjectId& project) {
 Result<int> ListSecrets(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(arguments.project));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<SecretSummary> secrets, ListAll(client, project));
-  if (secrets.empty()) {
+  ROWSEAL_ASSIGN(const Listing<SecretSummary> secrets, ListAll(client, project));
+  if (secrets.empty() && secrets.unreadable.empty()) {
     ROWSEAL_TRY(CheckProjectExists(client, project));
   }
   return ShowList(program, "secrets", secrets,
@@ -146,7 +146,7 @@ void AddListVerb(Verbs& verbs) {
 Result<int> ListVersions(Program& program, const SecretArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
+  ROWSEAL_ASSIGN(const Listing<VersionSummary> versions,
                  client.Versions(target.project, target.name));
   return ShowList(program, "versions", versions,
                   {{"VERSION", "version"},
@@ -249,13 +249,14 @@ struct RemoveArguments : SecretArguments {
 Result<int> RemoveSecret(Program& program, const RemoveArguments& arguments) {
   ROWSEAL_ASSIGN(const SecretTarget target, ParseTarget(arguments));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const std::vector<VersionSummary> versions,
+  ROWSEAL_ASSIGN(const Listing<VersionSummary> versions,
                  client.Versions(target.project, target.name));
+  const std::size_t count = versions.size() + versions.unreadable.size();
   Json json = TargetJson(target);
-  json["versions"] = versions.size();
+  json["versions"] = count;
   json["deleted"] = !arguments.dry_run;
-  const std::string what = fmt::format("{} with {} version{}", target.name.text(), versions.size(),
-                                       versions.size() == 1 ? "" : "s");
+  const std::string what =
+      fmt::format("{} with {} version{}", target.name.text(), count, count == 1 ? "" : "s");
   if (arguments.dry_run) {
     return Show(program, json, "would delete " + what + "\n");
   }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include <rowseal/fields.h>
+#include <rowseal/listing.h>
 
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -119,12 +119,24 @@ inline Result<int> Show(const Program& program, const Json& json, std::string_vi
   return 0;
 }
 
-/// ShowList writes `{"<member>": [...]}` or a table.
+/// ListJson is `{"<member>": [...]}`, with the rows that cannot be read where there are some.
 template <class T>
-Result<int> ShowList(const Program& program, std::string_view member, const std::vector<T>& items,
+Json ListJson(std::string_view member, const Listing<T>& items) {
+  Json json = {{std::string(member), JsonOf(items.rows())}};
+  if (!items.unreadable.empty()) {
+    json["unreadable"] = JsonOf(items.unreadable);
+  }
+  return json;
+}
+
+/// ShowList writes that or a table, and names the rows that cannot be read. Errors: kPartial, where
+/// there are some.
+template <class T>
+Result<int> ShowList(const Program& program, std::string_view member, const Listing<T>& items,
                      const std::vector<std::type_identity_t<Column<T>>>& columns) {
   if (program.json()) {
-    return Show(program, {{std::string(member), JsonOf(items)}}, {});
+    ROWSEAL_TRY(PrintJson(ListJson(member, items)));
+    return EndOfList(items.unreadable);
   }
   std::vector<std::string> header;
   for (const Column<T>& column : columns) {
@@ -137,17 +149,24 @@ Result<int> ShowList(const Program& program, std::string_view member, const std:
       row.push_back(column.cell(item));
     }
   }
-  return Show(program, {}, Table(header, rows));
+  ROWSEAL_TRY(PrintText(Table(header, rows)));
+  return EndOfList(items.unreadable);
+}
+
+template <class T>
+Result<int> ShowList(const Program& program, std::string_view member, const std::vector<T>& items,
+                     const std::vector<std::type_identity_t<Column<T>>>& columns) {
+  return ShowList(program, member, Listing<T>(items), columns);
 }
 
 /// ReadAllPages calls `read(last)` for page after page, with the last item so far, or nothing.
 template <class T, class Read>
-Result<std::vector<T>> ReadAllPages(std::int64_t page_size, Read read) {
-  std::vector<T> all;
+Result<Listing<T>> ReadAllPages(std::int64_t page_size, Read read) {
+  Listing<T> all;
   for (;;) {
-    ROWSEAL_ASSIGN(std::vector<T> page, read(all.empty() ? nullptr : &all.back()));
+    ROWSEAL_ASSIGN(Listing<T> page, read(all.empty() ? nullptr : &all.back()));
     const bool is_last = page.size() < static_cast<std::size_t>(page_size);
-    std::move(page.begin(), page.end(), std::back_inserter(all));
+    all.Append(std::move(page));
     if (is_last) {
       return all;
     }

@@ -90,7 +90,11 @@ export interface Job {
   changedAt: Date;
 }
 /** The jobs that were run, and how many of their items could not be done. */
-export interface JobsReport { jobs: Job[]; failed: number; stopped: boolean }
+export interface JobsReport {
+  jobs: Job[]; failed: number; stopped: boolean;
+  /** Jobs whose rows cannot be read; there only where there are some. */
+  unreadable?: { row: string; message: string }[];
+}
 /** Values in `columnsWithoutPlace` stay under the old DEKs until the app seals them again. */
 export interface DekRotationReport {
   rotated: number; columnsWithoutPlace: string[]; jobs: Job[]; failed: number; stopped: boolean;
@@ -131,6 +135,13 @@ export interface Column {
 export interface AuditEntry {
   id: string; at: Date; actor: string; reason: string; action: string; outcome: string; object: string;
 }
+/** A list, and the rows that were changed outside Rowseal so that they cannot be read. */
+export type Listing<T> = T[] & { readonly unreadable: { row: string; message: string }[] };
+/** A row of a DEK that nothing can open. `versions` and `values` name it; then it stays. */
+export interface UnreadableDek {
+  project: string; id: string; purpose: string; state: string; why: string; versions: number;
+  values: number; discarded: boolean;
+}
 export type RowOption = { row?: string | number | (string | number)[] };
 
 export class Client extends EventEmitter {
@@ -148,16 +159,16 @@ export class Client extends EventEmitter {
     headers: Headers | Record<string, string | string[] | undefined> | string | null | undefined;
   }): Promise<Verdict>;
   signWebhook(project: string, name: string, options: CallOptions & WebhookScheme & { body: Uint8Array | string }): Promise<string>;
-  list(project: string, options?: CallOptions & { after?: string; limit?: number }): Promise<Summary[]>;
-  versions(project: string, name: string, options?: CallOptions): Promise<VersionSummary[]>;
+  list(project: string, options?: CallOptions & { after?: string; limit?: number }): Promise<Listing<Summary>>;
+  versions(project: string, name: string, options?: CallOptions): Promise<Listing<VersionSummary>>;
   rollback(project: string, name: string, version: number, options?: CallOptions): Promise<Stored>;
   rename(project: string, name: string, newName: string, options?: CallOptions): Promise<void>;
   delete(project: string, name: string, options?: CallOptions): Promise<void>;
   expire(project: string, name: string, expiresAt: Date | null, options?: CallOptions): Promise<void>;
-  columns(options?: CallOptions): Promise<Column[]>;
+  columns(options?: CallOptions): Promise<Listing<Column>>;
   addColumn(label: string, context: 'cell' | 'field', options?: CallOptions): Promise<void>;
   removeColumn(label: string, options?: CallOptions): Promise<void>;
-  auditLog(project: string, options?: CallOptions & { limit?: number }): Promise<AuditEntry[]>;
+  auditLog(project: string, options?: CallOptions & { limit?: number }): Promise<Listing<AuditEntry>>;
   rotateKek(options?: CallOptions): Promise<RotationReport>;
   rotateDek(project: string, options?: CallOptions): Promise<DekRotationReport>;
   suspendKek(id: number, options?: CallOptions): Promise<'suspended'>;
@@ -167,8 +178,9 @@ export class Client extends EventEmitter {
   }>;
   destroyKek(id: number, options?: CallOptions & { cancel?: boolean }): Promise<KekDestruction>;
   retireProject(project: string, options?: CallOptions & { cancel?: boolean }): Promise<ProjectRetirement>;
-  keks(options?: CallOptions): Promise<Kek[]>;
-  roots(options?: CallOptions): Promise<Root[]>;
+  keks(options?: CallOptions): Promise<Listing<Kek>>;
+  unreadableDeks(options?: CallOptions & { project?: string; discard?: boolean }): Promise<Listing<UnreadableDek>>;
+  roots(options?: CallOptions): Promise<Listing<Root>>;
   addRoot(uri: string, options?: CallOptions & { scope?: string }): Promise<AddedRoot>;
   replaceRoot(id: number, uri: string, options?: CallOptions): Promise<AddedRoot>;
   removeRoot(id: number, options?: CallOptions): Promise<Root>;

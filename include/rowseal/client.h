@@ -11,6 +11,7 @@
 #include <rowseal/connection.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/listing.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>
 #include <rowseal/secret_bytes.h>
@@ -187,11 +188,11 @@ class Client final {
 
   /// List gives the summaries of a project's secrets in the order of their names, at most `limit`
   /// (1 to 10,000) behind `after` (empty: from the first). An unknown project has none.
-  Result<std::vector<SecretSummary>> List(const ProjectId& project, std::string_view after = {},
-                                          std::int64_t limit = 1000);
+  Result<Listing<SecretSummary>> List(const ProjectId& project, std::string_view after = {},
+                                      std::int64_t limit = 1000);
 
   /// Versions gives a secret's kept versions, newest first. Errors: kNotFound.
-  Result<std::vector<VersionSummary>> Versions(const ProjectId& project, const SecretName& name);
+  Result<Listing<VersionSummary>> Versions(const ProjectId& project, const SecretName& name);
 
   /// Rollback seals the value of an old version as a new version. Errors: kNotFound.
   Result<StoredSecret> Rollback(const ProjectId& project, const SecretName& name,
@@ -223,7 +224,7 @@ class Client final {
   /// RemoveColumn stops sealing for a label; what was sealed still opens. Errors: kNotFound.
   Result<void> RemoveColumn(const ColumnLabel& label, const Access& access = {});
 
-  Result<std::vector<ColumnSummary>> Columns();
+  Result<Listing<ColumnSummary>> Columns();
 
   /// SealValue seals a value for a registered column and returns `rs1.…` text. `row_key` is the
   /// row's primary key as canonical text, one element a key column: needed for ContextKind::kCell,
@@ -277,7 +278,7 @@ class Client final {
   void Run(Operation& call);
 
   /// AuditLog gives a project's entries, newest first, at most `limit` (1 to 10,000).
-  Result<std::vector<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);
+  Result<Listing<AuditEntry>> AuditLog(const ProjectId& project, std::int64_t limit = 100);
 
   /// ForgetKeys wipes the opened KEKs and DEKs, which otherwise go when they were not used for ten
   /// minutes (DEKs; at the next call or `Maintain`) and with the client (KEKs). The next call opens

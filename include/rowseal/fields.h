@@ -38,6 +38,7 @@ namespace rowseal {
 #define ROWSEAL_EXPAND2(...) ROWSEAL_EXPAND1(ROWSEAL_EXPAND1(ROWSEAL_EXPAND1(__VA_ARGS__)))
 #define ROWSEAL_EXPAND1(...) __VA_ARGS__
 
+ROWSEAL_FIELDS(UnreadRow, row, message)
 ROWSEAL_FIELDS(ColumnSource, database, table, column, keys, project_column)
 ROWSEAL_FIELDS(ColumnSummary, label, context, state, source, created_at)
 
@@ -128,7 +129,17 @@ void Describe(const StatusReport& status, Field&& field) {
 ROWSEAL_FIELDS(Finding, severity, check, message, action)
 ROWSEAL_FIELDS(JobSummary, id, kind, object, subject, state, running, run, total, done, failed,
                created_at, started_at, changed_at)
-ROWSEAL_FIELDS(JobsReport, jobs, failed, stopped)
+
+/// `unreadable` is there only where jobs cannot be read.
+template <class Field>
+void Describe(const JobsReport& report, Field&& field) {
+  field("jobs", report.jobs);
+  field("failed", report.failed);
+  field("stopped", report.stopped);
+  if (!report.unreadable.empty()) {
+    field("unreadable", report.unreadable);
+  }
+}
 
 template <class Field>
 void Describe(const DestructionReport& report, Field&& field) {

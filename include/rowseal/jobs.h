@@ -47,7 +47,7 @@ struct ItemFailure {
 
 /// ListJobs lists jobs, oldest first; only unfinished ones unless `all`.
 enum class Jobs : std::uint8_t { kUnfinished, kAll };
-Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which = Jobs::kUnfinished);
+Result<Listing<JobSummary>> ListJobs(Client& client, Jobs which = Jobs::kUnfinished);
 
 /// ListItemFailures gives what a job's last run could not do, at most `limit` (1 to 10,000).
 /// Errors: kNotFound.
@@ -66,9 +66,10 @@ struct RunJobsOptions {
 };
 
 struct JobsReport {
-  std::vector<JobSummary> jobs;  ///< that were run or waited for, as they stand now
-  std::int64_t failed = 0;       ///< items of them that could not be done
-  bool stopped = false;          ///< on_progress said so
+  std::vector<JobSummary> jobs;       ///< that were run or waited for, as they stand now
+  std::int64_t failed = 0;            ///< items of them that could not be done
+  bool stopped = false;               ///< on_progress said so
+  std::vector<UnreadRow> unreadable;  ///< jobs that no process can run
 };
 
 /// RunJobs runs jobs to their ends. A job with failures ends as `failed`, and its other items are

@@ -59,18 +59,20 @@ struct UnreadableDek {
 };
 
 /// FindUnreadableDeks lists them, of one project or of all, and reads every registered column that
-/// has a place. A DEK whose KEK no root given to this client opens is none of them. Errors: the
-/// store's, the app's databases'.
-Result<std::vector<UnreadableDek>> FindUnreadableDeks(
+/// has a place. A DEK whose KEK no root given to this client opens is none of them. Columns whose
+/// registration cannot be read, so that their values are not counted, are in `unreadable`. Errors:
+/// the store's, the app's databases'.
+Result<Listing<UnreadableDek>> FindUnreadableDeks(
     Client& client, const std::optional<ProjectId>& project = std::nullopt);
 
 /// DiscardDeks deletes those that nothing names, keeps evidence of each, and returns what
 /// FindUnreadableDeks would have, in one transaction. One that a version or a value names stays:
-/// what it was is in a backup or a bundle of keys (`keys restore`). Errors: those of
+/// what it was is in a backup or a bundle of keys (`keys restore`). While the registration of a
+/// column cannot be read, all stay: values of that column may name any of them. Errors: those of
 /// FindUnreadableDeks, kRefusedByState (the store is an older copy).
-Result<std::vector<UnreadableDek>> DiscardDeks(
-    Client& client, const std::optional<ProjectId>& project = std::nullopt,
-    const Access& access = {});
+Result<Listing<UnreadableDek>> DiscardDeks(Client& client,
+                                           const std::optional<ProjectId>& project = std::nullopt,
+                                           const Access& access = {});
 
 /// KeyEvidence is what is kept of every key that is gone.
 struct KeyEvidence {
@@ -91,22 +93,21 @@ struct DestroyedKek {
 };
 
 struct DestroyedDek {
-  std::string project;  ///< as the row had it, like the id
+  std::string project;  ///< of a discarded one as its row had it, like the id
   std::string id;
   KeyEvidence evidence;
 };
 
 /// ListDestroyedKeks lists the evidence of KEKs by id, after the one given, at most `limit` (1 to
-/// 10,000). Errors: the client's, kIntegrity (a row that nobody wrote).
-Result<std::vector<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after = {},
-                                                    std::int64_t limit = 1000);
+/// 10,000). Errors: the client's.
+Result<Listing<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after = {},
+                                                std::int64_t limit = 1000);
 
 /// ListDestroyedDeks lists the evidence of DEKs by project and id, after the pair given. Errors: as
 /// ListDestroyedKeks.
-Result<std::vector<DestroyedDek>> ListDestroyedDeks(Client& client,
-                                                    std::string_view after_project = {},
-                                                    std::string_view after_id = {},
-                                                    std::int64_t limit = 1000);
+Result<Listing<DestroyedDek>> ListDestroyedDeks(Client& client, std::string_view after_project = {},
+                                                std::string_view after_id = {},
+                                                std::int64_t limit = 1000);
 
 struct DestructionReport {
   std::vector<KekId> keks;

@@ -73,7 +73,7 @@ struct ExposedSecret {
 
 struct ExposedPage {
   Timestamp compromised_at;
-  std::vector<ExposedSecret> secrets;
+  Listing<ExposedSecret> secrets;
 };
 
 /// ListExposedSecrets lists them by project and name behind the pair given, at most `limit` (1 to

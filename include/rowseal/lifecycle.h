@@ -31,14 +31,13 @@ struct KekSummary {
   std::optional<Timestamp> destroy_at;  ///< its destruction was asked for: from when on
 };
 
-/// DekSummary is a DEK as operators see it. Project and id are as the row has them, and a purpose
-/// or state that there is not is nothing, so that one bad row hides no other; Verify names the row.
+/// DekSummary is a DEK as operators see it.
 struct DekSummary {
   std::string project;
   std::string id;
   KekId kek;
-  std::optional<DekPurpose> purpose;
-  std::optional<KeyState> state;
+  DekPurpose purpose = DekPurpose::kSecret;
+  KeyState state = KeyState::kActive;
   bool drained = false;                  ///< a recount found nothing under it, and nothing can come
   std::optional<std::int64_t> versions;  ///< secret versions under it; with CountFrom::kEveryRow
   Timestamp created_at;
@@ -48,7 +47,7 @@ struct DekSummary {
 enum class CountFrom : std::uint8_t { kKeyRows, kEveryRow };
 
 /// ListKeks lists the KEKs of purpose `wrap` by id. Errors: the client's.
-Result<std::vector<KekSummary>> ListKeks(Client& client);
+Result<Listing<KekSummary>> ListKeks(Client& client);
 
 struct ListDeksOptions {
   std::optional<ProjectId> project;  ///< without one: all
@@ -59,12 +58,12 @@ struct ListDeksOptions {
 };
 
 /// ListDeks lists DEKs by project and id, after the pair given.
-Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options = {});
+Result<Listing<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options = {});
 
 /// DekCount is how many DEKs of one purpose and state a KEK wraps.
 struct DekCount {
-  std::optional<DekPurpose> purpose;  ///< as DekSummary's
-  std::optional<KeyState> state;      ///< as DekSummary's
+  std::optional<DekPurpose> purpose;  ///< nothing: one that there is not; any thing may need it
+  std::optional<KeyState> state;      ///< likewise
   std::int64_t deks = 0;
   std::int64_t drained = 0;  ///< of them
 };
@@ -87,8 +86,9 @@ struct KekCensus {
 
 /// TakeCensus counts, for every KEK of purpose `wrap`, what needs it. From key rows alone it reads
 /// one row a project and purpose; kEveryRow reads every version's key id and every registered
-/// column.
-Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count = CountFrom::kKeyRows);
+/// column. What could not be counted, so that it may need any KEK, is in `unreadable`: DEKs of KEKs
+/// that there are not, and columns whose registration cannot be read.
+Result<Listing<KekCensus>> TakeCensus(Client& client, CountFrom count = CountFrom::kKeyRows);
 
 struct RotationReport {
   KekId old_kek;

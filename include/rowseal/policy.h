@@ -29,7 +29,7 @@ struct PolicySetting {
 };
 
 /// Policies lists all policies as they are in force.
-Result<std::vector<PolicySetting>> Policies(Client& client);
+Result<Listing<PolicySetting>> Policies(Client& client);
 
 /// SetPolicy changes one. Errors: kNotFound (no such policy), kInvalidArgument (its value).
 Result<void> SetPolicy(Client& client, std::string_view name, std::string_view value,

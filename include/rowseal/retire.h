@@ -52,7 +52,7 @@ Result<void> CancelRetirement(Client& client, const ProjectId& project, const Ac
 
 /// ListRetirements lists retired projects by id, after the one given, at most `limit` (1 to
 /// 10,000).
-Result<std::vector<RetiredProject>> ListRetirements(Client& client, std::string_view after = {},
-                                                    std::int64_t limit = 1000);
+Result<Listing<RetiredProject>> ListRetirements(Client& client, std::string_view after = {},
+                                                std::int64_t limit = 1000);
 
 }  // namespace rowseal

@@ -20,6 +20,7 @@
 #include <rowseal/key_destruction.h>
 #include <rowseal/key_states.h>
 #include <rowseal/lifecycle.h>
+#include <rowseal/listing.h>
 #include <rowseal/nonce.h>
 #include <rowseal/observe.h>
 #include <rowseal/operation.h>

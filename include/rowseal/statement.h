@@ -87,6 +87,10 @@ struct Rows {
 /// TextAt gives a column's text, or an empty text when it is something else.
 std::string TextAt(const Row& row, std::size_t column);
 
+/// ShownCell writes a column for a message, whatever it holds: a text escaped and cut to 80 bytes,
+/// bytes by their number.
+std::string ShownCell(const Row& row, std::size_t column);
+
 /// kSmallestStored and kLargestStored bound every whole number of a store: times are within them,
 /// and counters stay far below. Sums of what was read therefore never overflow; whoever writes to
 /// the database outside Rowseal can put any number there.

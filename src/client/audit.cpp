@@ -1,6 +1,7 @@
 #include "client/audit.h"
 
 #include "client/random_ids.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 
@@ -30,29 +31,31 @@ Result<EntryId> WriteAudit(Connection& connection, Session& session, std::string
   return entry.id;
 }
 
-Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
-                                             std::int64_t limit) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT id, at, actor, reason, action, outcome, object FROM rowseal.audit_log"
-                     " WHERE project_id = $1 ORDER BY id DESC LIMIT $2",
-                     {project.text(), limit})));
-  std::vector<AuditEntry> entries;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
+Result<Listing<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
+                                         std::int64_t limit) {
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      connection.Execute(Statement::Sql(
+          "SELECT id, at, substr(actor, 1, 65537), substr(reason, 1, 65537),"
+          " substr(action, 1, 65537), substr(outcome, 1, 65537), " ROWSEAL_BOUNDED(
+              "object") " FROM rowseal.audit_log WHERE project_id = $1 ORDER BY id DESC LIMIT $2",
+          {project.text(), limit})));
+  const auto read = [&](Row& row) -> Result<AuditEntry> {
+    ListedRow reader(row);
     AuditEntry entry;
     entry.project = project.text();
-    entry.id = reader.Text();
-    entry.at = reader.Time();
-    entry.actor = reader.Text();
-    entry.reason = reader.Text();
-    entry.action = reader.Text();
-    entry.outcome = reader.Text();
-    entry.object = reader.Text();
+    entry.id = ToText(reader.Take<EntryId>("id"));
+    entry.at = reader.Take<Timestamp>("at");
+    entry.actor = reader.Take<std::string>("actor");
+    entry.reason = reader.Take<std::string>("reason");
+    entry.action = reader.Take<std::string>("action");
+    entry.outcome = reader.Take<std::string>("outcome");
+    entry.object = reader.TakeText("object");
     ROWSEAL_TRY(reader.status());
-    entries.push_back(std::move(entry));
-  }
-  return entries;
+    return entry;
+  };
+  return ReadListing<AuditEntry>(
+      std::move(answer), [](const Row& row) { return "entry " + ShownCell(row, 0); }, read);
 }
 
 }  // namespace rowseal

@@ -36,7 +36,7 @@ Result<EntryId> WriteAudit(Connection& connection, Session& session, std::string
                            const Access& access, std::string_view action, std::string_view object);
 
 /// ReadAuditLog gives a project's entries, newest first.
-Result<std::vector<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
-                                             std::int64_t limit);
+Result<Listing<AuditEntry>> ReadAuditLog(Connection& connection, const ProjectId& project,
+                                         std::int64_t limit);
 
 }  // namespace rowseal

@@ -1,6 +1,8 @@
 #include <rowseal/client.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <mutex>
 
 #include "client/audit.h"
@@ -83,23 +85,23 @@ Result<std::vector<Result<StoredSecret>>> Client::PutBatch(const ProjectId& proj
   return std::move(operation).Take();
 }
 
-Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::string_view after,
-                                                std::int64_t limit) {
+Result<Listing<SecretSummary>> Client::List(const ProjectId& project, std::string_view after,
+                                            std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
   const std::lock_guard lock(state_->mutex);
-  SecretList::Request page{project, std::string(after), limit};
-  std::vector<SecretSummary> summaries;
+  SecretList::Request page{project, {}, limit};
+  if (!after.empty()) {
+    page.after = std::string(after);
+  }
+  Listing<SecretSummary> summaries;
   while (true) {
     ROWSEAL_ASSIGN(SecretList::Answer answer, Ask(*state_->connection, page));
     for (SecretList::Row& row : answer.secrets) {
       summaries.push_back({std::move(row.name), row.kind, row.id, row.newest, row.versions,
                            row.expires_at, row.created_at, row.updated_at});
     }
-    for (const Error& error : answer.refused) {
-      state_->session.observer().Log(
-          {LogLevel::kError, "row_refused", error.message, {{"project", project.text()}}});
-    }
-    // Rows that were left out do not make a page look like the last one.
+    std::ranges::move(answer.secrets.unreadable, std::back_inserter(summaries.unreadable));
+    // Rows that cannot be read do not make a page look like the last one.
     page.limit = limit - static_cast<std::int64_t>(summaries.size());
     if (!answer.is_full || page.limit == 0) {
       return summaries;
@@ -108,17 +110,17 @@ Result<std::vector<SecretSummary>> Client::List(const ProjectId& project, std::s
   }
 }
 
-Result<std::vector<VersionSummary>> Client::Versions(const ProjectId& project,
-                                                     const SecretName& name) {
+Result<Listing<VersionSummary>> Client::Versions(const ProjectId& project, const SecretName& name) {
   const std::lock_guard lock(state_->mutex);
   ROWSEAL_ASSIGN(SecretVersions::Answer kept,
                  Ask(*state_->connection, SecretVersions::Request{project, name}));
-  if (kept.empty()) {
+  if (kept.empty() && kept.unreadable.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there is no secret '" + name.text() + "' in project '" + project.text() + "'",
                 "rowseal secret list shows what is there");
   }
-  std::vector<VersionSummary> versions;
+  Listing<VersionSummary> versions;
+  versions.unreadable = std::move(kept.unreadable);
   for (SecretVersions::Row& row : kept) {
     versions.push_back({row.version, row.expires_at, row.created_at, std::move(row.created_by)});
   }
@@ -170,10 +172,11 @@ Result<void> Client::RemoveColumn(const ColumnLabel& label, const Access& access
   return RemoveSealedColumn(*this, label, access);
 }
 
-Result<std::vector<ColumnSummary>> Client::Columns() {
-  return ReadTrusted(*this, [](TrustedRead& read) -> Result<std::vector<ColumnSummary>> {
-    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
-    std::vector<ColumnSummary> summaries;
+Result<Listing<ColumnSummary>> Client::Columns() {
+  return ReadTrusted(*this, [](TrustedRead& read) -> Result<Listing<ColumnSummary>> {
+    ROWSEAL_ASSIGN(Listing<ColumnRecord> columns, ReadColumns(read));
+    Listing<ColumnSummary> summaries;
+    summaries.unreadable = std::move(columns.unreadable);
     for (const ColumnRecord& column : columns) {
       summaries.push_back(
           {column.label, column.context, column.state, column.source, column.created_at});
@@ -223,7 +226,7 @@ void Client::Run(Operation& call) {
   RunOperation(*state_->connection, call);
 }
 
-Result<std::vector<AuditEntry>> Client::AuditLog(const ProjectId& project, std::int64_t limit) {
+Result<Listing<AuditEntry>> Client::AuditLog(const ProjectId& project, std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
   const std::lock_guard lock(state_->mutex);
   return ReadAuditLog(*state_->connection, project, limit);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/random_ids.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 namespace {
@@ -39,25 +40,39 @@ Result<void> WriteColumn(Change& change, ColumnRecord column, std::string_view a
 }
 
 Result<std::optional<ColumnRecord>> FindColumn(const TrustedRead& read, const ColumnLabel& label) {
-  ROWSEAL_ASSIGN(std::vector<ColumnRecord> columns, ReadColumns(read));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
   const auto found = std::ranges::find(columns, label, &ColumnRecord::label);
+  // One that cannot be read may be the one that is looked for.
+  if (found == columns.end()) {
+    ROWSEAL_TRY(CheckAllRead(columns.unreadable));
+  }
   return found == columns.end() ? std::optional<ColumnRecord>() : std::optional(*found);
 }
 
 }  // namespace
 
-Result<std::vector<ColumnRecord>> ReadColumns(const TrustedRead& read) {
+Result<Listing<ColumnRecord>> ReadColumns(const TrustedRead& read) {
   static const std::string sql =
-      "SELECT " + ColumnNames<ColumnRecord>() + " FROM rowseal.sealed_column ORDER BY label";
+      "SELECT " + BoundedNames<ColumnRecord>() + " FROM rowseal.sealed_column ORDER BY label";
   ROWSEAL_ASSIGN(Rows answer, read.connection().Execute(Statement::Sql(sql)));
-  std::vector<ColumnRecord> columns;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(ColumnRecord column, ReadColumn(reader));
+  const auto name = [](const Row& row) { return "column '" + ShownCell(row, 1) + "'"; };
+  return ReadListing<ColumnRecord>(std::move(answer), name, [&](Row& row) -> Result<ColumnRecord> {
+    ROWSEAL_ASSIGN(ColumnRecord column, ReadListed<ColumnRecord>(row));
     ROWSEAL_TRY(read.integrity().Verify(column));
-    columns.push_back(std::move(column));
+    return column;
+  });
+}
+
+void AppendUnread(const std::vector<UnreadRow>& unreadable, std::vector<std::string>& columns) {
+  for (const UnreadRow& column : unreadable) {
+    columns.push_back(column.row + " (it cannot be read)");
   }
-  return columns;
+}
+
+Result<std::vector<ColumnRecord>> ReadEveryColumn(const TrustedRead& read) {
+  ROWSEAL_ASSIGN(Listing<ColumnRecord> columns, ReadColumns(read));
+  ROWSEAL_TRY(CheckAllRead(columns.unreadable));
+  return std::move(columns).TakeReadable();
 }
 
 Result<void> AddSealedColumn(Client& client, const ColumnLabel& label, ContextKind context,

@@ -17,7 +17,13 @@ namespace rowseal {
 Result<void> AddSealedColumn(Client& client, const ColumnLabel& label, ContextKind context,
                              const std::optional<ColumnSource>& source, const Access& access);
 Result<void> RemoveSealedColumn(Client& client, const ColumnLabel& label, const Access& access);
-/// ReadColumns reads and verifies all registrations. Errors: kIntegrity.
-Result<std::vector<ColumnRecord>> ReadColumns(const TrustedRead& read);
+/// ReadColumns reads and verifies all registrations; one that does not verify is named beside the
+/// others.
+Result<Listing<ColumnRecord>> ReadColumns(const TrustedRead& read);
+/// AppendUnread names those among the columns whose values nothing finds: a label, or what the row
+/// has in its place.
+void AppendUnread(const std::vector<UnreadRow>& unreadable, std::vector<std::string>& columns);
+/// ReadEveryColumn is for whoever decides by all of them. Errors: kIntegrity (one does not verify).
+Result<std::vector<ColumnRecord>> ReadEveryColumn(const TrustedRead& read);
 
 }  // namespace rowseal

@@ -27,7 +27,7 @@ class ValueBatches : public ::testing::Test {
     return values;
   }
 
-  std::vector<AuditEntry> Log() { return Must(client_.AuditLog(Project("acme"))); }
+  Listing<AuditEntry> Log() { return Must(client_.AuditLog(Project("acme"))); }
 
   TestStore store_;
   Client client_ = store_.Open();
@@ -108,7 +108,7 @@ TEST_F(ValueBatches, OneBadValueHarmsNoOther) {
     EXPECT_THAT(opened[refused], FailsWith(ErrorCode::kIntegrity)) << refused;
   }
   EXPECT_THAT(opened[4], FailsWith(ErrorCode::kInvalidArgument));
-  const std::vector<AuditEntry> log = Log();
+  const Listing<AuditEntry> log = Log();
   EXPECT_EQ(log[0].outcome, "granted");  // of the single open that came last
   EXPECT_EQ(log[1].outcome, "integrity");
   EXPECT_EQ(log[2].outcome, "granted");

@@ -2,41 +2,48 @@
 
 #include "base/closed_set.h"
 #include "jobs/lease_owner.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
+
+template <>
+struct Codec<JobState> : TextCodec<JobState, ParseJobState> {};
+
 namespace {
 
 constexpr ClosedSet<JobState, 5> kJobStates{{"ready", "paused", "done", "failed", "cancelled"}};
 
-#define ROWSEAL_JOB_COLUMNS                                                                    \
-  "id, kind, object, argument, state, run, position, total, done, failed, owner, lease_until," \
-  " created_at, started_at, changed_at"
+#define ROWSEAL_JOB_COLUMNS \
+  "id, substr(kind, 1, 65537), " ROWSEAL_BOUNDED("object") ", " ROWSEAL_BOUNDED("argument")      \
+  ", substr(state, 1, 256), run, " ROWSEAL_BOUNDED("position") ", total, done, failed,"          \
+  " substr(owner, 1, 65537), lease_until, created_at, started_at, changed_at"
 
 Result<JobRecord> ReadRecord(Row& row) {
-  RowReader reader(row);
+  ListedRow reader(row);
   JobRecord job;
-  ROWSEAL_ASSIGN(job.id, ParseUuid<JobId>(reader.Text()));
-  job.kind = reader.Text();
-  job.object = reader.Text();
-  job.argument = reader.Text();
-  ROWSEAL_ASSIGN(job.state, ParseJobState(reader.Text()));
-  job.run = reader.Integer();
-  job.position = reader.Text();
-  job.total = reader.Integer();
-  job.done = reader.Integer();
-  job.failed = reader.Integer();
-  if (reader.NextIsNull()) {
-    reader.Skip();
-  } else {
-    job.owner = reader.Text();
-  }
-  job.lease_until = reader.OptionalTime();
-  job.created_at = reader.Time();
-  job.started_at = reader.OptionalTime();
-  job.changed_at = reader.Time();
+  job.id = reader.Take<JobId>("id");
+  job.kind = reader.Take<std::string>("kind");
+  job.object = reader.TakeText("object");
+  job.argument = reader.TakeText("argument");
+  job.state = reader.Take<JobState>("state");
+  job.run = reader.Take<std::int64_t>("run", {1, kMostNumber});
+  job.position = reader.TakeText("position");
+  job.total = reader.Take<std::int64_t>("total");
+  job.done = reader.Take<std::int64_t>("done");
+  job.failed = reader.Take<std::int64_t>("failed");
+  job.owner = reader.TakeOptional<std::string>("owner").value_or("");
+  job.lease_until = reader.TakeOptional<Timestamp>("lease_until");
+  job.created_at = reader.Take<Timestamp>("created_at");
+  job.started_at = reader.TakeOptional<Timestamp>("started_at");
+  job.changed_at = reader.Take<Timestamp>("changed_at");
   ROWSEAL_TRY(reader.status());
   return job;
 }
+
+std::string NameOfJob(const Row& row) { return "job " + ShownCell(row, 0); }
+
+// A number that somebody wrote there may have none after it.
+#define ROWSEAL_NEXT_RUN "CASE WHEN run BETWEEN 1 AND 9007199254740990 THEN run + 1 ELSE 1 END"
 
 Result<void> ForgetFailures(Connection& connection, JobId id) {
   ROWSEAL_TRY(connection.Execute(
@@ -98,25 +105,21 @@ Result<JobId> StartJob(Connection& connection, const NewJob& job, Timestamp now)
   }
   ROWSEAL_TRY(ForgetFailures(connection, *unfinished));
   ROWSEAL_TRY(connection.Execute(Statement::Sql(
-      "UPDATE rowseal.job SET argument = $2, state = 'ready', run = run + 1, position = '',"
+      "UPDATE rowseal.job SET argument = $2, state = 'ready', run = " ROWSEAL_NEXT_RUN
+      ", position = '',"
       " total = 0, done = 0, failed = 0, started_at = NULL, changed_at = $3 WHERE id = $1",
       {ToText(*unfinished), job.argument, ToMicros(now)})));
   return *unfinished;
 }
 
-Result<std::vector<JobRecord>> ReadJobs(Connection& connection, JobFilter filter) {
+Result<Listing<JobRecord>> ReadJobs(Connection& connection, JobFilter filter) {
   const std::string_view sql =
       filter == JobFilter::kAll
           ? "SELECT " ROWSEAL_JOB_COLUMNS " FROM rowseal.job ORDER BY id"
           : "SELECT " ROWSEAL_JOB_COLUMNS
             " FROM rowseal.job WHERE state IN ('ready', 'paused', 'failed') ORDER BY id";
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(sql)));
-  std::vector<JobRecord> jobs;
-  for (Row& row : answer.rows) {
-    ROWSEAL_ASSIGN(JobRecord job, ReadRecord(row));
-    jobs.push_back(std::move(job));
-  }
-  return jobs;
+  return ReadListing<JobRecord>(std::move(answer), NameOfJob, ReadRecord);
 }
 
 Result<JobRecord> ReadJob(Connection& connection, JobId id) {
@@ -127,7 +130,12 @@ Result<JobRecord> ReadJob(Connection& connection, JobId id) {
     return Fail(ErrorCode::kNotFound, "there is no job " + ToText(id),
                 "rowseal jobs list shows what is there");
   }
-  return ReadRecord(answer.rows.front());
+  Result<JobRecord> job = ReadRecord(answer.rows.front());
+  if (!job) {
+    return Fail(job.error().code, NameOfJob(answer.rows.front()) + ": " + job.error().message,
+                "it was changed outside Rowseal; restore its row from a backup, or delete it");
+  }
+  return job;
 }
 
 #undef ROWSEAL_JOB_COLUMNS
@@ -135,8 +143,9 @@ Result<JobRecord> ReadJob(Connection& connection, JobId id) {
 Result<std::vector<JobFailure>> ReadJobFailures(Connection& connection, JobId id,
                                                 std::int64_t limit) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT item, message FROM rowseal.job_failure WHERE job_id = $1"
-                                  " ORDER BY item LIMIT $2",
+                                  "SELECT " ROWSEAL_BOUNDED("item") ", " ROWSEAL_BOUNDED(
+                                      "message") " FROM rowseal.job_failure WHERE job_id = $1"
+                                                 " ORDER BY item LIMIT $2",
                                   {ToText(id), limit})));
   std::vector<JobFailure> failures;
   for (const Row& row : answer.rows) {
@@ -163,7 +172,8 @@ Result<Claim> ClaimJob(Connection& connection, JobId id, const std::string& owne
   }
   const std::string_view sql =
       begins_again ? "UPDATE rowseal.job SET owner = $2, lease_until = $3, changed_at = $4,"
-                     " state = 'ready', run = run + 1, position = '', total = 0, done = 0,"
+                     " state = 'ready', run = " ROWSEAL_NEXT_RUN
+                     ", position = '', total = 0, done = 0,"
                      " failed = 0, started_at = NULL WHERE id = $1"
                    : "UPDATE rowseal.job SET owner = $2, lease_until = $3, changed_at = $4"
                      " WHERE id = $1";
@@ -235,5 +245,7 @@ Result<void> MoveJob(Connection& connection, JobId id, JobState to, Timestamp no
                      {ToText(id), std::string(ToText(to)), ToMicros(now)})));
   return {};
 }
+
+#undef ROWSEAL_NEXT_RUN
 
 }  // namespace rowseal

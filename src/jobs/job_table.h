@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <rowseal/connection.h>
+#include <rowseal/listing.h>
 
 #include "jobs/job_record.h"
 
@@ -29,7 +30,7 @@ Result<JobId> StartJob(Connection& connection, const NewJob& job, Timestamp now)
 enum class JobFilter : std::uint8_t { kAll, kUnfinished };
 
 /// ReadJobs lists jobs, oldest first.
-Result<std::vector<JobRecord>> ReadJobs(Connection& connection, JobFilter filter);
+Result<Listing<JobRecord>> ReadJobs(Connection& connection, JobFilter filter);
 
 /// ReadJob reads one job. Errors: kNotFound.
 Result<JobRecord> ReadJob(Connection& connection, JobId id);

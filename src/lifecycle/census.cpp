@@ -20,21 +20,36 @@ constexpr std::int64_t kFirstProjects = 10;
 
 using Censuses = std::map<std::int64_t, KekCensus>;  // by KEK
 
-// A row for each KEK, purpose and state.
-Result<void> CountDeks(Connection& connection, Censuses& censuses) {
-  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT kek_id, purpose, state, count(*), count(drained_at)"
-                                  " FROM rowseal.dek GROUP BY kek_id, purpose, state"
-                                  " ORDER BY kek_id, purpose, state")));
+// Of the KEK whose number a row begins with.
+Censuses::iterator FindCensus(Censuses& censuses, const Row& row) {
+  const auto* const kek = std::get_if<std::int64_t>(&row.at(0));
+  return kek == nullptr ? censuses.end() : censuses.find(*kek);
+}
+
+// A row for each KEK, purpose and state. What is none that there is may need any KEK.
+Result<void> CountDeks(Connection& connection, Censuses& censuses,
+                       std::vector<UnreadRow>& unreadable) {
+  ROWSEAL_ASSIGN(Rows answer,
+                 connection.Execute(Statement::Sql(
+                     "SELECT kek_id, substr(purpose, 1, 80), substr(state, 1, 80), count(*),"
+                     " count(drained_at) FROM rowseal.dek GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")));
   for (Row& row : answer.rows) {
-    RowReader reader(row);
-    const std::int64_t kek = reader.Integer();
-    DekCount count{KnownOrNothing(ParseDekPurpose(reader.Text())),
-                   KnownOrNothing(ParseKeyState(reader.Text())), reader.Integer(),
-                   reader.Integer()};
-    ROWSEAL_TRY(reader.status());
-    if (const auto found = censuses.find(kek); found != censuses.end()) {
-      found->second.deks.push_back(std::move(count));
+    const auto found = FindCensus(censuses, row);
+    RowReader counts(row);
+    counts.Skip(3);
+    const DekCount count{KnownOrNothing(ParseDekPurpose(TextAt(row, 1))),
+                         KnownOrNothing(ParseKeyState(TextAt(row, 2))), counts.Integer(),
+                         counts.Integer()};
+    ROWSEAL_TRY(counts.status());
+    if (found != censuses.end()) {
+      found->second.deks.push_back(count);
+    }
+    if (found == censuses.end() || !count.purpose || !count.state) {
+      unreadable.push_back({std::to_string(count.deks) + " DEKs of KEK " + ShownCell(row, 0),
+                            found == censuses.end()
+                                ? std::string("there is no such KEK that wraps")
+                                : "their purpose is '" + ShownCell(row, 1) + "' and their state '" +
+                                      ShownCell(row, 2) + "'"});
     }
   }
   return {};
@@ -50,7 +65,7 @@ Result<void> NameProjects(Connection& connection, KekCensus& census) {
                                        " WHERE kek_id = $1 ORDER BY project_id LIMIT $2",
                                        {census.id.value, kFirstProjects})));
   for (const Row& row : names.rows) {
-    census.first_projects.push_back(TextAt(row, 0));
+    census.first_projects.push_back(ShownCell(row, 0));
   }
   return {};
 }
@@ -68,11 +83,12 @@ Result<void> CountSecrets(Connection& connection, Censuses& censuses) {
           "  ON d.project_id = v.project_id AND d.id = v.dek_id"
           "  GROUP BY d.kek_id, v.project_id, v.secret_id) AS by_secret GROUP BY kek_id")));
   for (Row& row : answer.rows) {
-    RowReader reader(row);
-    const auto found = censuses.find(reader.Integer());
-    const std::int64_t secrets = reader.Integer();
-    const std::int64_t versions = reader.Integer();
-    ROWSEAL_TRY(reader.status());
+    const auto found = FindCensus(censuses, row);
+    RowReader counts(row);
+    counts.Skip();
+    const std::int64_t secrets = counts.Integer();
+    const std::int64_t versions = counts.Integer();
+    ROWSEAL_TRY(counts.status());
     if (found != censuses.end()) {
       found->second.secrets = secrets;
       found->second.versions = versions;
@@ -83,13 +99,12 @@ Result<void> CountSecrets(Connection& connection, Censuses& censuses) {
 
 Result<std::map<std::string, std::int64_t>> KekOfEachDek(Connection& connection) {
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                  "SELECT id, kek_id FROM rowseal.dek WHERE purpose = 'value'")));
+                                  "SELECT id, kek_id FROM rowseal.dek WHERE purpose <> 'secret'")));
   std::map<std::string, std::int64_t> keks;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    std::string id = reader.Text();
-    keks[std::move(id)] = reader.Integer();
-    ROWSEAL_TRY(reader.status());
+  for (const Row& row : answer.rows) {
+    if (const auto* const kek = std::get_if<std::int64_t>(&row[1])) {
+      keks[TextAt(row, 0)] = *kek;
+    }
   }
   return keks;
 }
@@ -119,11 +134,12 @@ Result<void> CountColumn(AppColumn& column, const std::map<std::string, std::int
 
 }  // namespace
 
-Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
-  return ReadTrusted(client, [&](TrustedRead& read) -> Result<std::vector<KekCensus>> {
+Result<Listing<KekCensus>> TakeCensus(Client& client, CountFrom count) {
+  return ReadTrusted(client, [&](TrustedRead& read) -> Result<Listing<KekCensus>> {
     Connection& connection = read.connection();
     ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(connection));
     Censuses censuses;
+    Listing<KekCensus> result;
     for (const KekRecord& kek : read.trust().rows.keks) {
       if (kek.purpose == KekPurpose::kWrap) {
         KekCensus census;
@@ -131,16 +147,22 @@ Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
         census.scope = kek.scope;
         census.state = kek.state;
         census.created_at = kek.created_at;
-        census.destroy_at = notes.at(kek.id).destroy_at;
+        const KekNotes& note = notes.at(kek.id);
+        census.destroy_at = note.destroy_at;
+        if (!note.defect.empty()) {
+          result.unreadable.push_back({"KEK " + ToText(kek.id), note.defect});
+        }
         ROWSEAL_TRY(NameProjects(connection, census));
         censuses.emplace(kek.id.value, std::move(census));
       }
     }
-    ROWSEAL_TRY(CountDeks(connection, censuses));
+    ROWSEAL_TRY(CountDeks(connection, censuses, result.unreadable));
     if (count == CountFrom::kEveryRow) {
       ROWSEAL_TRY(CountSecrets(connection, censuses));
       ROWSEAL_ASSIGN(const auto keks, KekOfEachDek(connection));
-      ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+      ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
+      result.unreadable.insert(result.unreadable.end(), columns.unreadable.begin(),
+                               columns.unreadable.end());
       for (const ColumnRecord& column : columns) {
         if (column.source) {
           ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
@@ -149,7 +171,6 @@ Result<std::vector<KekCensus>> TakeCensus(Client& client, CountFrom count) {
         }
       }
     }
-    std::vector<KekCensus> result;
     for (auto& [id, census] : censuses) {
       result.push_back(std::move(census));
     }

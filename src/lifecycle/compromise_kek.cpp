@@ -10,7 +10,7 @@
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/rotate_dek.h"
 #include "lifecycle/rotate_kek.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -22,11 +22,26 @@ Result<std::int64_t> CountUnder(Connection& connection, KekId kek) {
 
 // The projects whose secrets a KEK of this scope protects or protected: those with a DEK under a
 // KEK of the scope, whichever.
-constexpr std::string_view kExposedSecrets =
+constexpr const char* kFromExposed =
     " FROM rowseal.secret s JOIN rowseal.secret_version v ON v.project_id = s.project_id"
-    "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
-    " WHERE v.created_at < $1 AND EXISTS (SELECT 1 FROM rowseal.dek d JOIN rowseal.kek k"
-    "  ON k.id = d.kek_id WHERE d.project_id = s.project_id AND k.scope = $2)";
+    "  AND v.secret_id = s.id AND v.version = CASE WHEN s.next_version > 1"
+    "  THEN s.next_version - 1 END";
+#define ROWSEAL_IS_EXPOSED(before, scope)                       \
+  "v.created_at < " before                                      \
+  " AND EXISTS (SELECT 1 FROM rowseal.dek d JOIN rowseal.kek k" \
+  " ON k.id = d.kek_id WHERE d.project_id = s.project_id AND k.scope = " scope ")"
+
+std::string NameOfSecret(const Row& row) {
+  return "secret '" + ShownCell(row, 1) + "' of project '" + ShownCell(row, 0) + "'";
+}
+
+Result<ExposedSecret> ReadExposed(Row& row) {
+  ListedRow reader(row);
+  ExposedSecret secret{reader.Take<ProjectId>("project_id").text(),
+                       reader.Take<SecretName>("name").text()};
+  ROWSEAL_TRY(reader.status());
+  return secret;
+}
 
 // Where somebody emptied or moved the note, the KEK counts as compromised from now: that names too
 // many secrets, not too few.
@@ -62,7 +77,9 @@ bool BelongsToCompromise(const JobRecord& job, KekId kek) {
 }
 
 Result<std::vector<JobRecord>> UnfinishedJobs(Connection& connection, KekId kek) {
-  ROWSEAL_ASSIGN(std::vector<JobRecord> jobs, ReadJobs(connection, JobFilter::kUnfinished));
+  // Nothing can run those that cannot be read: what they would have done is begun again.
+  ROWSEAL_ASSIGN(Listing<JobRecord> read, ReadJobs(connection, JobFilter::kUnfinished));
+  std::vector<JobRecord> jobs = std::move(read).TakeReadable();
   std::erase_if(jobs, [&](const JobRecord& job) { return !BelongsToCompromise(job, kek); });
   return jobs;
 }
@@ -114,7 +131,8 @@ Result<std::vector<JobId>> StartWhatIsLeft(Change& change, const KekRecord& kek)
 
 Result<void> SortColumns(const TrustedRead& read, std::vector<std::string>* with_source,
                          std::vector<std::string>& without_source) {
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
+  AppendUnread(columns.unreadable, without_source);
   for (const ColumnRecord& column : columns) {
     if (!column.source) {
       without_source.push_back(column.label.text());
@@ -306,9 +324,10 @@ Result<CompromisePlan> PlanCompromise(Client& client, KekId kek) {
                    ReadKekTime(connection, kek, KekTime::kCompromisedAt));
     const Timestamp before = at.value_or(kWithoutLimit);
     ROWSEAL_ASSIGN(plan.deks, CountUnder(connection, kek));
-    ROWSEAL_ASSIGN(plan.secrets,
-                   OneNumber(connection, "SELECT count(*)" + std::string(kExposedSecrets),
-                             {ToMicros(before), record->scope}));
+    ROWSEAL_ASSIGN(plan.secrets, OneNumber(connection,
+                                           "SELECT count(*)" + std::string(kFromExposed) +
+                                               " WHERE " ROWSEAL_IS_EXPOSED("$1", "$2"),
+                                           {ToMicros(before), record->scope}));
     ROWSEAL_TRY(SortColumns(read, &plan.columns, plan.columns_without_source));
     return plan;
   });
@@ -326,16 +345,14 @@ Result<ExposedPage> ListExposedSecrets(Client& client, KekId kek, std::string_vi
                   "KEK " + ToText(kek) + " is " + std::string(ToText(record->state)),
                   "only a compromised one exposes secrets: rowseal kek compromised " + ToText(kek));
     }
-    ROWSEAL_ASSIGN(Rows answer, read.connection().Execute(Statement::Sql(
-                                    "SELECT s.project_id, s.name" + std::string(kExposedSecrets) +
-                                        " AND (s.project_id, s.name) > ($3, $4)"
-                                        " ORDER BY s.project_id, s.name LIMIT $5",
-                                    {ToMicros(*at), record->scope, std::string(after_project),
-                                     std::string(after_name), limit})));
+    static const PageSql sql(std::string("SELECT s.project_id, s.name") + kFromExposed,
+                             ROWSEAL_IS_EXPOSED("$2", "$3"), "(s.project_id, s.name)", "($4, $5)");
+    const Row after =
+        after_project.empty() ? Row{} : Row{std::string(after_project), std::string(after_name)};
     ExposedPage page{*at, {}};
-    for (const Row& row : answer.rows) {
-      page.secrets.push_back({TextAt(row, 0), TextAt(row, 1)});
-    }
+    ROWSEAL_ASSIGN(page.secrets,
+                   ReadPage<ExposedSecret>(read.connection(), sql, {ToMicros(*at), record->scope},
+                                           after, 2, limit, NameOfSecret, ReadExposed));
     return page;
   });
 }

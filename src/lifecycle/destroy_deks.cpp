@@ -1,9 +1,11 @@
 #include "lifecycle/destroy_deks.h"
 
 #include "base/clock.h"
+#include "client/columns.h"
 #include "lifecycle/destroy_kek.h"
 #include "lifecycle/policies.h"
 #include "store/key_order.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -14,9 +16,9 @@ constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
 // A value DEK has no foreign key to hold it: every registered column must have been scanned whole,
 // by a scan that began after the wait. What a scan finds under a drained DEK ends its being
 // drained.
-#define ROWSEAL_SCANNED_SINCE                                                   \
-  "(SELECT CASE WHEN count(*) = count(c.scanned_at) THEN min(c.scanned_at) END" \
-  " FROM rowseal.sealed_column c)"
+#define ROWSEAL_SCANNED_SINCE \
+  "(SELECT CASE WHEN count(*) = count(" ROWSEAL_SANE_TIME("c.scanned_at") ")"   \
+  "  THEN min(c.scanned_at) END FROM rowseal.sealed_column c)"
 
 std::string NameOf(const Row& row) {
   return "DEK " + TextAt(row, 1) + " of project '" + TextAt(row, 0) + "'";
@@ -25,6 +27,10 @@ std::string NameOf(const Row& row) {
 // What the row says counts only with its tag: a state that somebody wrote there destroys nothing.
 Result<void> CheckDestroyable(const Change& change, const DekRecord& dek) {
   ROWSEAL_TRY(change.integrity().Verify(dek));
+  if (dek.purpose == DekPurpose::kValue) {
+    // Nothing looks into a column whose registration cannot be read.
+    ROWSEAL_TRY(ReadEveryColumn(change));
+  }
   if (!CanMove(dek.state, KeyState::kDestroyed)) {
     return Fail(ErrorCode::kRefusedByState,
                 "DEK " + ToText(dek.id) + " is " + std::string(ToText(dek.state)) +
@@ -108,10 +114,10 @@ Result<bool> DestroyPage(Change& change, PagePosition& after, DestructionReport&
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   static const std::string sql = DekQuery(
       "WHERE (d.project_id, d.id) > ($1, $2) AND d.state IN ('deactivated', 'compromised')"
-      "  AND d.drained_at + $3 <= $4"
+      "  AND " ROWSEAL_SANE_TIME("d.drained_at") " + $3 <= $4"
       "  AND NOT EXISTS (SELECT 1 FROM rowseal.secret_version v"
       "   WHERE v.project_id = d.project_id AND v.dek_id = d.id)"
-      "  AND (d.purpose <> 'value' OR d.drained_at + $3 <= " ROWSEAL_SCANNED_SINCE
+      "  AND (d.purpose <> 'value' OR " ROWSEAL_SANE_TIME("d.drained_at") " + $3 <= " ROWSEAL_SCANNED_SINCE
       ") ORDER BY d.project_id, d.id LIMIT $5");
   ROWSEAL_ASSIGN(Rows page,
                  connection.Execute(Statement::Sql(

@@ -18,18 +18,19 @@ constexpr std::string_view kAsked = "kek.destroy_due";
 // Says what stands under a KEK: `3 DEKs (2 active secret, 1 deactivated value), first of project
 // 'acme'`; empty when nothing does.
 Result<std::string> WhatNeeds(Connection& connection, KekId kek) {
-  ROWSEAL_ASSIGN(Rows answer,
-                 connection.Execute(Statement::Sql(
-                     "SELECT state, purpose, count(*), min(project_id) FROM rowseal.dek"
-                     " WHERE kek_id = $1 GROUP BY state, purpose ORDER BY state, purpose",
-                     {kek.value})));
+  ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
+                                  "SELECT substr(state, 1, 80), substr(purpose, 1, 80), count(*),"
+                                  " min(project_id) FROM rowseal.dek"
+                                  " WHERE kek_id = $1 GROUP BY 1, 2 ORDER BY 1, 2",
+                                  {kek.value})));
   std::int64_t all = 0;
   std::string kinds;
   std::string first;
   for (Row& row : answer.rows) {
     RowReader reader(row);
-    const std::string state = reader.Text();
-    const std::string purpose = reader.Text();
+    const std::string state = ShownCell(row, 0);
+    const std::string purpose = ShownCell(row, 1);
+    reader.Skip(2);
     const std::int64_t count = reader.Integer();
     const std::string project = reader.Text();
     ROWSEAL_TRY(reader.status());

@@ -4,7 +4,7 @@
 
 #include "base/encoding.h"
 #include "client/change.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 namespace {
@@ -14,32 +14,54 @@ constexpr std::string_view kInsert =
     " revision, check_value, created_at, destroyed_at, actor, reason, census)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
 
-// After the id and what the key belonged to, in the order in which ReadEvidence takes them. The row
-// of a discarded DEK may have held any number as its time: 1970 stands for one that is none, so
-// that its evidence hides no other.
-#define ROWSEAL_EVIDENCE_COLUMNS                                          \
-  "purpose, state, CASE WHEN created_at BETWEEN 0 AND 253402300799999999" \
-  " THEN created_at ELSE 0 END, destroyed_at, actor, reason, census"
+// After the key's id and project, in the order in which ReadEvidence takes them. The row of a
+// discarded DEK may have held any number as its time: 1970 stands for one that is none.
+#define ROWSEAL_EVIDENCE_COLUMNS \
+  "substr(purpose, 1, 65537), substr(state, 1, 65537),"                                    \
+  " coalesce(" ROWSEAL_SANE_TIME("created_at") ", 0), destroyed_at, substr(actor, 1, 65537)," \
+  " substr(reason, 1, 65537), substr(census, 1, 65537)"
 
-Result<DestroyedKek> KekOf(const std::string& id) {
-  const std::optional<std::int64_t> number = ParseDecimal(id);
-  return number ? Result<DestroyedKek>(DestroyedKek{KekId{*number}, {}, {}})
-                : Fail(ErrorCode::kIntegrity,
-                       "the evidence of a destroyed KEK has the id '" + Printable(id) + "'",
-                       "restore the table destroyed_key from a backup");
+KeyEvidence ReadEvidence(ListedRow& reader) {
+  KeyEvidence evidence;
+  evidence.purpose = reader.Take<std::string>("purpose");
+  evidence.state = reader.Take<std::string>("state");
+  evidence.created_at = reader.Take<Timestamp>("created_at");
+  evidence.destroyed_at = reader.Take<Timestamp>("destroyed_at");
+  evidence.actor = reader.Take<std::string>("actor");
+  evidence.reason = reader.Take<std::string>("reason");
+  evidence.census = reader.Take<std::string>("census");
+  return evidence;
 }
 
-Result<KeyEvidence> ReadEvidence(RowReader& reader) {
-  KeyEvidence evidence;
-  evidence.purpose = reader.Text();
-  evidence.state = reader.Text();
-  evidence.created_at = reader.Time();
-  evidence.destroyed_at = reader.Time();
-  evidence.actor = reader.Text();
-  evidence.reason = reader.Text();
-  evidence.census = reader.Text();
+// Rows are ordered by the length of their ids first: those of KEKs are numbers.
+Result<DestroyedKek> ReadDestroyedKek(Row& row) {
+  ListedRow reader(row);
+  reader.Take<std::int64_t>("length");
+  const std::string id = reader.Take<std::string>("id");
+  DestroyedKek kek;
+  kek.scope = reader.Take<std::string>("scope");
+  kek.evidence = ReadEvidence(reader);
   ROWSEAL_TRY(reader.status());
-  return evidence;
+  const std::optional<std::int64_t> number = ParseDecimal(id);
+  if (!number || *number < 1 || std::to_string(*number) != id) {
+    return Fail(ErrorCode::kIntegrity, "its id is no number of a KEK");
+  }
+  kek.id.value = *number;
+  return kek;
+}
+
+Result<DestroyedDek> ReadDestroyedDek(Row& row) {
+  ListedRow reader(row);
+  DestroyedDek dek;
+  dek.project = reader.Take<std::string>("project_id");
+  dek.id = reader.Take<std::string>("id");
+  dek.evidence = ReadEvidence(reader);
+  ROWSEAL_TRY(reader.status());
+  if (!dek.evidence.census.starts_with(kDiscarded)) {
+    ROWSEAL_TRY(ProjectId::Parse(dek.project));
+    ROWSEAL_TRY(ParseUuid<DekId>(dek.id));
+  }
+  return dek;
 }
 
 }  // namespace
@@ -62,48 +84,40 @@ Statement KeepEvidence(const DekRecord& dek, const Evidence& evidence) {
                          evidence.asked_by.reason, evidence.census});
 }
 
-Result<std::vector<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after,
-                                                    std::int64_t limit) {
+Result<Listing<DestroyedKek>> ListDestroyedKeks(Client& client, KekId after, std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      ReadRows(client, Statement::Sql("SELECT id, scope, " ROWSEAL_EVIDENCE_COLUMNS
-                                      " FROM rowseal.destroyed_key WHERE kind = 'kek'"
-                                      " AND (length(id), id) > (length(CAST($1 AS text)), $1)"
-                                      " ORDER BY length(id), id LIMIT $2",
-                                      {ToText(after), limit})));
-  std::vector<DestroyedKek> keks;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    ROWSEAL_ASSIGN(DestroyedKek kek, KekOf(reader.Text()));
-    kek.scope = reader.Text();
-    ROWSEAL_ASSIGN(kek.evidence, ReadEvidence(reader));
-    keks.push_back(std::move(kek));
+  static const PageSql sql(
+      "SELECT length(id), id, substr(scope, 1, 65537), " ROWSEAL_EVIDENCE_COLUMNS
+      " FROM rowseal.destroyed_key",
+      "kind = 'kek'", "(length(id), id)", "($2, $3)");
+  Row begin;
+  if (after != KekId{}) {
+    begin = {static_cast<std::int64_t>(ToText(after).size()), ToText(after)};
   }
-  return keks;
+  return ReadStore(client, [&](StoreRead& store) {
+    return ReadPage<DestroyedKek>(
+        store.connection(), sql, {}, begin, 2, limit,
+        [](const Row& row) { return "destroyed KEK '" + ShownCell(row, 1) + "'"; },
+        ReadDestroyedKek);
+  });
 }
 
-Result<std::vector<DestroyedDek>> ListDestroyedDeks(Client& client, std::string_view after_project,
-                                                    std::string_view after_id, std::int64_t limit) {
+Result<Listing<DestroyedDek>> ListDestroyedDeks(Client& client, std::string_view after_project,
+                                                std::string_view after_id, std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  ROWSEAL_ASSIGN(
-      Rows answer,
-      ReadRows(client,
-               Statement::Sql(
-                   "SELECT project_id, id, " ROWSEAL_EVIDENCE_COLUMNS
-                   " FROM rowseal.destroyed_key WHERE kind = 'dek' AND (project_id, id) > ($1, $2)"
-                   " ORDER BY project_id, id LIMIT $3",
-                   {std::string(after_project), std::string(after_id), limit})));
-  std::vector<DestroyedDek> deks;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    DestroyedDek dek;
-    dek.project = reader.Text();
-    dek.id = reader.Text();
-    ROWSEAL_ASSIGN(dek.evidence, ReadEvidence(reader));
-    deks.push_back(std::move(dek));
-  }
-  return deks;
+  static const PageSql sql("SELECT project_id, id, " ROWSEAL_EVIDENCE_COLUMNS
+                           " FROM rowseal.destroyed_key",
+                           "kind = 'dek'", "(project_id, id)", "($2, $3)");
+  const Row begin =
+      after_project.empty() ? Row{} : Row{std::string(after_project), std::string(after_id)};
+  return ReadStore(client, [&](StoreRead& store) {
+    return ReadPage<DestroyedDek>(
+        store.connection(), sql, {}, begin, 2, limit,
+        [](const Row& row) {
+          return "destroyed DEK '" + ShownCell(row, 1) + "' of project '" + ShownCell(row, 0) + "'";
+        },
+        ReadDestroyedDek);
+  });
 }
 
 }  // namespace rowseal

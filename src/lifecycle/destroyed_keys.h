@@ -10,6 +10,10 @@
 
 namespace rowseal {
 
+/// kDiscarded begins the census of a DEK that nothing could open: its row need not have had a form
+/// that Rowseal writes.
+inline constexpr std::string_view kDiscarded = "discarded: ";
+
 /// Evidence is what is kept of a destruction beside the key's own metadata.
 struct Evidence {
   Access asked_by;

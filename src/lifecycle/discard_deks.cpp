@@ -7,7 +7,7 @@
 #include "envelope/sealed_text.h"
 #include "envelope/sealed_value.h"
 #include "lifecycle/destroyed_keys.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 namespace {
@@ -44,30 +44,25 @@ Result<std::optional<std::string>> WhyUnreadable(Session& session, Row& row) {
 }
 
 Result<UnreadableRows> FindRows(const TrustedRead& read, const std::optional<ProjectId>& project) {
-  static const std::string sql =
+  static const PageSql sql(
       "SELECT d.project_id, " + DekColumns() +
-      ", (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
-      "   AND v.dek_id = d.id)"
-      " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-      " WHERE (d.project_id, d.id) > ($1, $2) AND (d.project_id = $3 OR $3 IS NULL)"
-      " ORDER BY d.project_id, d.id LIMIT $4";
+          ", (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+          "   AND v.dek_id = d.id)"
+          " FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id",
+      "(d.project_id = $2 OR $2 IS NULL)", "(d.project_id, d.id)", "($3, $4)");
   UnreadableRows found;
-  std::string after_project;
-  std::string after_id{kBeforeAnyId};
+  Row after;
   for (bool more = true; more;) {
-    ROWSEAL_ASSIGN(Rows page,
-                   read.connection().Execute(Statement::Sql(
-                       sql, {after_project, after_id,
-                             project ? Param(project->text()) : Param(Null{}), kDeksLookedAt})));
+    ROWSEAL_ASSIGN(Rows page, NextPage(read.connection(), sql,
+                                       {project ? Param(project->text()) : Param(Null{})}, after, 2,
+                                       kDeksLookedAt));
     more = static_cast<std::int64_t>(page.rows.size()) == kDeksLookedAt;
     for (Row& row : page.rows) {
       constexpr std::size_t kPurpose = 3;
       constexpr std::size_t kState = 5;
       constexpr std::size_t kRowTag = 9;
-      after_project = TextAt(row, 0);
-      after_id = TextAt(row, 1);
       UnreadableRow unreadable{
-          {after_project, after_id, TextAt(row, kPurpose), TextAt(row, kState), {}}, {}};
+          {TextAt(row, 0), TextAt(row, 1), TextAt(row, kPurpose), TextAt(row, kState), {}}, {}};
       if (const auto* const tag = std::get_if<Bytes>(&row[kRowTag])) {
         unreadable.row_tag = *tag;
       }
@@ -107,12 +102,13 @@ Result<void> CountValues(AppColumn& column, std::map<std::string, std::int64_t>&
   }
 }
 
-Result<void> CountValuesUnder(const TrustedRead& read, UnreadableRows& rows) {
+// Returns the columns that it cannot look into.
+Result<std::vector<UnreadRow>> CountValuesUnder(const TrustedRead& read, UnreadableRows& rows) {
   std::map<std::string, std::int64_t> values;
   for (const UnreadableRow& row : rows) {
     values[row.dek.id] = 0;
   }
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+  ROWSEAL_ASSIGN(Listing<ColumnRecord> columns, ReadColumns(read));
   for (const ColumnRecord& column : columns) {
     if (column.source && !rows.empty()) {
       ROWSEAL_ASSIGN(const std::unique_ptr<AppColumn> place,
@@ -123,7 +119,7 @@ Result<void> CountValuesUnder(const TrustedRead& read, UnreadableRows& rows) {
   for (UnreadableRow& row : rows) {
     row.dek.values = values[row.dek.id];
   }
-  return {};
+  return std::move(columns.unreadable);
 }
 
 // The evidence is taken from the row as it is: it need not have a form that Rowseal reads.
@@ -133,16 +129,16 @@ Result<void> DiscardRow(Change& change, const UnreadableRow& row) {
   ROWSEAL_TRY(connection.Execute(Statement::Sql(
       "INSERT INTO rowseal.destroyed_key (project_id, kind, id, scope, purpose, suite, state,"
       " revision, check_value, created_at, destroyed_at, actor, reason, census)"
-      " SELECT d.project_id, 'dek', CAST(d.id AS text), '', d.purpose, d.suite, d.state, "
-      "d.revision,"
-      "  d.check_value, d.created_at, $3, $4, $5, $6 FROM rowseal.dek d"
+      " SELECT d.project_id, 'dek', CAST(d.id AS text), '', substr(d.purpose, 1, 255), d.suite,"
+      "  substr(d.state, 1, 255), d.revision, substr(d.check_value, 1, 255), d.created_at, $3, $4,"
+      "  $5, $6 FROM rowseal.dek d"
       " WHERE d.project_id = $1 AND d.id = $2 ON CONFLICT DO NOTHING",
       {row.dek.project, row.dek.id, ToMicros(now), change.access().actor, change.access().reason,
-       "discarded: nothing can open it (" + row.dek.why + ")"})));
-  ROWSEAL_ASSIGN(const Rows deleted,
-                 connection.Execute(Statement::Sql(
-                     "DELETE FROM rowseal.dek WHERE project_id = $1 AND id = $2 AND row_tag = $3",
-                     {row.dek.project, row.dek.id, row.row_tag})));
+       std::string(kDiscarded) + "nothing can open it (" + row.dek.why + ")"})));
+  ROWSEAL_ASSIGN(const Rows deleted, connection.Execute(Statement::Sql(
+                                         "DELETE FROM rowseal.dek WHERE project_id = $1 AND id = $2"
+                                         " AND substr(row_tag, 1, 41) = $3",
+                                         {row.dek.project, row.dek.id, row.row_tag})));
   if (deleted.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + row.dek.id + " was changed meanwhile", "retry");
   }
@@ -157,8 +153,9 @@ Result<void> DiscardRow(Change& change, const UnreadableRow& row) {
   return {};
 }
 
-std::vector<UnreadableDek> DeksOf(UnreadableRows rows) {
-  std::vector<UnreadableDek> deks;
+Listing<UnreadableDek> DeksOf(UnreadableRows rows, std::vector<UnreadRow> columns) {
+  Listing<UnreadableDek> deks;
+  deks.unreadable = std::move(columns);
   for (UnreadableRow& row : rows) {
     deks.push_back(std::move(row.dek));
   }
@@ -167,24 +164,23 @@ std::vector<UnreadableDek> DeksOf(UnreadableRows rows) {
 
 }  // namespace
 
-Result<std::vector<UnreadableDek>> FindUnreadableDeks(Client& client,
-                                                      const std::optional<ProjectId>& project) {
-  return ReadTrusted(client, [&](TrustedRead& read) -> Result<std::vector<UnreadableDek>> {
+Result<Listing<UnreadableDek>> FindUnreadableDeks(Client& client,
+                                                  const std::optional<ProjectId>& project) {
+  return ReadTrusted(client, [&](TrustedRead& read) -> Result<Listing<UnreadableDek>> {
     ROWSEAL_ASSIGN(UnreadableRows rows, FindRows(read, project));
-    ROWSEAL_TRY(CountValuesUnder(read, rows));
-    return DeksOf(std::move(rows));
+    ROWSEAL_ASSIGN(std::vector<UnreadRow> columns, CountValuesUnder(read, rows));
+    return DeksOf(std::move(rows), std::move(columns));
   });
 }
 
-Result<std::vector<UnreadableDek>> DiscardDeks(Client& client,
-                                               const std::optional<ProjectId>& project,
-                                               const Access& access) {
-  return ChangeStore(client, access, [&](Change& change) -> Result<std::vector<UnreadableDek>> {
+Result<Listing<UnreadableDek>> DiscardDeks(Client& client, const std::optional<ProjectId>& project,
+                                           const Access& access) {
+  return ChangeStore(client, access, [&](Change& change) -> Result<Listing<UnreadableDek>> {
     ROWSEAL_ASSIGN(UnreadableRows rows, FindRows(change, project));
-    ROWSEAL_TRY(CountValuesUnder(change, rows));
+    ROWSEAL_ASSIGN(std::vector<UnreadRow> columns, CountValuesUnder(change, rows));
     bool discarded_any = false;
     for (UnreadableRow& row : rows) {
-      if (row.dek.versions == 0 && row.dek.values == 0) {
+      if (columns.empty() && row.dek.versions == 0 && row.dek.values == 0) {
         ROWSEAL_TRY(DiscardRow(change, row));
         row.dek.discarded = discarded_any = true;
       }
@@ -192,7 +188,7 @@ Result<std::vector<UnreadableDek>> DiscardDeks(Client& client,
     if (!discarded_any) {
       change.NothingToDo();
     }
-    return DeksOf(std::move(rows));
+    return DeksOf(std::move(rows), std::move(columns));
   });
 }
 

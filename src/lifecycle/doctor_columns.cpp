@@ -31,7 +31,13 @@ void CheckPlace(const Inspection& inspection, const ColumnRecord& column, Findin
 
 Result<void> CheckColumns(const Inspection& inspection, Findings& findings) {
   const std::size_t before = findings.size();
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(inspection.read));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(inspection.read));
+  for (const UnreadRow& column : columns.unreadable) {
+    findings.push_back({Severity::kError, "columns",
+                        "the registration of " + column.row + " cannot be read: " + column.message +
+                            "; no DEK for values is drained or destroyed until it can",
+                        "restore its row in the table sealed_column from a backup"});
+  }
   ROWSEAL_ASSIGN(const std::int64_t waiting, DeactivatedValueDeks(inspection.connection));
   for (const ColumnRecord& column : columns) {
     if (column.source) {

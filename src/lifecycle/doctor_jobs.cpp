@@ -51,8 +51,12 @@ Result<Finding> OfFailedJob(Connection& connection, const JobRecord& job) {
 }  // namespace
 
 Result<void> CheckJobs(const Inspection& inspection, Findings& findings) {
-  ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs,
+  ROWSEAL_ASSIGN(const Listing<JobRecord> jobs,
                  ReadJobs(inspection.connection, JobFilter::kUnfinished));
+  for (const UnreadRow& job : jobs.unreadable) {
+    findings.push_back({Severity::kError, "jobs", job.row + " cannot be run: " + job.message,
+                        "restore its row in the table job from a backup, or delete it"});
+  }
   std::int64_t running = 0;
   std::int64_t waiting = 0;
   for (const JobRecord& job : jobs) {
@@ -74,7 +78,7 @@ Result<void> CheckJobs(const Inspection& inspection, Findings& findings) {
                         Counted(waiting - kNamedJobs, "more unfinished job") + " that nobody runs",
                         "rowseal jobs list"});
   }
-  if (waiting == 0) {
+  if (waiting == 0 && jobs.unreadable.empty()) {
     findings.push_back(
         {Severity::kOk, "jobs", "no job waits; " + std::to_string(running) + " being run", {}});
   }

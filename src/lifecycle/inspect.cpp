@@ -1,11 +1,11 @@
 #include <rowseal/lifecycle.h>
 
-#include "base/closed_set.h"
 #include "client/change.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
 #include "store/calls/store_format.h"
-#include "store/key_order.h"
+#include "store/columns.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -22,19 +22,42 @@ std::optional<Timestamp> RotationDue(const KekRecord& kek, const PolicyDuration&
   return is_due_once ? std::optional(kek.created_at + *max_age) : std::nullopt;
 }
 
+std::string NameOfDek(const Row& row) {
+  return "DEK " + ShownCell(row, 1) + " of project '" + ShownCell(row, 0) + "'";
+}
+
+Result<DekSummary> ReadSummary(Row& row) {
+  ListedRow reader(row);
+  DekSummary summary;
+  summary.project = reader.Take<ProjectId>("project_id").text();
+  summary.id = ToText(reader.Take<DekId>("id"));
+  summary.kek = reader.Take<KekId>("kek_id");
+  summary.purpose = reader.Take<DekPurpose>("purpose");
+  summary.state = reader.Take<KeyState>("state");
+  summary.created_at = reader.Take<Timestamp>("created_at");
+  summary.drained = reader.TakeOptional<Timestamp>("drained_at").has_value();
+  summary.versions = reader.TakeOptional<std::int64_t>("versions");
+  ROWSEAL_TRY(reader.status());
+  return summary;
+}
+
 }  // namespace
 
-Result<std::vector<KekSummary>> ListKeks(Client& client) {
-  return ReadTrusted(client, [](TrustedRead& read) -> Result<std::vector<KekSummary>> {
+Result<Listing<KekSummary>> ListKeks(Client& client) {
+  return ReadTrusted(client, [](TrustedRead& read) -> Result<Listing<KekSummary>> {
     ROWSEAL_ASSIGN(const auto notes, ReadKekNotes(read.connection()));
     ROWSEAL_ASSIGN(const PolicyDuration max_age,
                    ReadPolicyOrNever(read.connection(), Policy::kKekMaxAge));
-    std::vector<KekSummary> summaries;
+    Listing<KekSummary> summaries;
     for (const KekRecord& kek : read.trust().rows.keks) {
       if (kek.purpose != KekPurpose::kWrap) {
         continue;
       }
       const KekNotes& note = notes.at(kek.id);
+      if (!note.defect.empty()) {
+        summaries.unreadable.push_back({"KEK " + ToText(kek.id), note.defect});
+        continue;
+      }
       summaries.push_back({kek.id, kek.scope, kek.state, kek.created_at, kek.resumes_to, note.deks,
                            RotationDue(kek, max_age), note.compromised_at, note.destroy_at});
     }
@@ -42,42 +65,27 @@ Result<std::vector<KekSummary>> ListKeks(Client& client) {
   });
 }
 
-Result<std::vector<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options) {
+Result<Listing<DekSummary>> ListDeks(Client& client, const ListDeksOptions& options) {
   ROWSEAL_TRY(CheckPage(options.limit));
-  const std::string_view sql =
-      options.count == CountFrom::kEveryRow
-          ? "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
-            " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
-            "   AND v.dek_id = d.id)"
-            " FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-            " AND (d.project_id = $3 OR $3 IS NULL) ORDER BY d.project_id, d.id LIMIT $4"
-          : "SELECT d.project_id, d.id, d.kek_id, d.purpose, d.state, d.created_at, d.drained_at,"
-            " NULL FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-            " AND (d.project_id = $3 OR $3 IS NULL) ORDER BY d.project_id, d.id LIMIT $4";
-  const std::vector<Param> page = {
-      options.after_project,
-      options.after_id.empty() ? std::string(kBeforeAnyId) : options.after_id,
-      options.project ? Param(options.project->text()) : Param(Null{}), options.limit};
-  ROWSEAL_ASSIGN(Rows answer, ReadRows(client, Statement::Sql(sql, page)));
-  std::vector<DekSummary> summaries;
-  for (Row& row : answer.rows) {
-    RowReader reader(row);
-    DekSummary summary;
-    summary.project = reader.Text();
-    summary.id = reader.Text();
-    summary.kek.value = reader.Integer();
-    summary.purpose = KnownOrNothing(ParseDekPurpose(reader.Text()));
-    summary.state = KnownOrNothing(ParseKeyState(reader.Text()));
-    summary.created_at = reader.Time();
-    summary.drained = !reader.NextIsNull();
-    reader.Skip();
-    if (!reader.NextIsNull()) {
-      summary.versions = reader.Integer();
-    }
-    ROWSEAL_TRY(reader.status());
-    summaries.push_back(std::move(summary));
-  }
-  return summaries;
+  const auto query = [](const std::string& versions) {
+    return PageSql(
+        "SELECT d.project_id, d.id, d.kek_id, substr(d.purpose, 1, 256), substr(d.state, 1, 256),"
+        " d.created_at, d.drained_at, " +
+            versions + " FROM rowseal.dek d",
+        "(d.project_id = $2 OR $2 IS NULL)", "(d.project_id, d.id)", "($3, $4)");
+  };
+  static const PageSql from_keys = query("NULL");
+  static const PageSql from_every_row = query(
+      "(SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = d.project_id"
+      " AND v.dek_id = d.id)");
+  const Row after =
+      options.after_project.empty() ? Row{} : Row{options.after_project, options.after_id};
+  const Param project = options.project ? Param(options.project->text()) : Param(Null{});
+  return ReadStore(client, [&](StoreRead& store) {
+    return ReadPage<DekSummary>(store.connection(),
+                                options.count == CountFrom::kEveryRow ? from_every_row : from_keys,
+                                {project}, after, 2, options.limit, NameOfDek, ReadSummary);
+  });
 }
 
 Result<StatusReport> Status(Client& client) {

@@ -62,7 +62,7 @@ Result<JobId> StartJobOfKind(Change& change, std::string_view kind, std::string 
 }
 
 Result<std::vector<JobId>> StartColumnJobs(Change& change) {
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(change));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(change));
   std::vector<JobId> jobs;
   for (const ColumnRecord& column : columns) {
     if (column.source) {

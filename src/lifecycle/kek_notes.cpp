@@ -1,5 +1,7 @@
 #include "lifecycle/kek_notes.h"
 
+#include "store/list_reader.h"
+
 namespace rowseal {
 
 Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
@@ -9,12 +11,19 @@ Result<std::map<KekId, KekNotes>> ReadKekNotes(Connection& connection) {
                                   "  FROM rowseal.dek GROUP BY kek_id) AS d ON d.kek_id = k.id")));
   std::map<KekId, KekNotes> notes;
   for (Row& row : answer.rows) {
-    RowReader reader(row);
-    KekNotes& note = notes[KekId{reader.Integer()}];
-    note.compromised_at = reader.OptionalTime();
-    note.destroy_at = reader.OptionalTime();
-    note.deks = reader.Integer();
-    ROWSEAL_TRY(reader.status());
+    constexpr std::size_t kDeks = 3;
+    RowReader deks(row);
+    deks.Skip(kDeks);
+    ListedRow reader(row);
+    KekNotes& note = notes[reader.Take<KekId>("id")];
+    note.deks = deks.Integer();
+    ROWSEAL_TRY(deks.status());
+    note.compromised_at = reader.TakeOptional<Timestamp>("compromised_at");
+    note.destroy_at = reader.TakeOptional<Timestamp>("destroy_at");
+    if (const Result<void> read = reader.status(); !read) {
+      note.compromised_at = note.destroy_at = std::nullopt;
+      note.defect = read.error().message;
+    }
   }
   return notes;
 }

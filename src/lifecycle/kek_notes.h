@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 
 #include <rowseal/connection.h>
 #include <rowseal/ids.h>
@@ -14,6 +15,7 @@ struct KekNotes {
   std::optional<Timestamp> compromised_at;
   std::optional<Timestamp> destroy_at;
   std::int64_t deks = 0;
+  std::string defect;  ///< why a time cannot be read, and is nothing; else empty
 };
 
 /// ReadKekNotes reads those of every KEK.

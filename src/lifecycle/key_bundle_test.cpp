@@ -45,7 +45,7 @@ TEST_F(Bundles, HoldEveryKeyAndFitTheirStore) {
   EXPECT_EQ(needed.deks_opened, 3);
   EXPECT_TRUE(Must(KeysNotIn(needed, kept)).empty());
   Client client = store_.Open();
-  const std::vector<AuditEntry> log = Must(client.AuditLog(Must(ProjectId::Parse("system"))));
+  const Listing<AuditEntry> log = Must(client.AuditLog(Must(ProjectId::Parse("system"))));
   ASSERT_FALSE(log.empty());
   EXPECT_EQ(log.front().action, "keys.export");
 }

@@ -1,11 +1,13 @@
 #include "lifecycle/key_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "base/encoding.h"
 #include "store/calls/trust_load.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 #include "store/trust_rows.h"
 
 namespace rowseal {
@@ -77,20 +79,14 @@ Result<Value> ParseValue(std::string_view field) {
 }  // namespace
 
 Result<KeyRows> ReadKeyRows(Connection& connection) {
-  static const std::string sql =
-      DekQuery("WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3");
+  static const PageSql sql(DekQuery(""), "", "(d.project_id, d.id)", "($2, $3)");
   KeyRows rows;
   ROWSEAL_ASSIGN(const TrustRows trust, Ask(connection, TrustLoad::Request{}));
   rows.trust.rows = TrustCells(trust);
-  std::string project;
-  std::string id(kBeforeAnyId);
+  Row after;
   while (true) {
-    ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(sql, {project, id, kKeysPage})));
-    for (Row& row : page.rows) {
-      project = TextAt(row, 0);
-      id = TextAt(row, 1);
-      rows.deks.push_back(std::move(row));
-    }
+    ROWSEAL_ASSIGN(Rows page, NextPage(connection, sql, {}, after, 2, kKeysPage));
+    std::ranges::move(page.rows, std::back_inserter(rows.deks));
     if (static_cast<std::int64_t>(page.rows.size()) < kKeysPage) {
       return rows;
     }

@@ -408,7 +408,7 @@ TEST_F(KeyStates, KekIsDestroyedAfterItsWaitWithEvidence) {
   EXPECT_EQ(Must(Maintain(client_)).destroyed.keks, std::vector<KekId>{KekId{1}});
   EXPECT_EQ(StateOf(1), "gone");
   EXPECT_EQ(Count("kek_wrapping WHERE kek_id = 1"), 0);
-  const std::vector<DestroyedKek> gone = Must(ListDestroyedKeks(client_));
+  const Listing<DestroyedKek> gone = Must(ListDestroyedKeks(client_));
   ASSERT_EQ(gone.size(), 1U);
   EXPECT_EQ(gone.front().id, KekId{1});
   EXPECT_EQ(gone.front().scope, "default");

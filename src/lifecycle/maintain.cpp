@@ -7,6 +7,7 @@
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/policies.h"
 #include "lifecycle/retire_project.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -61,22 +62,33 @@ Result<void> StartDueScans(Change& change) {
   ROWSEAL_ASSIGN(const PolicyDuration keep, ReadPolicy(connection, Policy::kDekDestroyAfter));
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
   const Param keep_micros = keep ? Param(std::chrono::microseconds(*keep).count()) : Param(Null{});
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(change));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(change));
+  if (!columns.unreadable.empty()) {
+    return {};  // as little is known of their values
+  }
   for (const ColumnRecord& column : columns) {
     if (!column.source) {
       return {};  // its values cannot be found, so nothing can be proven drained
     }
   }
   for (const ColumnRecord& column : columns) {
-    ROWSEAL_ASSIGN(const bool is_due,
-                   Exists(connection,
-                          "SELECT EXISTS (SELECT 1 FROM (SELECT CASE WHEN d.drained_at IS NULL"
-                          "  THEN d.deactivated_at + $1 ELSE d.drained_at + $4 END AS due"
-                          "  FROM rowseal.dek d WHERE d.purpose = 'value'"
-                          "  AND d.state IN ('deactivated', 'compromised')) AS scan,"
-                          "  rowseal.sealed_column c WHERE scan.due <= $2 AND c.id = $3"
-                          "  AND (c.scanned_at IS NULL OR c.scanned_at < scan.due))",
-                          {settle_micros, ToMicros(now), ToText(column.id), keep_micros}));
+    ROWSEAL_ASSIGN(
+        const bool is_due,
+        Exists(connection,
+               "SELECT EXISTS (SELECT 1 FROM (SELECT CASE WHEN d.drained_at IS NULL"
+               "  THEN " ROWSEAL_SANE_TIME(
+                   "d.deactivated_at") " + $1"
+                                       "  ELSE " ROWSEAL_SANE_TIME(
+                                           "d.drained_at") " + $4 END AS due"
+                                                           "  FROM rowseal.dek d WHERE d.purpose = "
+                                                           "'value'"
+                                                           "  AND d.state IN ('deactivated', "
+                                                           "'compromised')) AS scan,"
+                                                           "  rowseal.sealed_column c WHERE "
+                                                           "scan.due <= $2 AND c.id = $3"
+                                                           "  AND (c.scanned_at IS NULL OR "
+                                                           "c.scanned_at < scan.due))",
+               {settle_micros, ToMicros(now), ToText(column.id), keep_micros}));
     ROWSEAL_ASSIGN(const bool under_way,
                    HasUnfinished(connection, kResealColumnJob, ToText(column.id)));
     if (is_due && !under_way) {

@@ -56,7 +56,8 @@ const PolicyRow* FindPolicy(std::string_view name) {
 Result<std::optional<std::string>> StoredText(Connection& connection, std::string_view name) {
   ROWSEAL_ASSIGN(Rows answer,
                  connection.Execute(Statement::Sql(
-                     "SELECT value FROM rowseal.policy WHERE name = $1", {std::string(name)})));
+                     "SELECT substr(value, 1, 256) FROM rowseal.policy WHERE name = $1",
+                     {std::string(name)})));
   if (answer.rows.empty()) {
     return std::nullopt;
   }
@@ -122,10 +123,16 @@ std::string ToText(PolicyDuration duration) {
   return "";
 }
 
-Result<std::vector<PolicySetting>> Policies(Client& client) {
-  return ReadStore(client, [](StoreRead& store) -> Result<std::vector<PolicySetting>> {
-    std::vector<PolicySetting> settings;
+Result<Listing<PolicySetting>> Policies(Client& client) {
+  return ReadStore(client, [](StoreRead& store) -> Result<Listing<PolicySetting>> {
+    Listing<PolicySetting> settings;
     for (const PolicyRow& row : kPolicies) {
+      const Result<PolicyDuration> duration = ReadPolicy(store.connection(), row.policy);
+      if (!duration) {
+        ROWSEAL_TRY(settings.Add("policy " + std::string(row.name),
+                                 Result<PolicySetting>(tl::unexpected(duration.error()))));
+        continue;
+      }
       ROWSEAL_ASSIGN(const std::optional<std::string> stored,
                      StoredText(store.connection(), row.name));
       settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),

@@ -127,7 +127,7 @@ TEST_F(Schedule, PoliciesAreCheckedWhenSetAndWhenRead) {
   EXPECT_THAT(SetPolicy(client, "rotation.min_interval", "never"),
               FailsWith(ErrorCode::kInvalidArgument));
   Must(SetPolicy(client, "kek.max_age", "90d"));
-  const std::vector<PolicySetting> policies = Must(Policies(client));
+  const Listing<PolicySetting> policies = Must(Policies(client));
   EXPECT_EQ(policies.size(), 7U);
   EXPECT_EQ(policies.front().value, "90d");
   EXPECT_FALSE(policies.front().is_default);

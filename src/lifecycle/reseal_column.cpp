@@ -8,6 +8,7 @@
 #include "client/value_sealing.h"
 #include "envelope/sealed_text.h"
 #include "lifecycle/policies.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -29,8 +30,11 @@ void ResealColumn::Refuse(const AppValue& row, std::string_view why) {
 // The registration is read for each batch: its tag says whether the place still is the one that
 // somebody with the keys registered.
 Result<void> ResealColumn::OpenColumn(const TrustedRead& read) {
-  ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
   const auto found = std::ranges::find(columns, column_id_, &ColumnRecord::id);
+  if (found == columns.end()) {
+    ROWSEAL_TRY(CheckAllRead(columns.unreadable));  // one of them may be the job's
+  }
   if (found == columns.end() || !found->source) {
     return Fail(ErrorCode::kNotFound,
                 "column " + ToText(column_id_) + " is not registered with a place",
@@ -220,6 +224,10 @@ Result<void> ResealColumn::NoteScan(Change& change) {
                      " WHERE id = $1"
                      " AND EXISTS (SELECT 1 FROM rowseal.job WHERE id = $2 AND failed = 0)",
                      {ToText(column_id_), ToText(job_), ToMicros(began_)})));
+  ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(change));
+  if (!columns.unreadable.empty()) {
+    return {};  // what is in such a column is not known, so nothing is proven drained
+  }
   ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
@@ -227,9 +235,13 @@ Result<void> ResealColumn::NoteScan(Change& change) {
       const Rows drained,
       connection.Execute(Statement::Sql(
           "UPDATE rowseal.dek SET drained_at = $1 WHERE purpose = 'value' AND drained_at IS NULL"
-          " AND state IN ('deactivated', 'compromised') AND deactivated_at + $2 <="
-          " (SELECT CASE WHEN count(*) = count(scanned_at) THEN min(scanned_at) END"
-          "  FROM rowseal.sealed_column)",
+          " AND state IN ('deactivated', 'compromised')"
+          " AND " ROWSEAL_SANE_TIME(
+              "deactivated_at") " + $2 <="
+                                " (SELECT CASE WHEN count(*) = count(" ROWSEAL_SANE_TIME(
+                                    "scanned_at") ")"
+                                                  "   THEN min(scanned_at) END FROM "
+                                                  "rowseal.sealed_column)",
           {ToMicros(now), settle_micros})));
   session_.observer().Count(Counter::kDeksDrained, static_cast<std::uint64_t>(drained.changed));
   return {};

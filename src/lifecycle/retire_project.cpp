@@ -12,7 +12,7 @@
 #include "lifecycle/policies.h"
 #include "lifecycle/rotate_dek.h"
 #include "store/calls/secret_delete.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -50,7 +50,8 @@ Result<ProjectRetirement> Look(const TrustedRead& read, const ProjectId& project
       const std::int64_t value_deks,
       Count(connection, "rowseal.dek WHERE project_id = $1 AND purpose = 'value'", project));
   if (value_deks > 0) {
-    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+    ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
+    AppendUnread(columns.unreadable, retirement.columns);
     for (const ColumnRecord& column : columns) {
       retirement.columns.push_back(column.label.text());
     }
@@ -226,7 +227,7 @@ Result<void> CancelRetirement(Client& client, const ProjectId& project, const Ac
                   "rowseal project list shows which projects are");
     }
     ROWSEAL_ASSIGN(const Timestamp now, change.Now());
-    ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs, ReadJobs(connection, JobFilter::kUnfinished));
+    ROWSEAL_ASSIGN(const Listing<JobRecord> jobs, ReadJobs(connection, JobFilter::kUnfinished));
     for (const JobRecord& job : jobs) {
       if (job.kind == kDestroyProjectJob && job.object == project.text()) {
         ROWSEAL_TRY(MoveJob(connection, job.id, JobState::kCancelled, now));
@@ -250,36 +251,34 @@ Result<void> CancelRetirement(Client& client, const ProjectId& project, const Ac
   });
 }
 
-Result<std::vector<RetiredProject>> ListRetirements(Client& client, std::string_view after,
-                                                    std::int64_t limit) {
+Result<Listing<RetiredProject>> ListRetirements(Client& client, std::string_view after,
+                                                std::int64_t limit) {
   ROWSEAL_TRY(CheckPage(limit));
-  const auto list = [&](StoreRead& store) -> Result<std::vector<RetiredProject>> {
-    Connection& connection = store.connection();
-    ROWSEAL_ASSIGN(const PolicyDuration kept, ReadPolicyOrNever(connection, Policy::kBackupKept));
-    ROWSEAL_ASSIGN(Rows answer, connection.Execute(Statement::Sql(
-                                    "SELECT project_id, retired_at, destroy_at, destroyed_at"
-                                    " FROM rowseal.retired_project WHERE project_id > $1"
-                                    " ORDER BY project_id LIMIT $2",
-                                    {std::string(after), limit})));
-    std::vector<RetiredProject> retirements;
-    for (Row& row : answer.rows) {
-      RowReader reader(row);
+  static const PageSql sql(
+      "SELECT project_id, retired_at, destroy_at, destroyed_at FROM rowseal.retired_project", "",
+      "project_id", "$2");
+  return ReadStore(client, [&](StoreRead& store) -> Result<Listing<RetiredProject>> {
+    ROWSEAL_ASSIGN(const PolicyDuration kept,
+                   ReadPolicyOrNever(store.connection(), Policy::kBackupKept));
+    const auto read = [&](Row& row) -> Result<RetiredProject> {
+      ListedRow reader(row);
       RetiredProject retirement;
-      retirement.project = reader.Text();
-      retirement.retired_at = reader.OptionalTime();
-      retirement.destroy_at = reader.OptionalTime();
-      retirement.destroyed_at = reader.OptionalTime();
+      retirement.project = reader.Take<ProjectId>("project_id").text();
+      retirement.retired_at = reader.Take<Timestamp>("retired_at");
+      retirement.destroy_at = reader.TakeOptional<Timestamp>("destroy_at");
+      retirement.destroyed_at = reader.TakeOptional<Timestamp>("destroyed_at");
       ROWSEAL_TRY(reader.status());
       const std::optional<Timestamp> last =
           retirement.destroyed_at ? retirement.destroyed_at : retirement.destroy_at;
       if (kept && last) {
         retirement.backups_until = *last + *kept;
       }
-      retirements.push_back(std::move(retirement));
-    }
-    return retirements;
-  };
-  return ReadStore(client, list);
+      return retirement;
+    };
+    return ReadPage<RetiredProject>(
+        store.connection(), sql, {}, after.empty() ? Row{} : Row{std::string(after)}, 1, limit,
+        [](const Row& row) { return "retired project '" + ShownCell(row, 0) + "'"; }, read);
+  });
 }
 
 }  // namespace rowseal

@@ -154,7 +154,8 @@ Result<DekRotation> RotateDeks(Client& client, const std::optional<ProjectId>& p
                      StartJobOfKind(change, kResealJob, project->text()));
     }
     if (rotated.value) {
-      ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(change));
+      ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(change));
+      AppendUnread(columns.unreadable, rotation.columns_without_source);
       for (const ColumnRecord& column : columns) {
         if (!column.source) {
           rotation.columns_without_source.push_back(column.label.text());

@@ -39,10 +39,11 @@ Result<std::string> SubjectOf(Connection& connection, const JobRecord& job) {
   if (job.kind != kResealColumnJob) {
     return job.object;
   }
-  ROWSEAL_ASSIGN(const Rows label,
-                 connection.Execute(Statement::Sql(
-                     "SELECT label FROM rowseal.sealed_column WHERE id = $1", {job.object})));
-  return label.rows.empty() ? job.object : TextAt(label.rows.front(), 0);
+  ROWSEAL_ASSIGN(
+      const Rows label,
+      connection.Execute(Statement::Sql(
+          "SELECT substr(label, 1, 256) FROM rowseal.sealed_column WHERE id = $1", {job.object})));
+  return label.rows.empty() ? job.object : ShownCell(label.rows.front(), 0);
 }
 
 bool CanRun(const JobRecord& job) {
@@ -60,6 +61,7 @@ class JobsRun final {
         wanted_(options.jobs) {}
 
   Result<JobsReport> Run() {
+    ROWSEAL_TRY(NoteUnreadable());
     while (!report_.stopped) {
       ROWSEAL_ASSIGN(const std::optional<JobRecord> next, Next());
       if (!next) {
@@ -82,6 +84,18 @@ class JobsRun final {
   }
 
  private:
+  // Nothing runs these; the others are run.
+  Result<void> NoteUnreadable() {
+    if (!options_.jobs.empty()) {
+      return {};
+    }
+    ROWSEAL_ASSIGN(Listing<JobRecord> jobs, ReadStore(client_, [](StoreRead& store) {
+                     return ReadJobs(store.connection(), JobFilter::kUnfinished);
+                   }));
+    report_.unreadable = std::move(jobs.unreadable);
+    return {};
+  }
+
   // The next job that is asked for and has not ended here.
   Result<std::optional<JobRecord>> Next() {
     if (!options_.jobs.empty()) {
@@ -94,8 +108,7 @@ class JobsRun final {
       return std::nullopt;
     }
     return ReadStore(client_, [&](StoreRead& store) -> Result<std::optional<JobRecord>> {
-      ROWSEAL_ASSIGN(std::vector<JobRecord> jobs,
-                     ReadJobs(store.connection(), JobFilter::kUnfinished));
+      ROWSEAL_ASSIGN(Listing<JobRecord> jobs, ReadJobs(store.connection(), JobFilter::kUnfinished));
       ROWSEAL_ASSIGN(const Timestamp now, store.Now());
       for (JobRecord& job : jobs) {
         if (CanRun(job) && !ended_.contains(job.id) && !IsRunning(job, now)) {
@@ -210,13 +223,14 @@ Result<void> Move(Client& client, JobId job, JobState to, std::string_view actio
 
 }  // namespace
 
-Result<std::vector<JobSummary>> ListJobs(Client& client, Jobs which) {
-  return ReadStore(client, [&](StoreRead& store) -> Result<std::vector<JobSummary>> {
+Result<Listing<JobSummary>> ListJobs(Client& client, Jobs which) {
+  return ReadStore(client, [&](StoreRead& store) -> Result<Listing<JobSummary>> {
     ROWSEAL_ASSIGN(const Timestamp now, store.Now());
-    ROWSEAL_ASSIGN(const std::vector<JobRecord> jobs,
+    ROWSEAL_ASSIGN(Listing<JobRecord> jobs,
                    ReadJobs(store.connection(),
                             which == Jobs::kAll ? JobFilter::kAll : JobFilter::kUnfinished));
-    std::vector<JobSummary> summaries;
+    Listing<JobSummary> summaries;
+    summaries.unreadable = std::move(jobs.unreadable);
     for (const JobRecord& job : jobs) {
       ROWSEAL_ASSIGN(std::string subject, SubjectOf(store.connection(), job));
       summaries.push_back(Summarise(job, std::move(subject), now));

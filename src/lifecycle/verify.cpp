@@ -7,7 +7,7 @@
 #include "client/columns.h"
 #include "client/secret_reseal.h"
 #include "crypto/mac.h"
-#include "store/key_order.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 namespace {
@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t kVerifyPage = 256;  // rows
 constexpr std::int64_t kVerifyPageBytes =
     8LL * 1024 * 1024;  // of ciphertext; one larger row is alone
+constexpr std::size_t kVersionKeys = 3;
 
 // Walks the tables page by page, each page in a read transaction of its own, so that neither memory
 // nor the store's log grows with the store.
@@ -52,7 +53,7 @@ class Verifier final {
 
   // Calls `page` until it says that it was the last one.
   Result<void> InPages(Result<bool> (Verifier::*page)(TrustedRead&)) {
-    key_ = {};
+    after_.clear();
     bool more = true;
     while (more) {
       ROWSEAL_ASSIGN(more,
@@ -72,123 +73,126 @@ class Verifier final {
             ReportUnlessPassing(FailureClass::kTrustRow, "kek " + ToText(kek.id), opened.error()));
       }
     }
-    if (const auto columns = ReadColumns(read); !columns) {
-      if (columns.error().code != ErrorCode::kIntegrity) {
-        return tl::unexpected(columns.error());
-      }
-      Report(FailureClass::kTrustRow, "sealed_column", columns.error().message);
+    ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
+    for (const UnreadRow& column : columns.unreadable) {
+      Report(FailureClass::kTrustRow, "sealed_column " + column.row, column.message);
     }
     return {};
   }
 
+  // The next rows of a table, and whether more may follow.
+  Result<Rows> NextRows(TrustedRead& read, const PageSql& sql, std::size_t keys) {
+    return NextPage(read.connection(), sql, {}, after_, keys, kVerifyPage);
+  }
+  static bool MayGoOn(const Rows& page) {
+    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
+  }
+  // `dek acme/45c4…`: a row by its keys, whatever they hold.
+  static std::string Named(std::string_view table, const Row& row, std::size_t keys) {
+    std::string name(table);
+    for (std::size_t i = 0; i < keys; ++i) {
+      name += (i == 0 ? " " : "/") + ShownCell(row, i);
+    }
+    return name;
+  }
+
   Result<bool> VerifyDekPage(TrustedRead& read) {
-    static const std::string sql =
-        DekQuery("WHERE (d.project_id, d.id) > ($1, $2) ORDER BY d.project_id, d.id LIMIT $3");
-    ROWSEAL_ASSIGN(Rows page, read.connection().Execute(
-                                  Statement::Sql(sql, {key_.project, key_.id, kVerifyPage})));
+    static const PageSql sql(DekQuery(""), "", "(d.project_id, d.id)", "($2, $3)");
+    ROWSEAL_ASSIGN(Rows page, NextRows(read, sql, 2));
     for (Row& row : page.rows) {
-      key_.project = TextAt(row, 0);
-      key_.id = TextAt(row, 1);
       ++report_.deks;
+      std::string name = Named("dek", row, 2);
       const Result<DekAndKek> dek = ReadDekRow(row);
       const auto opened = dek ? read.session().keyring().OpenDek(dek->dek)
                               : Result<std::shared_ptr<const Dek>>(tl::unexpected(dek.error()));
       if (!opened) {
-        ROWSEAL_TRY(ReportUnlessPassing(FailureClass::kKey, "dek " + key_.project + "/" + key_.id,
-                                        opened.error()));
+        ROWSEAL_TRY(ReportUnlessPassing(FailureClass::kKey, std::move(name), opened.error()));
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
+    return MayGoOn(page);
   }
 
   // A DEK's row that was put back after its destruction has a tag that stands; the evidence names
   // it. A KEK that was put back fails the set.
   Result<bool> VerifyDestroyedPage(TrustedRead& read) {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        read.connection().Execute(Statement::Sql(
-            "SELECT d.project_id, d.id FROM rowseal.dek d WHERE (d.project_id, d.id) > ($1, $2)"
-            " AND EXISTS (SELECT 1 FROM rowseal.destroyed_key g WHERE g.project_id = d.project_id"
-            "  AND g.kind = 'dek' AND g.id = CAST(d.id AS text))"
-            " ORDER BY d.project_id, d.id LIMIT $3",
-            {key_.project, key_.id, kVerifyPage})));
+    static const PageSql sql(
+        "SELECT d.project_id, d.id FROM rowseal.dek d",
+        "EXISTS (SELECT 1 FROM rowseal.destroyed_key g WHERE g.project_id = d.project_id"
+        " AND g.kind = 'dek' AND g.id = CAST(d.id AS text))",
+        "(d.project_id, d.id)", "($2, $3)");
+    ROWSEAL_ASSIGN(const Rows page, NextRows(read, sql, 2));
     for (const Row& row : page.rows) {
-      key_.project = TextAt(row, 0);
-      key_.id = TextAt(row, 1);
-      Report(FailureClass::kReplay, "dek " + key_.project + "/" + key_.id,
+      Report(FailureClass::kReplay, Named("dek", row, 2),
              "the store's evidence says that it was destroyed");
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
+    return MayGoOn(page);
   }
 
   // A secret's newest version must be there, and be the newest that the log knows.
   Result<bool> VerifySecretPage(TrustedRead& read) {
-    ROWSEAL_ASSIGN(Rows page,
-                   read.connection().Execute(Statement::Sql(
-                       "SELECT s.project_id, s.id, s.next_version,"
-                       " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
-                       "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
-                       " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
-                       "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
-                       " FROM rowseal.secret s WHERE (s.project_id, s.id) > ($1, $2)"
-                       " ORDER BY s.project_id, s.id LIMIT $3",
-                       {key_.project, key_.id, kVerifyPage})));
-    for (Row& row : page.rows) {
-      RowReader reader(row);
-      key_.project = reader.Text();
-      key_.id = reader.Text();
-      const std::int64_t newest_expected = reader.Integer() - 1;
-      const std::int64_t newest_stored = reader.Integer();
-      const std::int64_t newest_logged = reader.Integer();
-      ROWSEAL_TRY(reader.status());
+    static const PageSql sql(
+        "SELECT s.project_id, s.id, s.next_version,"
+        " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
+        "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
+        " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
+        "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
+        " FROM rowseal.secret s",
+        "", "(s.project_id, s.id)", "($2, $3)");
+    ROWSEAL_ASSIGN(const Rows page, NextRows(read, sql, 2));
+    for (const Row& row : page.rows) {
+      constexpr std::size_t kNext = 2;
+      constexpr std::size_t kStored = 3;
+      constexpr std::size_t kLogged = 4;
       ++report_.secrets;
-      if (newest_stored < 1 || newest_stored != newest_expected || newest_stored != newest_logged) {
-        Report(FailureClass::kMissing, "secret " + key_.project + "/" + key_.id,
-               "its newest version is " + std::to_string(newest_stored) + ", the counter says " +
-                   std::to_string(newest_expected) + " and the log " +
-                   std::to_string(newest_logged));
+      const auto* const next = std::get_if<std::int64_t>(&row[kNext]);
+      const bool is_number = next != nullptr && *next >= 2 && *next <= kMostNumber;
+      if (!is_number || row[kStored] != Value(*next - 1) || row[kLogged] != Value(*next - 1)) {
+        Report(FailureClass::kMissing, Named("secret", row, 2),
+               "its newest version is " + ShownCell(row, kStored) + ", the counter says " +
+                   (is_number ? std::to_string(*next - 1)
+                              : "that " + ShownCell(row, kNext) + " comes next") +
+                   " and the log " + ShownCell(row, kLogged));
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
+    return MayGoOn(page);
   }
 
-  // Finds how far the next page of versions reaches without reading ciphertext.
+  // Finds how far the next page of versions reaches without reading ciphertext. One that is larger
+  // than any that Rowseal writes is a page of its own, and only named.
   struct Bound {
-    std::string project;
-    std::string id;
-    std::int64_t version = 0;
-    bool any = false;
+    Row key;
+    bool too_large = false;
   };
   Result<Bound> NextBound(TrustedRead& read) {
-    ROWSEAL_ASSIGN(Rows sizes, read.connection().Execute(Statement::Sql(
-                                   "SELECT project_id, secret_id, version, length(encrypted_data)"
-                                   " FROM rowseal.secret_version"
-                                   " WHERE (project_id, secret_id, version) > ($1, $2, $3)"
-                                   " ORDER BY project_id, secret_id, version LIMIT $4",
-                                   {key_.project, key_.id, key_.version, kVerifyPage})));
+    static const PageSql sql(
+        "SELECT project_id, secret_id, version, length(encrypted_data)"
+        " FROM rowseal.secret_version",
+        "", "(project_id, secret_id, version)", "($2, $3, $4)");
+    Row ignored = after_;
+    ROWSEAL_ASSIGN(const Rows sizes,
+                   NextPage(read.connection(), sql, {}, ignored, kVersionKeys, kVerifyPage));
     Bound bound;
     std::int64_t bytes = 0;
-    for (Row& row : sizes.rows) {
-      RowReader reader(row);
-      Bound candidate{reader.Text(), reader.Text(), reader.Integer(), true};
-      bytes += reader.Integer();
-      ROWSEAL_TRY(reader.status());
-      if (bound.any && bytes > kVerifyPageBytes) {
+    for (const Row& row : sizes.rows) {
+      const auto* const size = std::get_if<std::int64_t>(&row[kVersionKeys]);
+      const bool too_large = size != nullptr && *size > kSealedBytes.most;
+      bytes += size == nullptr || too_large ? 0 : *size;
+      if (!bound.key.empty() && (bytes > kVerifyPageBytes || too_large)) {
         break;
       }
-      bound = std::move(candidate);
+      bound = {KeysOf(row, kVersionKeys), too_large};
+      if (too_large) {
+        break;
+      }
     }
     return bound;
   }
 
-  Result<bool> VerifyVersionPage(TrustedRead& read) {
-    ROWSEAL_ASSIGN(const Bound bound, NextBound(read));
-    if (!bound.any) {
-      return false;
-    }
-    static const std::string sql =
+  Result<Rows> ReadVersions(TrustedRead& read, const Row& up_to) {
+    static const std::string select =
         "SELECT v.project_id, v.secret_id, v.version,"
-        " (SELECT a.write_mac FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
+        " (SELECT substr(a.write_mac, 1, 33) FROM rowseal.audit_item a"
+        "   WHERE a.project_id = v.project_id"
         "   AND a.secret_id = v.secret_id AND a.version = v.version"
         "   ORDER BY a.number DESC LIMIT 1), " +
         StoredVersionColumns() +
@@ -196,32 +200,44 @@ class Verifier final {
         " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
         " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
         " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
-        " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
-        "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
-        " ORDER BY v.project_id, v.secret_id, v.version";
-    ROWSEAL_ASSIGN(
-        Rows page,
-        read.connection().Execute(Statement::Sql(
-            sql, {key_.project, key_.id, key_.version, bound.project, bound.id, bound.version})));
-    for (Row& row : page.rows) {
-      ROWSEAL_TRY(VerifyVersion(read, row));
+        " WHERE (v.project_id, v.secret_id, v.version) <= ($1, $2, $3)";
+    static const std::string order = " ORDER BY v.project_id, v.secret_id, v.version";
+    static const std::string first = select + order;
+    static const std::string next =
+        select + " AND (v.project_id, v.secret_id, v.version) > ($4, $5, $6)" + order;
+    std::vector<Param> params;
+    AppendKeys(up_to, params);
+    AppendKeys(after_, params);
+    return read.connection().Execute(
+        Statement::Sql(after_.empty() ? first : next, std::move(params)));
+  }
+
+  Result<bool> VerifyVersionPage(TrustedRead& read) {
+    ROWSEAL_ASSIGN(Bound bound, NextBound(read));
+    if (bound.key.empty()) {
+      return false;
     }
-    key_ = {bound.project, bound.id, bound.version};
+    if (bound.too_large) {
+      ++report_.versions;
+      Report(FailureClass::kCiphertext, Named("secret_version", bound.key, kVersionKeys),
+             "its ciphertext is larger than any that Rowseal writes");
+    } else {
+      ROWSEAL_ASSIGN(Rows page, ReadVersions(read, bound.key));
+      for (Row& row : page.rows) {
+        ROWSEAL_TRY(VerifyVersion(read, row));
+      }
+    }
+    after_ = std::move(bound.key);
     return true;
   }
 
   Result<void> VerifyVersion(TrustedRead& read, Row& row) {
     ++report_.versions;
+    const std::string name = Named("secret_version", row, kVersionKeys);
     RowReader reader(row);
     const std::string project_text = reader.Text();
-    const std::string secret_text = reader.Text();
-    const std::string name = "secret_version " + project_text + "/" + secret_text + "/" +
-                             std::to_string(reader.Integer());
-    const bool logged = !reader.NextIsNull();
-    const Bytes write_mac = logged ? reader.Blob() : Bytes();
-    if (!logged) {
-      reader.Skip();
-    }
+    reader.Skip(2);
+    const auto* const logged = std::get_if<Bytes>(reader.Next());
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     const Result<StoredVersion> version =
         project ? ReadStoredVersion(*project, reader) : tl::unexpected(project.error());
@@ -242,7 +258,7 @@ class Verifier final {
     }
     const Result<Bytes> expected = read.integrity().WriteMac(
         ContextOf(read.session(), *project, *version), version->nonce, version->encrypted_data);
-    if (!logged || !expected || !EqualInConstantTime(*expected, write_mac)) {
+    if (logged == nullptr || !expected || !EqualInConstantTime(*expected, *logged)) {
       Report(FailureClass::kReplay, name,
              "it opens, but it is not what the log says was written last");
     }
@@ -252,85 +268,71 @@ class Verifier final {
   // Every version of a secret is kept, so each one that the log names must be there. Reads no
   // ciphertext; a secret that is gone as a whole is CompareWithLog's.
   Result<bool> VerifyLoggedVersionPage(TrustedRead& read) {
-    ROWSEAL_ASSIGN(
-        Rows page,
-        read.connection().Execute(Statement::Sql(
-            "SELECT a.project_id, a.secret_id, a.version, s.id, v.version"
-            " FROM (SELECT DISTINCT project_id, secret_id, version FROM rowseal.audit_item"
-            "  WHERE (project_id, secret_id, version) > ($1, $2, $3)"
-            "  ORDER BY project_id, secret_id, version LIMIT $4) a"
-            " LEFT JOIN rowseal.secret s ON s.project_id = a.project_id AND s.id = a.secret_id"
-            " LEFT JOIN rowseal.secret_version v ON v.project_id = a.project_id"
-            "  AND v.secret_id = a.secret_id AND v.version = a.version"
-            " ORDER BY a.project_id, a.secret_id, a.version",
-            {key_.project, key_.id, key_.version, kVerifyPage})));
-    for (Row& row : page.rows) {
-      RowReader reader(row);
-      key_ = {reader.Text(), reader.Text(), reader.Integer()};
-      const bool has_secret = !reader.NextIsNull();
-      reader.Skip();
-      const bool has_version = !reader.NextIsNull();
-      reader.Skip();
-      ROWSEAL_TRY(reader.status());
+    static const PageSql sql = [] {
+      PageSql page("SELECT DISTINCT project_id, secret_id, version FROM rowseal.audit_item", "",
+                   "(project_id, secret_id, version)", "($2, $3, $4)");
+      for (std::string* const text : {&page.first, &page.next}) {
+        *text = "SELECT a.project_id, a.secret_id, a.version, s.id, v.version FROM (" + *text +
+                ") a LEFT JOIN rowseal.secret s ON s.project_id = a.project_id"
+                "  AND s.id = a.secret_id"
+                " LEFT JOIN rowseal.secret_version v ON v.project_id = a.project_id"
+                "  AND v.secret_id = a.secret_id AND v.version = a.version"
+                " ORDER BY a.project_id, a.secret_id, a.version";
+      }
+      return page;
+    }();
+    ROWSEAL_ASSIGN(const Rows page, NextRows(read, sql, kVersionKeys));
+    for (const Row& row : page.rows) {
+      const bool has_secret = row[kVersionKeys] != Value(Null{});
+      const bool has_version = row[kVersionKeys + 1] != Value(Null{});
       if (has_secret && !has_version) {
-        Report(
-            FailureClass::kMissing,
-            "secret_version " + key_.project + "/" + key_.id + "/" + std::to_string(key_.version),
-            "the log says it was written, and its secret is there");
+        Report(FailureClass::kMissing, Named("secret_version", row, kVersionKeys),
+               "the log says it was written, and its secret is there");
       }
     }
-    return static_cast<std::int64_t>(page.rows.size()) == kVerifyPage;
+    return MayGoOn(page);
   }
 
   // A secret that the log knows, that is not there, and that nobody deleted; and one that was
   // deleted and is there. One project at a time.
   Result<bool> CompareWithLog(TrustedRead& read) {
-    ROWSEAL_ASSIGN(Rows next, read.connection().Execute(Statement::Sql(
-                                  "SELECT project_id FROM rowseal.audit_item WHERE project_id > $1"
-                                  " ORDER BY project_id LIMIT 1",
-                                  {key_.project})));
+    static const PageSql sql("SELECT project_id FROM rowseal.audit_item", "", "project_id", "$2");
+    ROWSEAL_ASSIGN(const Rows next, NextPage(read.connection(), sql, {}, after_, 1, 1));
     if (next.rows.empty()) {
       return false;
     }
-    key_.project = TextAt(next.rows.front(), 0);
+    const std::string secret = "secret " + ShownCell(next.rows.front(), 0) + "/";
+    std::vector<Param> project;
+    AppendKeys(after_, project);
     ROWSEAL_ASSIGN(
-        Rows missing,
+        const Rows missing,
         read.connection().Execute(Statement::Sql(
             "SELECT CAST(secret_id AS text) FROM rowseal.audit_item WHERE project_id = $1"
             " EXCEPT SELECT CAST(id AS text) FROM rowseal.secret WHERE project_id = $1"
             " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
             "  AND action = 'delete' AND outcome = 'done'",
-            {key_.project})));
-    for (Row& row : missing.rows) {
-      RowReader reader(row);
-      Report(FailureClass::kMissing, "secret " + key_.project + "/" + reader.Text(),
+            project)));
+    for (const Row& row : missing.rows) {
+      Report(FailureClass::kMissing, secret + ShownCell(row, 0),
              "the log says it was written, and nobody deleted it");
     }
-    ROWSEAL_ASSIGN(Rows put_back,
+    ROWSEAL_ASSIGN(const Rows put_back,
                    read.connection().Execute(Statement::Sql(
                        "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
                        " ON s.project_id = a.project_id AND CAST(s.id AS text) = a.object"
                        " WHERE a.project_id = $1 AND a.action = 'delete' AND a.outcome = 'done'",
-                       {key_.project})));
-    for (Row& row : put_back.rows) {
-      RowReader reader(row);
-      Report(FailureClass::kReplay, "secret " + key_.project + "/" + reader.Text(),
-             "the log says that it was deleted");
+                       project)));
+    for (const Row& row : put_back.rows) {
+      Report(FailureClass::kReplay, secret + ShownCell(row, 0), "the log says that it was deleted");
     }
     return true;
   }
-
-  struct Key {
-    std::string project;
-    std::string id{kBeforeAnyId};
-    std::int64_t version = 0;
-  };
 
   Client& client_;
   const std::function<void(const VerifyFailure&)>& on_failure_;
   const std::function<void(const VerifyReport&)>& on_progress_;
   VerifyReport report_;
-  Key key_;
+  Row after_;  // the keys of the last row that was looked at
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ Result<std::string> IdOfSecret(Client& client, const ProjectId& project, const s
   ROWSEAL_ASSIGN(const SecretName wanted, SecretName::Parse(name));
   std::string after;
   while (true) {
-    ROWSEAL_ASSIGN(const std::vector<SecretSummary> page, client.List(project, after, 10'000));
+    ROWSEAL_ASSIGN(const Listing<SecretSummary> page, client.List(project, after, 10'000));
     const auto found = std::ranges::find(page, wanted, &SecretSummary::name);
     if (found != page.end()) {
       return ToText(found->id);
@@ -56,7 +56,7 @@ Result<Canary> Canary::Migrate(Client& client, const MigrationManifest& manifest
   }
   Canary canary(std::move(project), is_move ? "" : "open", std::move(id),
                 (is_move ? "secret " : "a value of ") + name + of_project);
-  ROWSEAL_ASSIGN(const std::vector<AuditEntry> before,
+  ROWSEAL_ASSIGN(const Listing<AuditEntry> before,
                  client.AuditLog(canary.project_, kNewestEntries));
   for (const AuditEntry& entry : before) {
     canary.known_.insert(entry.id);
@@ -65,7 +65,7 @@ Result<Canary> Canary::Migrate(Client& client, const MigrationManifest& manifest
 }
 
 Result<bool> Canary::WasRead(Client& client) {
-  ROWSEAL_ASSIGN(const std::vector<AuditEntry> entries, client.AuditLog(project_, kNewestEntries));
+  ROWSEAL_ASSIGN(const Listing<AuditEntry> entries, client.AuditLog(project_, kNewestEntries));
   return std::ranges::any_of(entries, [&](const AuditEntry& entry) {
     return entry.outcome == "granted" && (action_.empty() || entry.action == action_) &&
            entry.object.find(object_) != std::string::npos && !known_.contains(entry.id);

@@ -16,7 +16,7 @@ constexpr std::chrono::seconds kDekIsKnown{2};
 Result<std::optional<ColumnRecord>> FindActive(Client& client, const ColumnLabel& label,
                                                ContextKind context) {
   const auto find = [&](TrustedRead& read) -> Result<std::optional<ColumnRecord>> {
-    ROWSEAL_ASSIGN(const std::vector<ColumnRecord> columns, ReadColumns(read));
+    ROWSEAL_ASSIGN(const Listing<ColumnRecord> columns, ReadColumns(read));
     const auto found = std::ranges::find(columns, label, &ColumnRecord::label);
     const bool is_active =
         found != columns.end() && found->context == context && found->state == ColumnState::kActive;

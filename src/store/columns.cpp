@@ -29,7 +29,8 @@ std::string Codec<std::vector<std::string>>::Write(const std::vector<std::string
 }
 
 const std::string& DekColumns() {
-  static const std::string columns = ColumnNames<DekRecord>("d.") + ", k.revision, k.row_tag";
+  static const std::string columns =
+      BoundedNames<DekRecord>("d.") + ", k.revision, substr(k.row_tag, 1, 41)";
   return columns;
 }
 
@@ -63,15 +64,6 @@ Result<DekAndKek> ReadDekRow(Row& row) {
                 "run `rowseal verify`; restore it from a backup");
   }
   return ReadDek(*project, reader);
-}
-
-Result<ColumnRecord> ReadColumn(RowReader& reader) {
-  ColumnRecord record = Blank<ColumnRecord>();
-  if (const Defect defect = ReadFields(reader, record)) {
-    return tl::unexpected(
-        DefectError("row '" + record.label.text() + "' of sealed_column", defect));
-  }
-  return record;
 }
 
 }  // namespace rowseal

@@ -188,7 +188,4 @@ Result<DekAndKek> ReadDek(const ProjectId& project, RowReader& reader);
 std::string DekQuery(std::string_view rest);
 Result<DekAndKek> ReadDekRow(Row& row);
 
-/// ReadColumn reads a row of `sealed_column` in the order of ColumnNames. Errors: kIntegrity.
-Result<ColumnRecord> ReadColumn(RowReader& reader);
-
 }  // namespace rowseal

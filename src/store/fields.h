@@ -466,6 +466,20 @@ std::string ColumnNames(std::string_view alias = {}) {
   return names;
 }
 
+/// BoundedNames lists them for reading: texts and bytes are cut to one more than their limit, so
+/// that nothing sends or copies a whole huge one, and what was cut is refused by its size.
+template <class Record>
+std::string BoundedNames(std::string_view alias = {}) {
+  std::string names;
+  ForEachCell<Record>([&](const CellInfo& cell) {
+    const bool is_cut = cell.type == CellType::kText || cell.type == CellType::kBytes;
+    names.append(names.empty() ? "" : ", ").append(is_cut ? "substr(" : "").append(alias);
+    names.append(cell.name);
+    names.append(is_cut ? ", 1, " + std::to_string(cell.limits.most + 1) + ")" : "");
+  });
+  return names;
+}
+
 /// Places is `$first, …` for a record's columns.
 template <class Record>
 std::string Places(std::size_t first = 1) {

@@ -4,11 +4,26 @@
 
 #include <rowseal/operation.h>
 
+#include "base/encoding.h"
+
 namespace rowseal {
 
 std::string TextAt(const Row& row, std::size_t column) {
   const auto* text = column < row.size() ? std::get_if<std::string>(&row[column]) : nullptr;
   return text == nullptr ? std::string() : *text;
+}
+
+std::string ShownCell(const Row& row, std::size_t column) {
+  if (column >= row.size() || std::holds_alternative<Null>(row[column])) {
+    return "NULL";
+  }
+  if (const auto* number = std::get_if<std::int64_t>(&row[column])) {
+    return std::to_string(*number);
+  }
+  if (const auto* bytes = std::get_if<Bytes>(&row[column])) {
+    return std::to_string(bytes->size()) + " bytes";
+  }
+  return Printable(TextAt(row, column));
 }
 
 template <class T>

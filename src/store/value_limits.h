@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <rowseal/error.h>
+#include <rowseal/statement.h>
 
 namespace rowseal {
 
@@ -23,6 +24,17 @@ inline constexpr std::size_t kLargestStoredText = 1024U * 1024;
 /// hexadecimal digits, and as much again for the document around it.
 inline constexpr std::size_t kLargestAppValue = 64U * 1024 * 1024;
 
+/// LargestValue bounds a value in a server's answer to a statement. A procedure answers with rows
+/// of the store; SQL may read an application's rows too.
+constexpr std::size_t LargestValue(Procedure procedure, bool is_text) noexcept {
+  return procedure == Procedure::kSql ? kLargestAppValue
+         : is_text                    ? kLargestStoredText
+                                      : kLargestStoredBytes;
+}
+
+inline constexpr const char* kTooLargeHint =
+    "Rowseal writes no such value; restore the row from a backup";
+
 /// TooLarge says that a value was not read. `size` is 0 where it is not known.
 inline tl::unexpected<Error> TooLarge(std::string_view column, std::size_t size,
                                       std::size_t limit) {
@@ -30,7 +42,7 @@ inline tl::unexpected<Error> TooLarge(std::string_view column, std::size_t size,
   return Fail(ErrorCode::kIntegrity,
               "column " + std::string(column) + " of a row holds " + found + "; at most " +
                   std::to_string(limit) + " bytes are read",
-              "Rowseal writes no such value; restore the row from a backup");
+              kTooLargeHint);
 }
 
 }  // namespace rowseal

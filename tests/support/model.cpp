@@ -342,7 +342,8 @@ std::string StateOf(Client& client, const Names& names) {
   for (const std::string& project : names.projects) {
     for (const SecretSummary& summary : Must(client.List(Project(project)))) {
       state += project + "/" + summary.name.text() + " " + KindText(summary.kind) + "\n";
-      std::vector<VersionSummary> versions = Must(client.Versions(Project(project), summary.name));
+      std::vector<VersionSummary> versions =
+          Must(client.Versions(Project(project), summary.name)).TakeReadable();
       for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
         const Result<Secret> got = client.Get(Project(project), summary.name, version->version);
         state += VersionText(version->version, version->expires_at,

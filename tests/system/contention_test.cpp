@@ -162,7 +162,7 @@ TEST_P(Contention, OfProcessesMakesNoCallFailAndLosesNoVersion) {
     EXPECT_EQ(kept.front().version.value, static_cast<std::int64_t>(count)) << "a gap";
   }
   EXPECT_EQ(Must(ListKeks(client)).size(), 1 + Scaled(kRotations, 10));
-  const std::vector<DekSummary> deks = Must(ListDeks(client));
+  const Listing<DekSummary> deks = Must(ListDeks(client));
   EXPECT_EQ(deks.size(), 1 + Scaled(kRotations, 10));
   for (const DekSummary& dek : deks) {
     EXPECT_TRUE(dek.state == KeyState::kActive || dek.drained) << dek.id;

@@ -356,7 +356,7 @@ TEST_F(KilledProgram, RotationIsDoneOrNot) {
   for (std::size_t i = 0; i < Scaled(kProgramKills); ++i) {
     const bool acknowledged = RunAndKill({"kek", "rotate"});
     Client client = store_.Open();
-    const std::vector<KekSummary> now = Must(ListKeks(client));
+    const Listing<KekSummary> now = Must(ListKeks(client));
     EXPECT_TRUE(now.size() == keks + 1 || (now.size() == keks && !acknowledged));
     keks = now.size();
     EXPECT_EQ(now.back().state, KeyState::kActive);

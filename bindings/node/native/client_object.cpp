@@ -90,6 +90,7 @@ Napi::Function ClientObject::Define(Napi::Env env) {
                       InstanceMethod<&ClientObject::DestroyKek>("destroyKek"),
                       InstanceMethod<&ClientObject::RetireProject>("retireProject"),
                       InstanceMethod<&ClientObject::Keks>("keks"),
+                      InstanceMethod<&ClientObject::UnreadableDeks>("unreadableDeks"),
                       InstanceMethod<&ClientObject::Roots>("roots"),
                       InstanceMethod<&ClientObject::AddRoot>("addRoot"),
                       InstanceMethod<&ClientObject::ReplaceRoot>("replaceRoot"),

@@ -69,6 +69,7 @@ class ClientObject final : public Napi::ObjectWrap<ClientObject> {
   Napi::Value DestroyKek(const Napi::CallbackInfo& info);
   Napi::Value RetireProject(const Napi::CallbackInfo& info);
   Napi::Value Keks(const Napi::CallbackInfo& info);
+  Napi::Value UnreadableDeks(const Napi::CallbackInfo& info);
   Napi::Value Roots(const Napi::CallbackInfo& info);
   Napi::Value AddRoot(const Napi::CallbackInfo& info);
   Napi::Value ReplaceRoot(const Napi::CallbackInfo& info);

@@ -111,6 +111,20 @@ Napi::Value ClientObject::Keks(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), [](Client& client) { return GiveList(ListKeks(client)); });
 }
 
+// (project or '', discard, access)
+Napi::Value ClientObject::UnreadableDeks(const Napi::CallbackInfo& info) {
+  return Submit(
+      info.Env(),
+      [project = Text(info[0]), discard = info[1].As<Napi::Boolean>().Value(),
+       access = AccessOf(info[2])](Client& client) -> Result<ToJs> {
+        std::optional<ProjectId> of;
+        if (!project.empty()) {
+          ROWSEAL_ASSIGN(of, ProjectId::Parse(project));
+        }
+        return GiveList(discard ? DiscardDeks(client, of, access) : FindUnreadableDeks(client, of));
+      });
+}
+
 Napi::Value ClientObject::Roots(const Napi::CallbackInfo& info) {
   return Submit(info.Env(), [](Client& client) { return GiveList(ListRoots(client)); });
 }

@@ -109,11 +109,11 @@ Result<Worker::ToJs> GiveTogether(Parts... parts) {
 }
 
 /// GiveList makes `{count, items}`, where `items(from, to)` makes an array of some of them: all at
-/// once could hold the event loop.
+/// once could hold the event loop; `unreadable` are the rows that cannot be read.
 template <class T>
-Result<Worker::ToJs> GiveList(Result<std::vector<T>> outcome) {
+Result<Worker::ToJs> GiveList(Result<Listing<T>> outcome) {
   ROWSEAL_TRY(outcome);
-  const auto list = std::make_shared<const std::vector<T>>(std::move(*outcome));
+  const auto list = std::make_shared<const Listing<T>>(std::move(*outcome));
   return Worker::ToJs([list](Napi::Env env) -> Napi::Value {
     Napi::Object value = Napi::Object::New(env);
     value["count"] = static_cast<double>(list->size());
@@ -126,8 +126,15 @@ Result<Worker::ToJs> GiveList(Result<std::vector<T>> outcome) {
       }
       return values;
     });
+    value["unreadable"] = ValueOf(env, list->unreadable);
     return value;
   });
+}
+
+template <class T>
+Result<Worker::ToJs> GiveList(Result<std::vector<T>> outcome) {
+  ROWSEAL_TRY(outcome);
+  return GiveList(Result<Listing<T>>(Listing<T>(std::move(*outcome))));
 }
 
 }  // namespace rowseal::node

@@ -324,6 +324,16 @@ export class Client extends EventEmitter {
     return takeList(await this.#run(options, 'keks'));
   }
 
+  /**
+   * Lists the rows of DEKs that nothing can open; with `discard` those that no version and no value
+   * names are deleted. `unreadable` are columns that cannot be looked into: then none is deleted.
+   */
+  async unreadableDeks(options = {}) {
+    const { project = '', discard = false, ...given } = check.own(options);
+    return takeList(await this.#run(given, 'unreadableDeks', check.text(project, 'project'),
+      discard === true, check.access(given)));
+  }
+
   async roots(options = {}) {
     return takeList(await this.#run(options, 'roots'));
   }

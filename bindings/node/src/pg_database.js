@@ -29,13 +29,20 @@ function classify(error, store) {
   return { ...native.classify(state, said, store), underWay: wasUnderWay(error, state) };
 }
 
+// Bytes of the largest secret, each in four characters. Rowseal asks for no larger cell.
+const MOST_CHARACTERS = 4 * (16 * 1024 * 1024 + 4096);
+
 /** A pool may answer anything: what is no result is an error of its own. */
-function readResult(result) {
+function readResult(result, store) {
   const last = Array.isArray(result) ? result.at(-1) : result;
   if (!last || !Array.isArray(last.rows) || !Array.isArray(last.fields) ||
       !last.rows.every(Array.isArray)) {
     throw new RowsealError({
       code: 'internal', message: 'the database answered with something that is no result' });
+  }
+  if (last.rows.some((row) => row.some((cell) => cell?.length > MOST_CHARACTERS))) {
+    throw classify({ code: 'XX001', message: 'a row holds a value that is larger than any of ' +
+      'Rowseal\'s; it was not read' }, store);
   }
   return {
     types: last.fields.map((field) => Number(field.dataTypeID) >>> 0),
@@ -74,7 +81,7 @@ export class PgDatabase {
     try {
       const answer = Promise.resolve(on.query(config));
       answer.catch(() => {});
-      return readResult(await Promise.race([answer, late]));
+      return readResult(await Promise.race([answer, late]), this.store);
     } catch (error) {
       if (error instanceof RowsealError || error?.number !== undefined) throw error;
       throw classify(error, this.store);

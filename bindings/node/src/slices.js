@@ -64,9 +64,12 @@ export async function takeItems(call, make) {
   return outcomes;
 }
 
-/** Gives a list that a call on the client's thread made. */
-export async function takeList({ count, items }) {
-  const list = [];
+/**
+ * Gives a list that a call on the client's thread made. `unreadable` are its rows that cannot be
+ * read; it is no element, and what walks over the list or prints it does not see it.
+ */
+export async function takeList({ count, items, unreadable }) {
+  const list = Object.defineProperty([], 'unreadable', { value: unreadable });
   for (let from = 0; from < count; from += ITEMS) {
     if (from > 0) await nextTurn();
     list.push(...items(from, Math.min(from + ITEMS, count)));

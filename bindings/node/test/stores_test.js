@@ -279,6 +279,43 @@ function exercise(kind, make) {
       assert.equal((await client.get('acme', 'hook')).reveal(), 'whsec_ä');
     });
 
+    test('a row that was changed outside hides no other', async () => {
+      await client.put('lists', 'a', 'one');
+      await client.put('lists', 'b', 'two');
+      await client.addColumn('lists.a', 'field');
+      await store.change("UPDATE TABLE(secret) SET kind = 'none' WHERE name = 'b'" +
+        " AND project_id = 'lists'");
+      await store.change("UPDATE TABLE(sealed_column) SET context = 'none' WHERE label = 'lists.a'");
+      const list = await client.list('lists');
+      assert.deepEqual(list.map(({ name }) => name), ['a']);
+      assert.equal(list.unreadable.length, 1);
+      assert.equal(list.unreadable[0].row, "secret 'b'");
+      assert.match(list.unreadable[0].message, /kind/);
+      assert.deepEqual(Object.keys(list), ['0']);
+      const found = await client.unreadableDeks({ project: 'lists', discard: true });
+      assert.equal(found.length, 0);
+      assert.equal(found.unreadable.length, 1);
+      await store.change("UPDATE TABLE(secret) SET kind = 'workflow' WHERE project_id = 'lists'");
+      await store.change("UPDATE TABLE(sealed_column) SET context = 'field'");
+      assert.equal((await client.list('lists')).unreadable.length, 0);
+      assert.equal((await client.unreadableDeks()).length, 0);
+      assert.equal((await client.columns()).unreadable.length, 0);
+    });
+
+    test('a DEK that nothing can open is found and discarded', async () => {
+      await client.put('lists', 'a', 'one');
+      await store.change('INSERT INTO TABLE(dek) (project_id, id, kek_id, purpose, suite, state,' +
+        " revision, check_value, wrapped_key, row_tag, created_at) SELECT 'junk'," +
+        " '01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c10', kek_id, purpose, suite, state, revision," +
+        " check_value, wrapped_key, row_tag, created_at FROM TABLE(dek) WHERE project_id = 'lists'");
+      const [found] = await client.unreadableDeks();
+      assert.equal(found.project, 'junk');
+      assert.equal(found.discarded, false);
+      const [gone] = await client.unreadableDeks({ discard: true, reason: 'ticket 7' });
+      assert.equal(gone.discarded, true);
+      assert.equal((await client.unreadableDeks()).length, 0);
+    });
+
     test('another root key is an error at connect', async () => {
       await assert.rejects(connect({ ...store.options, root: 'file:/nowhere/root.key' }),
         code('root_key_missing'));

@@ -218,12 +218,13 @@ PostgresConnection::Outcome<PostgresConnection::ResultPtr> PostgresConnection::L
   return last;
 }
 
-PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const PGresult* result) const {
+PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const PGresult* result,
+                                                                 Procedure procedure) const {
   const ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
     return tl::unexpected(ReadServerError(result, conninfo_.name));
   }
-  Result<Rows> rows = ReadRows(result);
+  Result<Rows> rows = ReadRows(result, procedure);
   if (!rows) {
     return tl::unexpected(ServerError{std::move(rows).error(), ServerFailure::kFinal});
   }
@@ -276,7 +277,7 @@ PostgresConnection::Outcome<Rows> PostgresConnection::Run(const Statement& state
   if (!result) {
     return tl::unexpected(std::move(result).error());
   }
-  Outcome<Rows> rows = ReadResult(result->get());
+  Outcome<Rows> rows = ReadResult(result->get(), statement.procedure);
   if (options_.wipe_results) {
     WipeRows(result->get());
   }
@@ -423,7 +424,7 @@ PostgresConnection::Outcome<std::vector<Rows>> PostgresConnection::RunPipeline(
     if (at_sync || failure || status == PGRES_PIPELINE_ABORTED || is_prepare) {
       continue;
     }
-    Outcome<Rows> rows = ReadResult(result->get());
+    Outcome<Rows> rows = ReadResult(result->get(), Procedure::kSql);
     if (options_.wipe_results) {
       WipeRows(result->get());
     }

@@ -105,7 +105,7 @@ class PostgresConnection final : public Connection {
   Outcome<Rows> Run(const Statement& statement, Clock::time_point deadline);
   Outcome<void> Send(const Statement& statement, Clock::time_point deadline);
   Outcome<void> RunScript(const std::string& sql, Clock::time_point deadline);
-  Outcome<Rows> ReadResult(const PGresult* result) const;
+  Outcome<Rows> ReadResult(const PGresult* result, Procedure procedure) const;
   Outcome<std::vector<Rows>> RunPipeline(const std::vector<Statement>& statements,
                                          Clock::time_point deadline);
   ServerError Lost() const;

@@ -8,6 +8,7 @@
 #include "db/postgres/array_encoding.h"
 #include "db/postgres/procedure_calls.h"
 #include "db/postgres/type_ids.h"
+#include "store/value_limits.h"
 
 namespace rowseal {
 namespace {
@@ -176,6 +177,12 @@ Result<Rows> ReadPostgresRows(const std::vector<std::uint32_t>& types,
     Row& values = rows.rows.emplace_back();
     values.reserve(row.size());
     for (std::size_t column = 0; column < row.size(); ++column) {
+      // Bytes come as two hexadecimal digits each, or as up to four characters.
+      const std::size_t limit =
+          types[column] == kByteaType ? 4 * kLargestStoredBytes : kLargestAppValue;
+      if (row[column] && row[column]->size() > limit) {
+        return TooLarge("number " + std::to_string(column + 1), row[column]->size(), limit);
+      }
       ROWSEAL_ASSIGN(Value value, ReadCell(types[column], std::move(row[column])));
       values.push_back(std::move(value));
     }

@@ -10,6 +10,7 @@
 #include "db/postgres/array_encoding.h"
 #include "db/postgres/type_ids.h"
 #include "memory/wipe.h"
+#include "store/value_limits.h"
 
 namespace rowseal {
 namespace {
@@ -34,12 +35,16 @@ std::string UuidOf(const char* bytes) {
   return text;
 }
 
-Result<Value> ReadValue(const PGresult* result, int row, int column) {
+Result<Value> ReadValue(const PGresult* result, int row, int column, Procedure procedure) {
   if (PQgetisnull(result, row, column) != 0) {
     return Null{};
   }
   const char* bytes = PQgetvalue(result, row, column);
   const auto size = static_cast<std::size_t>(PQgetlength(result, row, column));
+  const std::size_t limit = LargestValue(procedure, PQftype(result, column) != kByteaType);
+  if (size > limit) {
+    return TooLarge(PQfname(result, column), size, limit);
+  }
   switch (PQftype(result, column)) {
     case kInt8Type:
     case kInt4Type:
@@ -114,7 +119,7 @@ void WireParams::Add(Oid type, const char* value, std::size_t size, int format) 
   formats_.push_back(format);
 }
 
-Result<Rows> ReadRows(const PGresult* result) {
+Result<Rows> ReadRows(const PGresult* result, Procedure procedure) {
   Rows rows;
   const int count = PQntuples(result);
   const int columns = PQnfields(result);
@@ -123,7 +128,7 @@ Result<Rows> ReadRows(const PGresult* result) {
     Row& values = rows.rows.emplace_back();
     values.reserve(static_cast<std::size_t>(columns));
     for (int column = 0; column < columns; ++column) {
-      ROWSEAL_ASSIGN(Value value, ReadValue(result, row, column));
+      ROWSEAL_ASSIGN(Value value, ReadValue(result, row, column, procedure));
       values.push_back(std::move(value));
     }
   }

@@ -40,8 +40,9 @@ class WireParams final {
 };
 
 /// ReadRows takes the rows of a result that came in binary. Booleans become 0 and 1, uuids their
-/// canonical text. Errors: kInternal (a type that Rowseal's statements never give).
-Result<Rows> ReadRows(const PGresult* result);
+/// canonical text. Errors: kInternal (a type that Rowseal's statements never give), kIntegrity (a
+/// value that is larger than any of Rowseal's; it is not copied).
+Result<Rows> ReadRows(const PGresult* result, Procedure procedure);
 
 /// WipeRows overwrites the rows in a result with zeros, before it is freed.
 void WipeRows(PGresult* result) noexcept;

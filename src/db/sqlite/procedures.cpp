@@ -342,15 +342,20 @@ std::string_view SqlOf(const StoreFormat::Request& /*asked*/) {
          " OR EXISTS (SELECT 1 FROM root_key) OR EXISTS (SELECT 1 FROM kek)"
          " FROM pragma_user_version";
 }
-std::string_view SqlOf(const SecretList::Request& /*asked*/) {
-  return "SELECT s.name, s.kind, s.id, v.version,"
-         " (SELECT count(*) FROM secret_version n WHERE n.project_id = s.project_id"
-         "   AND n.secret_id = s.id),"
-         " v.expires_at, s.created_at, v.created_at"
-         " FROM secret s JOIN secret_version v ON v.project_id = s.project_id"
-         "  AND v.secret_id = s.id AND v.version = s.next_version - 1"
-         " WHERE s.project_id = $1 AND s.name > $2 ORDER BY s.name LIMIT $3";
+// A secret whose counter names no version is listed as well, to be named.
+#define ROWSEAL_LIST_SECRETS                                                  \
+  "SELECT s.name, s.kind, s.id, v.version,"                                   \
+  " (SELECT count(*) FROM secret_version n WHERE n.project_id = s.project_id" \
+  "   AND n.secret_id = s.id),"                                               \
+  " v.expires_at, s.created_at, v.created_at"                                 \
+  " FROM secret s LEFT JOIN secret_version v ON v.project_id = s.project_id"  \
+  "  AND v.secret_id = s.id AND v.version = s.next_version - 1"               \
+  " WHERE s.project_id = $1"
+std::string_view SqlOf(const SecretList::Request& asked) {
+  return asked.after ? ROWSEAL_LIST_SECRETS " AND s.name > $2 ORDER BY s.name LIMIT $3"
+                     : ROWSEAL_LIST_SECRETS " ORDER BY s.name LIMIT $3";
 }
+#undef ROWSEAL_LIST_SECRETS
 std::string_view SqlOf(const SecretVersions::Request& /*asked*/) {
   return "SELECT v.version, v.expires_at, v.created_at, v.created_by"
          " FROM secret s JOIN secret_version v"

@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "db/sqlite/harden.h"
+#include "db/sqlite/large_cells.h"
 #include "db/sqlite/procedures.h"
 #include "store/value_limits.h"
 
@@ -40,8 +41,7 @@ Error SqliteFailure(sqlite3* database, const std::string& path) {
     case SQLITE_NOMEM:
       return {ErrorCode::kResourceExhausted, std::move(what), "free memory, then retry"};
     case SQLITE_TOOBIG:
-      return {ErrorCode::kIntegrity, std::move(what),
-              "Rowseal writes no such value; restore the row from a backup"};
+      return {ErrorCode::kIntegrity, std::move(what), kTooLargeHint};
     case SQLITE_CONSTRAINT:
       return {ErrorCode::kConflict, std::move(what), "read the row again, then decide"};
     case SQLITE_CORRUPT:
@@ -224,6 +224,18 @@ int SqliteConnection::WaitForOthers(void* connection, int calls_before) {
   return 1;
 }
 
+std::string SqliteConnection::SqliteText(std::string_view sql) {
+  std::string text(sql);
+  for (std::size_t at = text.find(kSchemaPrefix); at != std::string::npos;
+       at = text.find(kSchemaPrefix, at)) {
+    text.erase(at, kSchemaPrefix.size());
+  }
+  if (text.ends_with(kRowLock)) {
+    text.erase(text.size() - kRowLock.size());  // a writer has locked the whole file
+  }
+  return text;
+}
+
 SqliteConnection::~SqliteConnection() {
   for (const auto& [sql, statement] : prepared_) {
     sqlite3_finalize(statement);
@@ -234,14 +246,7 @@ SqliteConnection::~SqliteConnection() {
 Result<StatementCursor> SqliteConnection::Prepare(std::string_view sql) {
   auto found = prepared_.find(std::string(sql));
   if (found == prepared_.end()) {
-    std::string text(sql);
-    for (std::size_t at = text.find(kSchemaPrefix); at != std::string::npos;
-         at = text.find(kSchemaPrefix, at)) {
-      text.erase(at, kSchemaPrefix.size());
-    }
-    if (text.ends_with(kRowLock)) {
-      text.erase(text.size() - kRowLock.size());  // a writer has locked the whole file
-    }
+    const std::string text = SqliteText(sql);
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v3(database_, text.data(), static_cast<int>(text.size()),
                            SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
@@ -260,9 +265,28 @@ Result<void> SqliteConnection::ExecuteScript(std::string_view sql) {
 }
 
 Result<Rows> SqliteConnection::ExecuteSql(const Statement& statement) {
-  ROWSEAL_ASSIGN(StatementCursor cursor, Prepare(statement.sql));
-  for (std::size_t i = 0; i < statement.params.size(); ++i) {
-    cursor.Bind(static_cast<int>(i) + 1, statement.params[i]);
+  Result<Rows> rows = RunSql(statement.sql, statement.params);
+  if (rows || rows.error().hint != kTooLargeHint) {
+    return rows;
+  }
+  // One row with a huge value hides no other.
+  const Result<std::string> bounded = WithoutLargeCells(database_, SqliteText(statement.sql));
+  if (!bounded) {
+    return rows;
+  }
+  rows = RunSql(*bounded, statement.params);
+  const auto prepared = prepared_.find(*bounded);
+  if (prepared != prepared_.end()) {
+    sqlite3_finalize(prepared->second);  // its text will not come again
+    prepared_.erase(prepared);
+  }
+  return rows;
+}
+
+Result<Rows> SqliteConnection::RunSql(std::string_view sql, const std::vector<Param>& params) {
+  ROWSEAL_ASSIGN(StatementCursor cursor, Prepare(sql));
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    cursor.Bind(static_cast<int>(i) + 1, params[i]);
   }
   const std::int64_t before = sqlite3_total_changes64(database_);
   Rows rows;

@@ -83,6 +83,8 @@ class SqliteConnection final : public Connection {
   SqliteConnection(sqlite3* database, std::string path)
       : database_(database), path_(std::move(path)) {}
   Result<Rows> ExecuteSql(const Statement& statement);
+  Result<Rows> RunSql(std::string_view sql, const std::vector<Param>& params);
+  static std::string SqliteText(std::string_view sql);
   Result<void> CheckSchema();
   static int WaitForOthers(void* connection, int calls_before);
 

@@ -1,6 +1,6 @@
 #include "store/calls/secret_list.h"
 
-#include "base/encoding.h"
+#include "store/list_reader.h"
 
 namespace rowseal {
 
@@ -14,18 +14,13 @@ Result<SecretList::Answer> Decode(const SecretList::Request& request, Rows rows)
   for (Row& cells : rows.rows) {
     // A page that does not go forward would be asked for again and again.
     std::string name = TextAt(cells, 0);
-    if (name <= answer.last) {
+    if (answer.last && name <= *answer.last) {
       return WrongAnswer(SecretList::kName, "project '" + request.project.text() + "'",
                          "names are not in their order");
     }
     answer.last = std::move(name);
-    Result<SecretList::Row> row =
-        DecodeRow<SecretList>(cells, "secret '" + Printable(answer.last) + "'");
-    if (row) {
-      answer.secrets.push_back(std::move(*row));
-    } else {
-      answer.refused.push_back(std::move(row).error());
-    }
+    std::string named = "secret '" + ShownCell(cells, 0) + "'";
+    ROWSEAL_TRY(answer.secrets.Add(std::move(named), ReadListed<SecretList::Row>(cells)));
   }
   return answer;
 }

@@ -1,12 +1,15 @@
 #pragma once
 
-#include <vector>
+#include <optional>
+#include <string>
+
+#include <rowseal/listing.h>
 
 #include "store/calls/call.h"
 
 namespace rowseal {
 
-/// SecretList reads a page of a project's secrets, by name, from the one after `after` on.
+/// SecretList reads a page of a project's secrets, by name, after the name `after`.
 struct SecretList {
   static constexpr Procedure kProcedure = Procedure::kSecretList;
   static constexpr std::string_view kName = "secret_list";
@@ -15,7 +18,7 @@ struct SecretList {
   struct Request {
     using Call = SecretList;
     ProjectId project;
-    std::string after;
+    std::optional<std::string> after;  ///< nothing: from the first
     std::int64_t limit = 0;
   };
   struct Row {
@@ -29,10 +32,9 @@ struct SecretList {
     Timestamp updated_at{};                 ///< when the newest version was written
   };
   struct Answer {
-    std::vector<Row> secrets;
-    std::vector<Error> refused;  ///< rows that Rowseal does not write: one does not hide the rest
-    std::string last;            ///< the name in the last row, refused or not; empty: no row
-    bool is_full = false;        ///< as many rows as were asked for: more may follow
+    Listing<Row> secrets;
+    std::optional<std::string> last;  ///< the name in the last row, whatever it holds
+    bool is_full = false;             ///< as many rows as were asked for: more may follow
   };
 };
 

@@ -4,7 +4,9 @@ namespace rowseal {
 
 const std::string& StoredVersionColumns() {
   static const std::string columns =
-      "s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data, " + DekColumns();
+      "s.id, substr(s.name, 1, 256), substr(s.kind, 1, 256), v.version, v.expires_at,"
+      " substr(v.nonce, 1, 25), v.encrypted_data, " +
+      DekColumns();
   return columns;
 }
 

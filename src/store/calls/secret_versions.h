@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <rowseal/listing.h>
+
 #include "store/calls/call.h"
 
 namespace rowseal {
@@ -23,7 +25,7 @@ struct SecretVersions {
     Timestamp created_at;
     std::string created_by;
   };
-  using Answer = std::vector<Row>;
+  using Answer = Listing<Row>;
 };
 
 constexpr auto FieldsOf(const SecretVersions::Request*) {

@@ -20,7 +20,10 @@ export function cli(environment, args, input = '') {
     { input, env: { ROWSEAL_STATE: 'none', ...forPrograms, ...environment } });
 }
 
-/** Makes a SQLite store; gives `connect`'s options and the program's environment. */
+/**
+ * Makes a SQLite store; gives `connect`'s options and the program's environment. `change` runs SQL that
+ * changes rows outside Rowseal, with tables as TABLE(name).
+ */
 export function sqliteStore() {
   const folder = mkdtempSync(path.join(tmpdir(), 'rowseal-node-'));
   const environment = { ROWSEAL_STORE: `sqlite:${folder}/secrets.db`,
@@ -28,6 +31,8 @@ export function sqliteStore() {
   cli(environment, ['init']);
   return { folder, environment,
     options: { db: environment.ROWSEAL_STORE, root: environment.ROWSEAL_ROOT, actor: 'test' },
+    change: (sql) => execFileSync('sqlite3',
+      [`${folder}/secrets.db`, sql.replaceAll(/TABLE\((\w+)\)/g, '$1')]),
     end: () => rmSync(folder, { recursive: true }) };
 }
 
@@ -54,5 +59,6 @@ export function postgresStore(server) {
   pool.on('error', () => {});
   return { folder, environment, pool,
     options: { db: pool, root: environment.ROWSEAL_ROOT, actor: 'test' },
+    change: (sql) => pool.query(sql.replaceAll(/TABLE\((\w+)\)/g, 'rowseal.$1')),
     end: async () => { await pool.end(); rmSync(folder, { recursive: true }); } };
 }

@@ -3,7 +3,7 @@
 import pg from 'pg';
 import { Client, connect, nonce, RowsealError, Secret } from 'rowseal';
 import type {
-  AddedRoot, AuditEntry, Column, ConnectOptions, ErrorCode, JobsReport, Outcome, Root, Stored, Summary, Verdict,
+  AddedRoot, AuditEntry, Column, ConnectOptions, ErrorCode, JobsReport, Listing, Outcome, Root, Stored, Summary, Verdict,
   VersionSummary,
 } from 'rowseal';
 
@@ -64,7 +64,8 @@ export async function everyCall(signal: AbortSignal, request: Request): Promise<
   // @ts-expect-error: a parsed body is no body
   await client.verifyWebhook('p', 'hook', { body: await request.json(), headers: signature } as const);
 
-  const page: Summary[] = await client.list('p', { after: 'n', limit: 10 });
+  const page: Listing<Summary> = await client.list('p', { after: 'n', limit: 10 });
+  console.log(page.unreadable.map(({ row, message }) => `${row}: ${message}`));
   const versions: VersionSummary[] = await client.versions('p', page[0]!.name);
   const back: Stored = await client.rollback('p', 'n', versions[0]!.version, { reason: 'oops' });
   await client.rename('p', 'n', 'm');
@@ -82,6 +83,8 @@ export async function everyCall(signal: AbortSignal, request: Request): Promise<
   const { dueAt, destroyed } = await client.destroyKek(1, { cancel: false });
   const { destroyAt } = await client.retireProject('p', { cancel: true });
   const [kek] = await client.keks();
+  const [dek] = await client.unreadableDeks({ project: 'p', discard: true, reason: 'r' });
+  console.log(dek?.why, dek?.discarded);
   const roots: Root[] = await client.roots();
   const added: AddedRoot = await client.addRoot('file:spare.key', { scope: 'default' });
   const replaced: AddedRoot = await client.replaceRoot(added.id, 'file:next.key');

@@ -306,7 +306,8 @@ BEGIN
   RETURN QUERY
   WITH found AS MATERIALIZED (
     SELECT i.ord, s.id AS secret_id, s.kind, s.next_version, v.version, v.expires_at, v.created_at,
-           v.nonce, v.encrypted_data, d.id AS dek_id, d.kek_id, d.purpose, d.suite, d.state,
+           v.nonce, CASE WHEN octet_length(v.encrypted_data) <= 16781312
+                      THEN v.encrypted_data END AS encrypted_data, d.id AS dek_id, d.kek_id, d.purpose, d.suite, d.state,
            d.revision, d.check_value, d.wrapped_key, d.row_tag, d.created_at AS dek_created_at,
            k.revision AS kek_revision, k.row_tag AS kek_row_tag
     FROM unnest(p_names, p_versions) WITH ORDINALITY AS i (name, wanted, ord)
@@ -315,7 +316,9 @@ BEGIN
       LIMIT 1) s ON true
     LEFT JOIN LATERAL (
       SELECT * FROM rowseal.secret_version n WHERE n.project_id = p_project AND n.secret_id = s.id
-        AND n.version = CASE i.wanted WHEN 0 THEN s.next_version - 1 ELSE i.wanted END
+        AND n.version = CASE
+          WHEN i.wanted <> 0 THEN i.wanted
+          WHEN s.next_version > 1 THEN s.next_version - 1 END
       LIMIT 1) v ON true
     LEFT JOIN rowseal.dek d ON d.project_id = p_project AND d.id = v.dek_id
     LEFT JOIN rowseal.kek k ON k.id = d.kek_id),
@@ -646,13 +649,14 @@ AS $$
 BEGIN
   PERFORM set_config('rowseal.project', p_project, true);
   RETURN QUERY
-  SELECT s.name, s.kind, s.id, v.version,
+  SELECT s.name, substr(s.kind, 1, 256), s.id, v.version,
          (SELECT count(*) FROM rowseal.secret_version n WHERE n.project_id = s.project_id
             AND n.secret_id = s.id), v.expires_at, s.created_at, v.created_at
   FROM rowseal.secret s
-  JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
-    AND v.version = s.next_version - 1
-  WHERE s.project_id = p_project AND s.name > p_after ORDER BY s.name LIMIT p_limit;
+  LEFT JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
+    AND v.version = CASE WHEN s.next_version > 1 THEN s.next_version - 1 END
+  WHERE s.project_id = p_project AND s.name >= coalesce(p_after, '')
+    AND (p_after IS NULL OR s.name > p_after) ORDER BY s.name LIMIT p_limit;
 END
 $$;
 
@@ -664,7 +668,7 @@ AS $$
 BEGIN
   PERFORM set_config('rowseal.project', p_project, true);
   RETURN QUERY
-  SELECT v.version, v.expires_at, v.created_at, v.created_by
+  SELECT v.version, v.expires_at, v.created_at, substr(v.created_by, 1, 65537)
   FROM rowseal.secret s
   JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
   WHERE s.project_id = p_project AND s.name = p_name ORDER BY v.version DESC;
