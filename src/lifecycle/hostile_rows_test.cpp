@@ -282,12 +282,11 @@ TEST_F(HostileRows, ABadJobKeepsNoOtherFromItsWork) {
 }
 
 TEST_F(HostileRows, NothingIsDecidedByColumnsThatCannotBeRead) {
-  const std::string kJunk = "01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c12";
   intruder_.Run(
       "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision, check_value,"
-      " wrapped_key, row_tag, created_at) SELECT 'junk', $1, kek_id, purpose, suite, state,"
-      " revision, check_value, wrapped_key, row_tag, created_at FROM dek WHERE project_id = 'beta'",
-      {kJunk});
+      " wrapped_key, row_tag, created_at) SELECT 'junk', '01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c12',"
+      " kek_id, purpose, suite, state, revision, check_value, wrapped_key, row_tag, created_at"
+      " FROM dek WHERE project_id = 'beta'");
   intruder_.Run("UPDATE sealed_column SET context = 'nonsense' WHERE label = 't.a'");
   const Listing<UnreadableDek> kept = Must(DiscardDeks(client_));
   ASSERT_THAT(kept, SizeIs(1));
