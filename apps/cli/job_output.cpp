@@ -79,6 +79,11 @@ std::string RotationText(const RotationReport& report) {
                      report.new_kek.value, report.rewrapped, milliseconds);
 }
 
+Result<int> EndOfColumns(Client& client) {
+  ROWSEAL_ASSIGN(const Listing<ColumnSummary> columns, client.Columns());
+  return EndOfList(columns.unreadable);
+}
+
 Result<int> EndOfJobs(Client& client, const JobsReport& report) {
   for (const JobSummary& job : report.jobs) {
     if (job.failed == 0) {

@@ -71,6 +71,10 @@ std::string RotationText(const RotationReport& report);
 Result<int> FinishJobs(const Program& program, Client& client, const std::vector<JobId>& jobs,
                        const JobOptions& options);
 
+/// EndOfColumns names the columns whose registration cannot be read, so that no job finds their
+/// values. Errors: kPartial, where there are some.
+Result<int> EndOfColumns(Client& client);
+
 /// EndOfJobs names what failed on stderr and gives the exit status: 0 when all was done.
 Result<int> EndOfJobs(Client& client, const JobsReport& report);
 

@@ -95,7 +95,8 @@ Result<int> RotateTheDeks(Program& program, const RotateArguments& arguments) {
     PrintNote("column '" + Printable(label) +
               "' has no place: its values stay under the old DEK until the app seals them again");
   }
-  return FinishJobs(program, client, rotation.jobs, arguments.jobs);
+  ROWSEAL_TRY(FinishJobs(program, client, rotation.jobs, arguments.jobs));
+  return EndOfColumns(client);
 }
 
 // What breaks if this key goes.

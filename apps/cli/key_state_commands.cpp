@@ -166,6 +166,7 @@ Result<int> Compromised(Program& program, const StateArguments& arguments) {
               "' has no place: its values stay exposed until the app seals them again");
   }
   ROWSEAL_TRY(EndOfCompromise(client, compromise, jobs));
+  ROWSEAL_TRY(EndOfColumns(client));
   return EndOfList(exposed.secrets.unreadable);
 }
 

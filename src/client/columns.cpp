@@ -8,6 +8,8 @@
 namespace rowseal {
 namespace {
 
+constexpr std::string_view kNameBegin = "column '";
+
 // The columns that a change of a registration writes, in one place for $2 to $4.
 constexpr std::string_view kChangeColumn =
     "UPDATE rowseal.sealed_column SET state = $2, revision = $3, row_tag = $4,"
@@ -55,7 +57,9 @@ Result<Listing<ColumnRecord>> ReadColumns(const TrustedRead& read) {
   static const std::string sql =
       "SELECT " + BoundedNames<ColumnRecord>() + " FROM rowseal.sealed_column ORDER BY label";
   ROWSEAL_ASSIGN(Rows answer, read.connection().Execute(Statement::Sql(sql)));
-  const auto name = [](const Row& row) { return "column '" + ShownCell(row, 1) + "'"; };
+  const auto name = [](const Row& row) {
+    return std::string(kNameBegin) + ShownCell(row, 1) + "'";
+  };
   return ReadListing<ColumnRecord>(std::move(answer), name, [&](Row& row) -> Result<ColumnRecord> {
     ROWSEAL_ASSIGN(ColumnRecord column, ReadListed<ColumnRecord>(row));
     ROWSEAL_TRY(read.integrity().Verify(column));
@@ -65,7 +69,8 @@ Result<Listing<ColumnRecord>> ReadColumns(const TrustedRead& read) {
 
 void AppendUnread(const std::vector<UnreadRow>& unreadable, std::vector<std::string>& columns) {
   for (const UnreadRow& column : unreadable) {
-    columns.push_back(column.row + " (it cannot be read)");
+    columns.push_back(
+        column.row.substr(kNameBegin.size(), column.row.size() - kNameBegin.size() - 1));
   }
 }
 

@@ -128,13 +128,18 @@ Result<Listing<PolicySetting>> Policies(Client& client) {
     Listing<PolicySetting> settings;
     for (const PolicyRow& row : kPolicies) {
       const Result<PolicyDuration> duration = ReadPolicy(store.connection(), row.policy);
-      if (!duration) {
-        ROWSEAL_TRY(settings.Add("policy " + std::string(row.name),
-                                 Result<PolicySetting>(tl::unexpected(duration.error()))));
-        continue;
+      if (!duration && duration.error().code != ErrorCode::kIntegrity) {
+        return tl::unexpected(duration.error());
       }
       ROWSEAL_ASSIGN(const std::optional<std::string> stored,
                      StoredText(store.connection(), row.name));
+      if (!duration) {
+        settings.unreadable.push_back({"policy " + std::string(row.name),
+                                       "'" + Printable(stored.value_or("")) +
+                                           "' is no duration; set it again: rowseal policy set " +
+                                           std::string(row.name) + " VALUE"});
+        continue;
+      }
       settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),
                           !stored.has_value(), std::string(row.meaning)});
     }

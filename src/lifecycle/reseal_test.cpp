@@ -183,7 +183,7 @@ TEST_F(Reseal, AProjectWithoutADekIsNotFound) {
 TEST_F(Reseal, TheCensusSaysWhatNeedsAKey) {
   Client client = store_.Open();
   Must(RotateDeks(client, Project("acme")));
-  std::vector<KekCensus> census = Must(TakeCensus(client, CountFrom::kEveryRow));
+  Listing<KekCensus> census = Must(TakeCensus(client, CountFrom::kEveryRow));
   ASSERT_EQ(census.size(), 1U);
   EXPECT_EQ(census[0].projects, 2);
   EXPECT_EQ(census[0].secrets, 40);
