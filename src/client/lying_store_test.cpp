@@ -247,7 +247,10 @@ class LyingStore : public ::testing::Test {
         {Procedure::kStoreFormat, [this] { return AskOnly(StoreFormat::Request{}); }},
         {Procedure::kSecretList, [this] { return ListAll(); }},
         {Procedure::kSecretVersions,
-         [this, acme] { return client_->Versions(acme, Named("a")).map([](auto&&) {}); }},
+         [this, acme]() -> Result<void> {
+           ROWSEAL_ASSIGN(const auto versions, client_->Versions(acme, Named("a")));
+           return CheckAllRead(versions.unreadable);
+         }},
         {Procedure::kSecretLock, [this] { return Expire(); }},
         {Procedure::kSecretVersionRead, [this] { return Expire(); }},
         {Procedure::kSecretReseal, [this] { return Expire(); }},

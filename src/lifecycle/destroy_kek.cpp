@@ -8,6 +8,7 @@
 #include "lifecycle/kek_change.h"
 #include "lifecycle/kek_notes.h"
 #include "lifecycle/policies.h"
+#include "store/list_reader.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -167,9 +168,11 @@ Result<void> CancelKekDestruction(Client& client, KekId kek, const Access& acces
 
 Result<std::vector<KekId>> DueKeks(StoreRead& store) {
   ROWSEAL_ASSIGN(const Timestamp now, store.Now());
-  ROWSEAL_ASSIGN(Rows answer, store.connection().Execute(Statement::Sql(
-                                  "SELECT id FROM rowseal.kek WHERE destroy_at <= $1 ORDER BY id",
-                                  {ToMicros(now)})));
+  ROWSEAL_ASSIGN(
+      Rows answer,
+      store.connection().Execute(Statement::Sql(
+          "SELECT id FROM rowseal.kek WHERE " ROWSEAL_SANE_TIME("destroy_at") " <= $1 ORDER BY id",
+          {ToMicros(now)})));
   std::vector<KekId> due;
   for (Row& row : answer.rows) {
     RowReader reader(row);

@@ -130,14 +130,13 @@ Result<void> DiscardRow(Change& change, const UnreadableRow& row) {
       "INSERT INTO rowseal.destroyed_key (project_id, kind, id, scope, purpose, suite, state,"
       " revision, check_value, created_at, destroyed_at, actor, reason, census)"
       " SELECT d.project_id, 'dek', CAST(d.id AS text), '', substr(d.purpose, 1, 255), d.suite,"
-      "  substr(d.state, 1, 255), d.revision, substr(d.check_value, 1, 255), d.created_at, $3, $4,"
-      "  $5, $6 FROM rowseal.dek d"
-      " WHERE d.project_id = $1 AND d.id = $2 ON CONFLICT DO NOTHING",
+      "  substr(d.state, 1, 255), d.revision, d.check_value, d.created_at, $3, $4, $5, $6"
+      " FROM rowseal.dek d WHERE d.project_id = $1 AND d.id = $2 ON CONFLICT DO NOTHING",
       {row.dek.project, row.dek.id, ToMicros(now), change.access().actor, change.access().reason,
        std::string(kDiscarded) + "nothing can open it (" + row.dek.why + ")"})));
   ROWSEAL_ASSIGN(const Rows deleted, connection.Execute(Statement::Sql(
                                          "DELETE FROM rowseal.dek WHERE project_id = $1 AND id = $2"
-                                         " AND substr(row_tag, 1, 41) = $3",
+                                         " AND (row_tag = $3 OR length(row_tag) > 40)",
                                          {row.dek.project, row.dek.id, row.row_tag})));
   if (deleted.changed != 1) {
     return Fail(ErrorCode::kConflict, "DEK " + row.dek.id + " was changed meanwhile", "retry");

@@ -464,7 +464,7 @@ TEST_F(ResealColumns, APlaceThatSomebodyRedirectedIsRefused) {
           "UPDATE sealed_column SET source_database = NULL, source_table = NULL,"
           " source_column = NULL, source_keys = NULL, source_project = NULL");
   EXPECT_TRUE(Must(client.Columns()).empty());
-  EXPECT_EQ(Must(client.Columns()).unreadable.size(), 1U);
+  EXPECT_FALSE(Must(client.Columns()).unreadable.empty());
 }
 
 TEST_F(ResealColumns, APlaceThatIsNoneIsRefusedWhenItIsRegistered) {

@@ -138,10 +138,12 @@ Result<std::int64_t> DestroyProjectBody::DestroyDeks(Change& change) const {
 
 Result<BatchOutcome> DestroyProjectBody::Write(Change& change) {
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
-  ROWSEAL_ASSIGN(const Rows due, change.connection().Execute(Statement::Sql(
-                                     "SELECT 1 FROM rowseal.retired_project WHERE project_id = $1"
-                                     " AND destroy_at <= $2 AND destroyed_at IS NULL FOR UPDATE",
-                                     {project_.text(), ToMicros(now)})));
+  ROWSEAL_ASSIGN(const Rows due,
+                 change.connection().Execute(Statement::Sql(
+                     "SELECT 1 FROM rowseal.retired_project WHERE project_id = $1"
+                     " AND " ROWSEAL_SANE_TIME("destroy_at") " <= $2"
+                                                             " AND destroyed_at IS NULL FOR UPDATE",
+                     {project_.text(), ToMicros(now)})));
   BatchOutcome outcome;
   outcome.position = std::to_string(++batches_);
   if (due.rows.empty()) {
@@ -171,14 +173,17 @@ Result<BatchOutcome> DestroyProjectBody::Write(Change& change) {
 
 Result<void> StartDueRetirements(Change& change) {
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
-  ROWSEAL_ASSIGN(const Rows due,
-                 change.connection().Execute(
-                     Statement::Sql("SELECT project_id FROM rowseal.retired_project r"
-                                    " WHERE destroy_at <= $1 AND destroyed_at IS NULL"
-                                    " AND NOT EXISTS (SELECT 1 FROM rowseal.job j WHERE j.kind = $2"
-                                    "  AND j.object = r.project_id"
-                                    "  AND j.state IN ('ready', 'paused', 'failed'))",
-                                    {ToMicros(now), std::string(kDestroyProjectJob)})));
+  ROWSEAL_ASSIGN(
+      const Rows due,
+      change.connection().Execute(Statement::Sql(
+          "SELECT project_id FROM rowseal.retired_project r"
+          " WHERE " ROWSEAL_SANE_TIME(
+              "destroy_at") " <= $1"
+                            " AND destroyed_at IS NULL"
+                            " AND NOT EXISTS (SELECT 1 FROM rowseal.job j WHERE j.kind = $2"
+                            "  AND j.object = r.project_id"
+                            "  AND j.state IN ('ready', 'paused', 'failed'))",
+          {ToMicros(now), std::string(kDestroyProjectJob)})));
   for (const Row& row : due.rows) {
     ROWSEAL_TRY(StartJobOfKind(change, kDestroyProjectJob, TextAt(row, 0)));
   }

@@ -69,11 +69,15 @@ bool RowReader::NextAreNull(std::size_t columns) const {
 }
 
 Result<void> RowReader::status() const {
-  if (out_of_bounds_) {
+  // Columns after the bad one may have been skipped meanwhile.
+  const auto bad = std::ranges::find_if(row_, [](const Value& value) {
+    const auto* const number = std::get_if<std::int64_t>(&value);
+    return number != nullptr && (*number < kSmallestStored || *number > kLargestStored);
+  });
+  if (out_of_bounds_ && bad != row_.end()) {
     return Fail(ErrorCode::kIntegrity,
-                "number " + std::to_string(next_) + " of a row's columns holds " +
-                    std::to_string(std::get<std::int64_t>(row_[next_ - 1])) +
-                    ", which Rowseal never writes",
+                "number " + std::to_string(bad - row_.begin() + 1) + " of a row's columns holds " +
+                    std::to_string(std::get<std::int64_t>(*bad)) + ", which Rowseal never writes",
                 "somebody changed it outside Rowseal; restore the row from a backup");
   }
   if (failed_) {
