@@ -89,19 +89,21 @@ export interface Job {
   total: number; done: number; failed: number; createdAt: Date; startedAt: Date | null;
   changedAt: Date;
 }
-/** The jobs that were run, and how many of their items could not be done. */
+/** `row` says which one, `message` what is wrong with it. */
+export interface UnreadRow { row: string; message: string }
+/** The jobs that were run, how many of their items could not be done, and jobs that cannot be read. */
 export interface JobsReport {
-  jobs: Job[]; failed: number; stopped: boolean;
-  /** Jobs whose rows cannot be read; there only where there are some. */
-  unreadable?: { row: string; message: string }[];
+  jobs: Job[]; failed: number; stopped: boolean; unreadable: UnreadRow[];
 }
 /** Values in `columnsWithoutPlace` stay under the old DEKs until the app seals them again. */
 export interface DekRotationReport {
   rotated: number; columnsWithoutPlace: string[]; jobs: Job[]; failed: number; stopped: boolean;
+  unreadable: UnreadRow[];
 }
 export interface DestructionReport { keks: number[]; deks: number; failed: string[] }
 export interface MaintainReport {
-  jobs: Job[]; failed: number; stopped: boolean; kekRotation: RotationReport | null;
+  jobs: Job[]; failed: number; stopped: boolean; unreadable: UnreadRow[];
+  kekRotation: RotationReport | null;
   destroyed: DestructionReport;
 }
 /** `failedDeks` names those that do not open and stay under the KEK. */
@@ -136,7 +138,7 @@ export interface AuditEntry {
   id: string; at: Date; actor: string; reason: string; action: string; outcome: string; object: string;
 }
 /** A list, and the rows that were changed outside Rowseal so that they cannot be read. */
-export type Listing<T> = T[] & { readonly unreadable: { row: string; message: string }[] };
+export type Listing<T> = T[] & { readonly unreadable: UnreadRow[] };
 /** A row of a DEK that nothing can open. `versions` and `values` name it; then it stays. */
 export interface UnreadableDek {
   project: string; id: string; purpose: string; state: string; why: string; versions: number;

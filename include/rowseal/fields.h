@@ -129,17 +129,7 @@ void Describe(const StatusReport& status, Field&& field) {
 ROWSEAL_FIELDS(Finding, severity, check, message, action)
 ROWSEAL_FIELDS(JobSummary, id, kind, object, subject, state, running, run, total, done, failed,
                created_at, started_at, changed_at)
-
-/// `unreadable` is there only where jobs cannot be read.
-template <class Field>
-void Describe(const JobsReport& report, Field&& field) {
-  field("jobs", report.jobs);
-  field("failed", report.failed);
-  field("stopped", report.stopped);
-  if (!report.unreadable.empty()) {
-    field("unreadable", report.unreadable);
-  }
-}
+ROWSEAL_FIELDS(JobsReport, jobs, failed, stopped, unreadable)
 
 template <class Field>
 void Describe(const DestructionReport& report, Field&& field) {
