@@ -51,6 +51,7 @@ const changes = {
   compromiseKek: (c) => c.compromiseKek(1),
   destroyKek: (c) => c.destroyKek(1),
   retireProject: (c) => c.retireProject('acme'),
+  unreadableDeks: (c) => c.unreadableDeks({ discard: true }),
   addRoot: (c, folder) => c.addRoot(`file:${folder}/second.key`),
   replaceRoot: (c, folder) => c.replaceRoot(1, `file:${folder}/second.key`),
   removeRoot: (c) => c.removeRoot(1),

@@ -296,7 +296,7 @@ function exercise(kind, make) {
       assert.equal(found.length, 0);
       assert.equal(found.unreadable.length, 1);
       await store.change("UPDATE TABLE(secret) SET kind = 'workflow' WHERE project_id = 'lists'");
-      await store.change("UPDATE TABLE(sealed_column) SET context = 'field'");
+      await store.change("UPDATE TABLE(sealed_column) SET context = 'field' WHERE label = 'lists.a'");
       assert.equal((await client.list('lists')).unreadable.length, 0);
       assert.equal((await client.unreadableDeks()).length, 0);
       assert.equal((await client.columns()).unreadable.length, 0);
