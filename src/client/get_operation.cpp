@@ -163,6 +163,10 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
     }
     return tl::unexpected(std::move(error));
   }
+  ROWSEAL_TRY(session_.integrity()->CheckLastWrite(
+      context.bytes(), sealed.nonce, sealed.encrypted_data, sealed.write_mac,
+      "version " + ToText(sealed.version) + " of secret '" + secret.name.text() + "' (project '" +
+          project_.text() + "')"));
   if (sealed.expires_at && *sealed.expires_at <= session_.Now()) {
     return Fail(ErrorCode::kRefusedByState,
                 "version " + ToText(sealed.version) + " of secret '" + secret.name.text() +

@@ -108,10 +108,20 @@ Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const Proj
   return value;
 }
 
+Result<void> CheckLastWritten(const Session& session, const ProjectId& project,
+                              const StoredVersion& version) {
+  return session.integrity()->CheckLastWrite(ContextOf(session, project, version), version.nonce,
+                                             version.encrypted_data, version.write_mac,
+                                             RowName(version));
+}
+
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version) {
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, OpenDekOf(session, version));
-  return OpenUnder(*dek, session, project, version);
+  ROWSEAL_ASSIGN(SecretBytes value, OpenUnder(*dek, session, project, version));
+  // Sealed again, an older row that was put back would become what was written last.
+  ROWSEAL_TRY(CheckLastWritten(session, project, version));
+  return value;
 }
 
 Result<SecretReseal::Item> SealAgain(Session& session, const ProjectId& project,

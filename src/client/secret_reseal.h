@@ -26,7 +26,11 @@ Result<std::shared_ptr<const Dek>> OpenDekOf(Session& session, const StoredVersi
 Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const ProjectId& project,
                               const StoredVersion& version);
 
-/// OpenStored is OpenDekOf and then OpenUnder.
+/// CheckLastWritten compares a version with the MAC of its last write. Errors: kIntegrity.
+Result<void> CheckLastWritten(const Session& session, const ProjectId& project,
+                              const StoredVersion& version);
+
+/// OpenStored is OpenDekOf, OpenUnder and CheckLastWritten.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
 

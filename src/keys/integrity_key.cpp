@@ -181,6 +181,18 @@ Result<Bytes> IntegrityKey::WriteMac(ByteView context, ByteView nonce,
   return Bytes(mac.begin(), mac.end());
 }
 
+Result<void> IntegrityKey::CheckLastWrite(ByteView context, ByteView nonce, ByteView encrypted_data,
+                                          const std::optional<Bytes>& write_mac,
+                                          const std::string& row) const {
+  ROWSEAL_ASSIGN(const Bytes expected, WriteMac(context, nonce, encrypted_data));
+  if (!write_mac || !EqualInConstantTime(expected, *write_mac)) {
+    return Fail(ErrorCode::kIntegrity, row + " opens, but it is not what was written last",
+                "an older row may have been put back; run `rowseal verify`, then restore the row"
+                " and its entries in the log from a backup, or put a new version");
+  }
+  return {};
+}
+
 Result<Bytes> IntegrityKey::BundleMac(ByteView text) const {
   ROWSEAL_ASSIGN(const Mac hash, Sha256(text));
   ROWSEAL_ASSIGN(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
@@ -39,6 +40,12 @@ class IntegrityKey final {
 
   /// WriteMac is logged with every write of a secret version, so that an older row put back shows.
   Result<Bytes> WriteMac(ByteView context, ByteView nonce, ByteView encrypted_data) const;
+
+  /// CheckLastWrite compares a version's row with the MAC of its last write, without which it is
+  /// nothing that was written last: an older row that was put back opens, and its MAC differs.
+  /// `row` names it. Errors: kIntegrity.
+  Result<void> CheckLastWrite(ByteView context, ByteView nonce, ByteView encrypted_data,
+                              const std::optional<Bytes>& write_mac, const std::string& row) const;
 
   /// BundleMac binds the text of a bundle of keys to the installation, whose name and epoch stand
   /// in the text.

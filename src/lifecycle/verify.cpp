@@ -190,12 +190,7 @@ class Verifier final {
 
   Result<Rows> ReadVersions(TrustedRead& read, const Row& up_to) {
     static const std::string select =
-        "SELECT v.project_id, v.secret_id, v.version,"
-        " (SELECT substr(a.write_mac, 1, 33) FROM rowseal.audit_item a"
-        "   WHERE a.project_id = v.project_id"
-        "   AND a.secret_id = v.secret_id AND a.version = v.version"
-        "   ORDER BY a.number DESC LIMIT 1), " +
-        StoredVersionColumns() +
+        "SELECT v.project_id, v.secret_id, v.version, " + StoredVersionColumns() +
         " FROM rowseal.secret_version v"
         " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
         " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
@@ -237,7 +232,6 @@ class Verifier final {
     RowReader reader(row);
     const std::string project_text = reader.Text();
     reader.Skip(2);
-    const auto* const logged = std::get_if<Bytes>(reader.Next());
     const Result<ProjectId> project = ProjectId::Parse(project_text);
     const Result<StoredVersion> version =
         project ? ReadStoredVersion(*project, reader) : tl::unexpected(project.error());
@@ -256,11 +250,8 @@ class Verifier final {
     if (const auto value = OpenUnder(**dek, read.session(), *project, *version); !value) {
       return ReportUnlessPassing(FailureClass::kCiphertext, name, value.error());
     }
-    const Result<Bytes> expected = read.integrity().WriteMac(
-        ContextOf(read.session(), *project, *version), version->nonce, version->encrypted_data);
-    if (logged == nullptr || !expected || !EqualInConstantTime(*expected, *logged)) {
-      Report(FailureClass::kReplay, name,
-             "it opens, but it is not what the log says was written last");
+    if (const auto written = CheckLastWritten(read.session(), *project, *version); !written) {
+      Report(FailureClass::kReplay, name, written.error().message);
     }
     return {};
   }

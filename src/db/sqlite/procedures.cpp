@@ -102,9 +102,12 @@ Result<void> CheckNotRetired(SqliteConnection& connection, const ProjectId& proj
 
 Result<Rows> Carry(SqliteConnection& connection, const SecretGet::Request& asked) {
   static const std::string sql =
-      "SELECT s.id, s.kind, s.next_version, v.version, v.expires_at, v.created_at, v.nonce,"
+      "SELECT s.id, s.kind, s.next_version,"
+      " (SELECT max(a.version) FROM audit_item a WHERE a.project_id = s.project_id"
+      "   AND a.secret_id = s.id),"
+      " v.version, v.expires_at, v.created_at, v.nonce,"
       " v.encrypted_data, " +
-      DekColumns() +
+      std::string(kLastWriteMac) + ", " + DekColumns() +
       " FROM secret s"
       " LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
       "  AND v.version = CASE WHEN $3 = 0 THEN (SELECT max(n.version) FROM secret_version n"
@@ -112,7 +115,7 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretGet::Request& asked
       " LEFT JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
       " LEFT JOIN kek k ON k.id = d.kek_id"
       " WHERE s.project_id = $1 AND s.name = $2";
-  constexpr std::size_t kVersion = kCells<SecretHead>;
+  constexpr std::size_t kVersion = kCells<SecretHead> + 1;
   ROWSEAL_TRY(CheckNotRetired(connection, asked.project));
   Rows answer;
   std::string object;

@@ -28,9 +28,13 @@ Result<SecretGet::Found> DecodeItem(const SecretGet::Request& request, const Sec
   }
   // A function or a view in the table's place could answer with an older version, which opens.
   const bool is_newest = row.sealed->version.value + 1 == row.head->next_version.value;
-  if (item.version == 0 && !is_newest) {
-    return Fail(ErrorCode::kIntegrity, "the newest version of " + secret + " is missing",
-                "restore its rows of secret_version from a backup");
+  // Nor may the counter go back with the newest version: the log names the last one that was
+  // written.
+  if (item.version == 0 && (!is_newest || row.newest_written != row.sealed->version)) {
+    return Fail(
+        ErrorCode::kIntegrity, "the newest version of " + secret + " is missing",
+        "run `rowseal verify`; restore its rows of secret and secret_version, and its entries"
+        " in the log, from a backup");
   }
   if (item.version != 0 && row.sealed->version.value != item.version) {
     return WrongAnswer(SecretGet::kName, secret,

@@ -30,10 +30,12 @@ struct SecretGet {
     Timestamp created_at;
     Bytes nonce;
     Bytes encrypted_data;
+    std::optional<Bytes> write_mac;  ///< of the version's last write; none: the log names no write
   };
   /// All NULL: an unknown secret; only its head: an unknown version.
   struct Row {
     std::optional<SecretHead> head;
+    std::optional<SecretVersion> newest_written;  ///< that the log names
     std::optional<Sealed> sealed;
     std::optional<DekAndKek> dek;
   };
@@ -56,14 +58,17 @@ constexpr auto FieldsOf(const SecretGet::Request*) {
 }
 constexpr auto FieldsOf(const SecretGet::Sealed*) {
   using Sealed = SecretGet::Sealed;
-  return std::tuple{Field("version", &Sealed::version), Field("expires_at", &Sealed::expires_at),
+  return std::tuple{Field("version", &Sealed::version),
+                    Field("expires_at", &Sealed::expires_at),
                     Field("created_at", &Sealed::created_at),
                     Field("nonce", &Sealed::nonce, kNonceBytes),
-                    Field("encrypted_data", &Sealed::encrypted_data, kSealedBytes)};
+                    Field("encrypted_data", &Sealed::encrypted_data, kSealedBytes),
+                    Field("write_mac", &Sealed::write_mac, kMacBytes)};
 }
 constexpr auto FieldsOf(const SecretGet::Row*) {
   using Of = SecretGet::Row;
-  return std::tuple{Part(&Of::head), Part(&Of::sealed), Part(&Of::dek)};
+  return std::tuple{Part(&Of::head), Field("newest_written", &Of::newest_written),
+                    Part(&Of::sealed), Part(&Of::dek)};
 }
 
 /// Decode errors: kIntegrity (another number of rows). An item's error is kNotFound, or kIntegrity

@@ -4,9 +4,10 @@ namespace rowseal {
 
 const std::string& StoredVersionColumns() {
   static const std::string columns =
-      "s.id, substr(s.name, 1, 256), substr(s.kind, 1, 256), v.version, v.expires_at,"
-      " substr(v.nonce, 1, 25), v.encrypted_data, " +
-      DekColumns();
+      std::string(
+          "s.id, substr(s.name, 1, 256), substr(s.kind, 1, 256), v.version, v.expires_at,"
+          " substr(v.nonce, 1, 25), v.encrypted_data, ") +
+      kLastWriteMac + ", " + DekColumns();
   return columns;
 }
 

@@ -13,12 +13,13 @@ struct StoredVersion {
   std::optional<Timestamp> expires_at;
   Bytes nonce;
   Bytes encrypted_data;
+  std::optional<Bytes> write_mac;  ///< of its last write; none: the log names no write
   DekAndKek dek;
 };
 
 template <>
 inline StoredVersion Blank<StoredVersion>() {
-  return {{}, Blank<SecretName>(), {}, {}, {}, {}, {}, Blank<DekAndKek>()};
+  return {{}, Blank<SecretName>(), {}, {}, {}, {}, {}, {}, Blank<DekAndKek>()};
 }
 
 constexpr auto FieldsOf(const StoredVersion*) {
@@ -30,8 +31,14 @@ constexpr auto FieldsOf(const StoredVersion*) {
                     Field("expires_at", &Of::expires_at),
                     Field("nonce", &Of::nonce, kNonceBytes),
                     Field("encrypted_data", &Of::encrypted_data, kSealedBytes),
+                    Field("write_mac", &Of::write_mac, kMacBytes),
                     Part(&Of::dek)};
 }
+
+/// kLastWriteMac selects the MAC of the last write of a row of `secret_version v`, or NULL.
+inline constexpr const char* kLastWriteMac =
+    "(SELECT substr(a.write_mac, 1, 33) FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
+    " AND a.secret_id = v.secret_id AND a.version = v.version ORDER BY a.number DESC LIMIT 1)";
 
 /// StoredVersionColumns are what StoredVersion reads, for a query of `secret s`, `secret_version
 /// v`, `dek d` and `kek k`.

@@ -37,6 +37,9 @@ $$;
 -- Entries come from functions only.
 REVOKE INSERT ON rowseal.audit_log, rowseal.audit_item FROM rowseal_operator;
 
+-- These two give more columns than in format 1, which CREATE OR REPLACE cannot do.
+DROP FUNCTION IF EXISTS rowseal.secret_get, rowseal.secret_version_read;
+
 -- A hot call looks a few rows up by their keys, and planning would take longer than that: plans are
 -- made once a session. They are made when tables may still be empty or were just filled, so every
 -- other way of joining is ruled out.
@@ -284,10 +287,11 @@ CREATE OR REPLACE FUNCTION rowseal.secret_get(
   p_project text, p_names text[], p_versions bigint[], p_entry uuid, p_at bigint, p_actor text,
   p_reason text, p_action text, p_alone boolean)
 RETURNS TABLE (
-  secret_id uuid, kind text, next_version bigint, version bigint, expires_at bigint,
-  created_at bigint, nonce bytea, encrypted_data bytea, dek_id uuid, kek_id bigint, purpose text,
-  suite smallint, state text, revision bigint, check_value bytea, wrapped_key bytea, row_tag bytea,
-  dek_created_at bigint, kek_revision bigint, kek_row_tag bytea)
+  secret_id uuid, kind text, next_version bigint, newest_written bigint, version bigint,
+  expires_at bigint, created_at bigint, nonce bytea, encrypted_data bytea, write_mac bytea,
+  dek_id uuid, kek_id bigint,
+  purpose text, suite smallint, state text, revision bigint, check_value bytea, wrapped_key bytea,
+  row_tag bytea, dek_created_at bigint, kek_revision bigint, kek_row_tag bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -305,10 +309,14 @@ BEGIN
   END IF;
   RETURN QUERY
   WITH found AS MATERIALIZED (
-    SELECT i.ord, s.id AS secret_id, s.kind, s.next_version, v.version, v.expires_at, v.created_at,
-           v.nonce, CASE WHEN octet_length(v.encrypted_data) <= 16781312
-                      THEN v.encrypted_data END AS encrypted_data, d.id AS dek_id, d.kek_id, d.purpose, d.suite, d.state,
-           d.revision, d.check_value, d.wrapped_key, d.row_tag, d.created_at AS dek_created_at,
+    SELECT i.ord, s.id AS secret_id, s.kind, s.next_version,
+           (SELECT max(a.version) FROM rowseal.audit_item a
+            WHERE a.project_id = p_project AND a.secret_id = s.id) AS newest_written,
+           v.version, v.expires_at, v.created_at, v.nonce,
+           CASE WHEN octet_length(v.encrypted_data) <= 16781312 THEN v.encrypted_data END
+             AS encrypted_data,
+           w.write_mac, d.id AS dek_id, d.kek_id, d.purpose, d.suite, d.state, d.revision,
+           d.check_value, d.wrapped_key, d.row_tag, d.created_at AS dek_created_at,
            k.revision AS kek_revision, k.row_tag AS kek_row_tag
     FROM unnest(p_names, p_versions) WITH ORDINALITY AS i (name, wanted, ord)
     LEFT JOIN LATERAL (
@@ -320,6 +328,10 @@ BEGIN
           WHEN i.wanted <> 0 THEN i.wanted
           WHEN s.next_version > 1 THEN s.next_version - 1 END
       LIMIT 1) v ON true
+    LEFT JOIN LATERAL (
+      SELECT substr(a.write_mac, 1, 33) AS write_mac FROM rowseal.audit_item a
+      WHERE a.project_id = p_project AND a.secret_id = v.secret_id AND a.version = v.version
+      ORDER BY a.number DESC LIMIT 1) w ON true
     LEFT JOIN rowseal.dek d ON d.project_id = p_project AND d.id = v.dek_id
     LEFT JOIN rowseal.kek k ON k.id = d.kek_id),
   logged AS MATERIALIZED (
@@ -330,9 +342,10 @@ BEGIN
              coalesce(string_agg(f.secret_id::text || '@' || f.version, ' ' ORDER BY f.ord)
                       FILTER (WHERE f.version IS NOT NULL), '')) AS is_written
     FROM found f)
-  SELECT f.secret_id, f.kind, f.next_version, f.version, f.expires_at, f.created_at, f.nonce,
-         f.encrypted_data, f.dek_id, f.kek_id, f.purpose, f.suite, f.state, f.revision,
-         f.check_value, f.wrapped_key, f.row_tag, f.dek_created_at, f.kek_revision, f.kek_row_tag
+  SELECT f.secret_id, f.kind, f.next_version, f.newest_written, f.version, f.expires_at,
+         f.created_at, f.nonce, f.encrypted_data, f.write_mac, f.dek_id, f.kek_id, f.purpose, f.suite, f.state,
+         f.revision, f.check_value, f.wrapped_key, f.row_tag, f.dek_created_at, f.kek_revision,
+         f.kek_row_tag
   FROM found f CROSS JOIN logged l WHERE l.is_written ORDER BY f.ord;
 END
 $$;
@@ -693,9 +706,9 @@ $$;
 CREATE OR REPLACE FUNCTION rowseal.secret_version_read(p_project text, p_secret_id uuid, p_version bigint)
 RETURNS TABLE (
   id uuid, name text, kind text, version bigint, expires_at bigint, nonce bytea,
-  encrypted_data bytea, dek_id uuid, kek_id bigint, purpose text, suite smallint, state text,
-  revision bigint, check_value bytea, wrapped_key bytea, row_tag bytea, dek_created_at bigint,
-  kek_revision bigint, kek_row_tag bytea)
+  encrypted_data bytea, write_mac bytea, dek_id uuid, kek_id bigint, purpose text, suite smallint,
+  state text, revision bigint, check_value bytea, wrapped_key bytea, row_tag bytea,
+  dek_created_at bigint, kek_revision bigint, kek_row_tag bytea)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -708,7 +721,10 @@ BEGIN
   PERFORM 1 FROM rowseal.secret_version v WHERE v.project_id = p_project
     AND v.secret_id = p_secret_id AND v.version = p_version FOR NO KEY UPDATE;
   RETURN QUERY
-  SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data, d.id, d.kek_id,
+  SELECT s.id, s.name, s.kind, v.version, v.expires_at, v.nonce, v.encrypted_data,
+         (SELECT substr(a.write_mac, 1, 33) FROM rowseal.audit_item a WHERE a.project_id = p_project
+            AND a.secret_id = v.secret_id AND a.version = v.version ORDER BY a.number DESC LIMIT 1),
+         d.id, d.kek_id,
          d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key, d.row_tag,
          d.created_at, k.revision, k.row_tag
   FROM rowseal.secret s
