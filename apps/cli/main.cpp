@@ -35,6 +35,12 @@ void AddGlobalOptions(CLI::App& app, Flags& flags) {
   app.add_option("--state", flags.state,
                  "A folder outside the store's backups, or none: keeps how far keys had come, so"
                  " that an older copy is noticed [ROWSEAL_STATE, ~/.local/state/rowseal]");
+  app.add_option("--installation", flags.installation,
+                 "The installation that the store has to be, as status shows it"
+                 " [ROWSEAL_INSTALLATION]");
+  app.add_option("--on-rollback", flags.on_rollback,
+                 "What an older copy of the store still does: read or refuse"
+                 " [ROWSEAL_ON_ROLLBACK, read]");
   app.add_option("--log", flags.log, "off, error, warning, info or debug [warning]");
   app.add_option("--metrics", flags.metrics, "Write counters to this file, for Prometheus");
 }

@@ -64,7 +64,11 @@ Program::Program(Settings settings)
 StoreOptions Program::store_options() const {
   return {settings_.store,
           settings_.roots,
-          {settings_.actor, observer_, {}, settings_.state},
+          {.actor = settings_.actor,
+           .observer = observer_,
+           .state_folder = settings_.state,
+           .installation = settings_.installation,
+           .on_rollback = settings_.on_rollback},
           AskForPassphrase};
 }
 

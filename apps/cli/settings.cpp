@@ -139,6 +139,14 @@ Result<std::optional<LogLevel>> ParseLog(const std::string& text) {
               "use off, error, warning, info or debug");
 }
 
+Result<OnRollback> ParseOnRollback(const std::string& text) {
+  if (text != "read" && text != "refuse") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "'" + Printable(text) + "' is nothing to do on a rollback", "use read or refuse");
+  }
+  return text == "read" ? OnRollback::kRead : OnRollback::kRefuse;
+}
+
 // Where other programs keep what must outlive a restart (XDG Base Directory Specification).
 std::string StateFolder(const std::optional<std::string>& given) {
   const std::optional<std::string> named = given ? given : Environment("ROWSEAL_STATE");
@@ -189,6 +197,14 @@ Result<Settings> ResolveSettings(const Flags& flags) {
   settings.actor = flags.actor ? *flags.actor : SystemActor();
   settings.reason = flags.reason.value_or("");
   settings.state = StateFolder(flags.state);
+  if (const auto named =
+          flags.installation ? flags.installation : Environment("ROWSEAL_INSTALLATION")) {
+    ROWSEAL_ASSIGN(settings.installation, ParseUuid<InstallationId>(*named));
+  }
+  if (const auto chosen =
+          flags.on_rollback ? flags.on_rollback : Environment("ROWSEAL_ON_ROLLBACK")) {
+    ROWSEAL_ASSIGN(settings.on_rollback, ParseOnRollback(*chosen));
+  }
   settings.metrics = flags.metrics;
   settings.json = flags.json;
   return settings;

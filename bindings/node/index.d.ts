@@ -35,6 +35,10 @@ export interface ConnectOptions {
   actor: string;
   /** A folder of this machine's, outside what is restored with the database: an older copy is noticed. */
   state?: string;
+  /** The installation that the store has to be, as `keyStatus` shows it. */
+  installation?: string;
+  /** What an older copy of the store, once noticed, still does. Default: its values open. */
+  onRollback?: 'read' | 'refuse';
   /** Named statements; a pooler in transaction mode must know them. */
   prepared?: boolean;
   callTimeoutMs?: number;

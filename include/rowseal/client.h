@@ -135,6 +135,8 @@ struct AuditEntry {
   std::string object;  ///< ids: `<secret id>@<version>`, separated by spaces
 };
 
+enum class OnRollback : std::uint8_t { kRead, kRefuse };
+
 struct ClientOptions {
   std::string actor;                   ///< the default actor; required
   std::shared_ptr<Observer> observer;  ///< optional
@@ -143,6 +145,14 @@ struct ClientOptions {
   /// installation keeps how far its keys had come: so an older copy of a store is noticed. Empty:
   /// none is kept.
   std::string state_folder{};
+  /// Names the store for the state folder: the first installation that is met there is the one that
+  /// is expected from then on. OpenStore and OpenStoreFile fill it in. Empty: none is remembered.
+  std::string store_place{};
+  /// The installation that the store has to be, where the caller knows it.
+  std::optional<InstallationId> installation{};
+  /// What an older copy of the store, once noticed, still does: its values open, or nothing opens.
+  /// Nothing is sealed and no key changes either way.
+  OnRollback on_rollback = OnRollback::kRead;
 };
 
 /// Client puts and gets secrets and seals values. Secrets are sealed before anything reaches the

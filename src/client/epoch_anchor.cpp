@@ -16,6 +16,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "crypto/mac.h"
 
 namespace rowseal {
 namespace {
@@ -23,6 +24,8 @@ namespace {
 // Lines: the head, then states from the newest to older ones, which are for people who must find
 // out what happened: `EPOCH TAG TIME`.
 constexpr std::string_view kHead = "rowseal epoch anchor 1";
+// Lines: the head, the installation, and the place for people.
+constexpr std::string_view kPlaceHead = "rowseal store place 1";
 constexpr std::size_t kKeptStates = 16;
 constexpr std::size_t kShortestTag = 32;
 constexpr std::size_t kLongestTag = 64;
@@ -134,8 +137,46 @@ Result<std::optional<EpochAnchor::State>> EpochAnchor::Read(
   return newest;
 }
 
-Result<void> EpochAnchor::Raise(const InstallationId& installation, const State& state) const {
-  const std::string path = PathOf(installation);
+std::string EpochAnchor::PathOfPlace(const std::string& place) const {
+  constexpr std::size_t kDigits = 32;
+  const Result<Mac> hash = Sha256(AsBytes(place));
+  return folder_ + "/" + (hash ? ToHex(*hash).substr(0, kDigits) : std::string("unnamed")) +
+         ".place";
+}
+
+Result<void> EpochAnchor::CheckPlace(const std::string& place,
+                                     const InstallationId& installation) const {
+  const std::string path = PathOfPlace(place);
+  ROWSEAL_ASSIGN(const std::string text, ReadWhole(path));
+  if (text.empty()) {
+    ROWSEAL_TRY(MakeFolder());
+    const std::string kept =
+        std::string(kPlaceHead) + "\n" + ToText(installation) + "\n" + Printable(place) + "\n";
+    return Replace(path, kept) ? Result<void>() : CannotUse(path);
+  }
+  const std::vector<std::string_view> lines = Lines(text);
+  const Result<InstallationId> expected = lines.size() >= 2 && lines.front() == kPlaceHead
+                                              ? ParseUuid<InstallationId>(lines[1])
+                                              : Fail(ErrorCode::kIntegrity, "it is malformed");
+  if (!expected) {
+    return Fail(ErrorCode::kIntegrity, "the file " + Printable(path) + " is malformed",
+                "look who writes there; without the file the next start keeps what it finds");
+  }
+  if (*expected != installation) {
+    return Fail(ErrorCode::kIntegrity,
+                "another store is in the place of the one that this machine knows: expected"
+                " installation " +
+                    ToText(*expected) + ", found " + ToText(installation),
+                "find out who put it there; if it is to stay, delete " + Printable(path));
+  }
+  return {};
+}
+
+void EpochAnchor::ForgetPlace(const std::string& place) const {
+  unlink(PathOfPlace(place).c_str());
+}
+
+Result<void> EpochAnchor::MakeFolder() const {
   std::error_code failed;
   if (!std::filesystem::exists(folder_, failed)) {
     std::filesystem::create_directories(std::filesystem::path(folder_).parent_path(), failed);
@@ -143,6 +184,12 @@ Result<void> EpochAnchor::Raise(const InstallationId& installation, const State&
       return CannotUse(folder_);
     }
   }
+  return {};
+}
+
+Result<void> EpochAnchor::Raise(const InstallationId& installation, const State& state) const {
+  const std::string path = PathOf(installation);
+  ROWSEAL_TRY(MakeFolder());
   const std::string lock_path = path + ".lock";
   const Descriptor lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock.is_open() || flock(lock.number(), LOCK_EX) != 0) {

@@ -10,9 +10,11 @@
 
 namespace rowseal {
 
-/// EpochAnchor keeps, outside the store, how far the trusted rows of installations had come: a file
-/// for each in a folder of this machine. An older copy of a store that is put in its place is older
-/// than what stands there. Threads and processes: any, the file is written under a lock.
+/// EpochAnchor keeps, outside the store, how far the trusted rows of installations had come, and
+/// which installation is at which place: a file for each in a folder of this machine. An older copy
+/// of a store that is put in its place is older than what is kept there, and another store that the
+/// same root opens is not the one that is kept. Threads and processes: any, the file is written
+/// under a lock.
 class EpochAnchor final {
  public:
   explicit EpochAnchor(std::string folder) : folder_(std::move(folder)) {}
@@ -32,7 +34,17 @@ class EpochAnchor final {
   /// kUnavailable.
   Result<void> Raise(const InstallationId& installation, const State& state) const;
 
+  /// CheckPlace compares the installation that stands at a place (a store's path or URL) with the
+  /// one that was met there first, and keeps it where none was. Errors: kIntegrity (another one, or
+  /// the file is malformed), kUnavailable (it can be neither read nor written).
+  Result<void> CheckPlace(const std::string& place, const InstallationId& installation) const;
+
+  /// ForgetPlace is for who makes a new store at a place.
+  void ForgetPlace(const std::string& place) const;
+
  private:
+  std::string PathOfPlace(const std::string& place) const;
+  Result<void> MakeFolder() const;
   std::string PathOf(const InstallationId& installation) const;
   std::string folder_;
 };

@@ -24,7 +24,10 @@ Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientO
     : keyring_(std::move(roots)),
       observer_(options.observer ? std::move(options.observer) : std::make_shared<Observer>()),
       clock_(options.clock ? std::move(options.clock) : Clock(SystemClock)),
-      actor_(std::move(options.actor)) {
+      actor_(std::move(options.actor)),
+      place_(std::move(options.store_place)),
+      expected_(options.installation),
+      on_rollback_(options.on_rollback) {
   if (!options.state_folder.empty()) {
     anchor_.emplace(std::move(options.state_folder));
   }
@@ -62,6 +65,9 @@ bool Session::HadKek(const DekAndKek& row) const {
 }
 
 Result<void> Session::CheckOpens(const DekAndKek& row, OpenFor purpose) {
+  if (on_rollback_ == OnRollback::kRefuse && purpose == OpenFor::kUse) {
+    ROWSEAL_TRY(CheckNotRolledBack());
+  }
   const DekRecord& dek = row.dek;
   const std::shared_ptr<const TrustSet> trust = keyring_.trust();
   const KekRecord* kek = trust->FindKek(dek.kek);
@@ -147,7 +153,11 @@ Result<void> Session::LoadTrust(Connection& connection) {
   const TrustFloor floor = Floor();
   ROWSEAL_ASSIGN(Rows answer, connection.Execute(AskTrust()));
   ROWSEAL_TRY(AdoptTrust(std::move(answer), floor));
-  if (!is_first || !anchor_) {
+  if (!is_first) {
+    return {};
+  }
+  ROWSEAL_TRY(CheckInstallation());
+  if (!anchor_) {
     return {};
   }
   // Whose anchor it is was not known before. One that is ahead may have been raised since the rows
@@ -158,6 +168,26 @@ Result<void> Session::LoadTrust(Connection& connection) {
   }
   RaiseAnchor();
   return {};
+}
+
+// The same root key opens another store too: whose it is, only this machine or the caller knows.
+Result<void> Session::CheckInstallation() const {
+  const InstallationId found = installation();
+  if (expected_ && *expected_ != found) {
+    return Fail(ErrorCode::kIntegrity,
+                "the store is another one: expected installation " + ToText(*expected_) +
+                    ", found " + ToText(found),
+                "check which store is named, and who put this one there");
+  }
+  if (!anchor_ || place_.empty()) {
+    return {};
+  }
+  const Result<void> same = anchor_->CheckPlace(place_, found);
+  if (!same && same.error().code == ErrorCode::kUnavailable) {
+    observer_->Log({LogLevel::kWarning, "anchor_unusable", same.error().message, {}});
+    return {};
+  }
+  return same;
 }
 
 TrustFloor Session::Floor() {

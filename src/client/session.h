@@ -97,12 +97,14 @@ class Session final {
   void AdoptCommitted(const TrustRows& rows);
 
   /// CheckNotRolledBack refuses what an older copy of the store must not take: new ciphertext, and
-  /// changes of keys. Errors: kRefusedByState.
+  /// changes of keys. Errors: kRefusedByState. CheckOpens refuses the rest of it where
+  /// ClientOptions::on_rollback says so.
   Result<void> CheckNotRolledBack() const;
   bool rolled_back() const noexcept { return rolled_back_; }
   bool has_anchor() const noexcept { return anchor_.has_value(); }
 
  private:
+  Result<void> CheckInstallation() const;
   bool IsBehind(const TrustFloor& floor) const;
   void CompareWithAnchor(const TrustFloor& floor);
   void RaiseAnchor();
@@ -114,6 +116,9 @@ class Session final {
   std::string actor_;
   AppColumnOpener app_columns_;
   std::optional<EpochAnchor> anchor_;
+  const std::string place_;
+  const std::optional<InstallationId> expected_;
+  const OnRollback on_rollback_;
   std::atomic<std::int64_t> anchored_epoch_{0};
   std::atomic<bool> rolled_back_{false};
 };

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "client/client_inside.h"
+#include "client/epoch_anchor.h"
 #include "connect/store_path.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "lifecycle/installation.h"
@@ -183,6 +184,9 @@ Result<bool> MakeKeys(Connection& connection, std::optional<TrustRows> prepared,
     ROWSEAL_ASSIGN(prepared, PrepareKeys(root, options, projects));
   }
   ROWSEAL_TRY(WriteInstallation(connection, *prepared, options.client.actor));
+  if (!options.client.state_folder.empty()) {
+    EpochAnchor(options.client.state_folder).ForgetPlace(options.client.store_place);
+  }
   return true;
 }
 

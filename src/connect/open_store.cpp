@@ -37,6 +37,19 @@ std::string ProjectsText(const AppProjects& projects) {
   return projects.table.empty() ? std::string() : projects.table + "." + projects.key;
 }
 
+// The options with the store's place filled in: its real path, or host, port and database.
+Result<StoreOptions> AtPlace(StoreOptions options) {
+  if (!IsPostgresUrl(options.store)) {
+    ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
+    return AtSqlitePlace(std::move(options), path);
+  }
+  if (options.client.store_place.empty()) {
+    ROWSEAL_ASSIGN(const Conninfo conninfo, ParseConninfo(options.store));
+    options.client.store_place = "postgres:" + conninfo.name;
+  }
+  return options;
+}
+
 // Schema and keys come in one transaction, unless the schema was made before from printed SQL.
 Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptions& install) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
@@ -59,7 +72,8 @@ Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptio
     ROWSEAL_ASSIGN(Transaction transaction,
                    Transaction::Begin(*connection, TransactionKind::kExclusive));
     ROWSEAL_TRY(CreatePostgresSchema(*connection, projects, install));
-    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), options, kept));
+    ROWSEAL_ASSIGN(const StoreOptions placed, AtPlace(options));
+    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), placed, kept));
     if (made) {
       ROWSEAL_TRY(transaction.Commit());
       return InitOutcome::kCreated;
@@ -83,8 +97,9 @@ Result<InitOutcome> InitStore(const StoreOptions& options, const InstallOptions&
 }
 
 Result<Client> OpenStore(const StoreOptions& options) {
-  ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(options));
-  ROWSEAL_ASSIGN(Client client, OpenClient(std::move(connection), options));
+  ROWSEAL_ASSIGN(const StoreOptions placed, AtPlace(options));
+  ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenConnection(placed));
+  ROWSEAL_ASSIGN(Client client, OpenClient(std::move(connection), placed));
   ClientInside::SessionOf(client).UseAppColumns(OpenAnyColumn);
   return client;
 }
@@ -99,8 +114,9 @@ Result<Client> OpenStoreForRecovery(const StoreOptions& options, const std::stri
     ROWSEAL_ASSIGN(roots, OpenRootsOf(*connection, options));
   }
   roots.push_back(std::move(key));
+  ROWSEAL_ASSIGN(const StoreOptions placed, AtPlace(options));
   ROWSEAL_ASSIGN(Client client,
-                 Client::Connect(std::move(connection), std::move(roots), options.client));
+                 Client::Connect(std::move(connection), std::move(roots), placed.client));
   ClientInside::SessionOf(client).UseAppColumns(OpenAnyColumn);
   return client;
 }
@@ -109,8 +125,9 @@ Result<AsyncClient> OpenAsyncStore(const StoreOptions& options, const AsyncOptio
   ROWSEAL_ASSIGN(const std::unique_ptr<Connection> first, OpenConnection(options));
   ROWSEAL_ASSIGN(std::vector<std::shared_ptr<const RootProvider>> roots,
                  OpenRootsOf(*first, options));
-  return AsyncClient::Connect([options] { return OpenConnection(options); }, std::move(roots),
-                              options.client, bounds);
+  ROWSEAL_ASSIGN(const StoreOptions placed, AtPlace(options));
+  return AsyncClient::Connect([placed] { return OpenConnection(placed); }, std::move(roots),
+                              placed.client, bounds);
 }
 
 Result<std::string> PrintInstallSql(const StoreOptions& options, const InstallOptions& install) {

@@ -25,7 +25,7 @@ Result<bool> IsInitialised(const std::string& path) {
 Result<Client> OpenStoreFile(const StoreOptions& options) {
   ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
   ROWSEAL_ASSIGN(std::unique_ptr<Connection> connection, OpenSqliteStore(path));
-  return OpenClient(std::move(connection), options);
+  return OpenClient(std::move(connection), AtSqlitePlace(options, path));
 }
 
 Result<InitOutcome> InitStoreFile(const StoreOptions& options) {
@@ -41,7 +41,8 @@ Result<InitOutcome> InitStoreFile(const StoreOptions& options) {
   {
     ROWSEAL_ASSIGN(Transaction transaction,
                    Transaction::Begin(*connection, TransactionKind::kExclusive));
-    ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), options, {}));
+    ROWSEAL_ASSIGN(const bool made,
+                   MakeKeys(*connection, std::move(keys), AtSqlitePlace(options, path), {}));
     if (made) {
       ROWSEAL_TRY(transaction.Commit());
       return InitOutcome::kCreated;

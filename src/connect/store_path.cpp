@@ -1,6 +1,8 @@
 #include "connect/store_path.h"
 
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "base/encoding.h"
 #include "db/sqlite/harden.h"
@@ -26,6 +28,15 @@ Result<std::string> SqlitePath(const std::string& store) {
   std::string path = store.substr(kSqliteScheme.size());
   ROWSEAL_TRY(CheckSqlitePath(path));
   return path;
+}
+
+StoreOptions AtSqlitePlace(StoreOptions options, const std::string& path) {
+  if (options.client.store_place.empty()) {
+    std::error_code failed;
+    const std::filesystem::path whole = std::filesystem::weakly_canonical(path, failed);
+    options.client.store_place = std::string(kSqliteScheme) + (failed ? path : whole.string());
+  }
+  return options;
 }
 
 }  // namespace rowseal

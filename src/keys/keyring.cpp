@@ -301,6 +301,12 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
                 "an older copy of the store was put back; restart after checking why");
   }
   const std::lock_guard lock(mutex_);
+  if (trust_ && trust_->rows.installation.id != set->rows.installation.id) {
+    return Fail(
+        ErrorCode::kIntegrity,
+        "another store took the place of installation " + ToText(trust_->rows.installation.id),
+        "restart after checking who put it there");
+  }
   if (trust_ && epoch < trust_->rows.installation.epoch) {
     return {};  // another thread adopted a newer set meanwhile
   }

@@ -119,6 +119,64 @@ TEST_F(RolledBack, OlderCopiesAreNoticedByEveryMachineThatSawTheNewer) {
   }
 }
 
+TEST_F(RolledBack, WhereTheCallerChoseSoNothingOpensAnyMore) {
+  const Copy copy = TakeCopy();
+  StoreOptions options = store_.Options();
+  options.client.state_folder = folder_ / "a";
+  options.client.on_rollback = OnRollback::kRefuse;
+  {
+    Client client = Must(OpenStore(options));
+    EXPECT_EQ(Must(Get(client, "p1", "name")), "value") << "no alarm, no refusal";
+    Must(RotateKek(client));
+  }
+  PutBack(copy);
+  Client client = Must(OpenStore(options));
+  const auto is_refused = FailsNaming(ErrorCode::kRefusedByState, "an older copy of the store");
+  EXPECT_THAT(Get(client, "p1", "name"), is_refused);
+  EXPECT_THAT(client.OpenValue(Project("p1"), Label("column"), sealed_), is_refused);
+  EXPECT_THAT(Put(client, "p1", "name", "new"), is_refused);
+  EXPECT_EQ(Must(client.List(Project("p1"))).size(), 1U);
+  Must(AcceptRollback(client));
+  EXPECT_EQ(Must(Get(client, "p1", "name")), "value");
+}
+
+// The same root key opens another installation, so only what is kept outside tells them apart.
+TEST_F(RolledBack, AnotherStoreInItsPlaceIsRefusedByWhoKnowsTheFirst) {
+  StoreOptions named = store_.Options();
+  named.client.installation = Must(Status(Open("a"))).installation;
+  Client running = Must(OpenStore(named));
+  store_.MakeAnew();
+  StoreOptions options = store_.Options();
+  options.client.state_folder = folder_ / "a";
+  for (const StoreOptions& knowing : {options, named}) {
+    const Result<Client> opened = OpenStore(knowing);
+    EXPECT_THAT(opened, FailsNaming(ErrorCode::kIntegrity, ToText(*named.client.installation)));
+  }
+  EXPECT_FALSE(Get(running, "p1", "name").has_value());
+  EXPECT_FALSE(Put(running, "p1", "name", "new").has_value());
+  Must(OpenStore(store_.Options()));  // nothing is known
+  // Whoever wants the new store says so, as the hint has it.
+  const Result<Client> refused = OpenStore(options);
+  const std::string hint = refused.error().hint;
+  std::filesystem::remove(hint.substr(hint.rfind(' ') + 1));
+  Must(OpenStore(options));
+  Must(OpenStore(options));
+}
+
+TEST_F(RolledBack, AStoreThatIsMadeAnewIsTheOneThatIsExpectedThen) {
+  StoreOptions options = store_.Options();
+  options.store = "sqlite:" + folder_ / "anew.db";
+  options.client.state_folder = folder_ / "a";
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Must(InitStore(options)), InitOutcome::kCreated);
+    Client client = Must(OpenStore(options));
+    Must(Put(client, "p1", "name", "value"));
+    for (const char* part : {"", "-wal", "-shm"}) {
+      std::filesystem::remove(folder_ / (std::string("anew.db") + part));
+    }
+  }
+}
+
 TEST_F(RolledBack, TheAlarmStaysWhereTheAnchorIsLostBehindIt) {
   const Copy copy = TakeCopy();
   {

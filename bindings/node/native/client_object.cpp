@@ -109,6 +109,12 @@ ClientObject::ClientObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Cl
   options_.roots = Texts(options.Get("roots"));
   options_.client.actor = Text(options.Get("actor"));
   options_.client.state_folder = Text(options.Get("state"));
+  options_.client.on_rollback =
+      Text(options.Get("onRollback")) == "refuse" ? OnRollback::kRefuse : OnRollback::kRead;
+  if (const std::string named = Text(options.Get("installation")); !named.empty()) {
+    // JavaScript has checked the form; what is none is no store's installation.
+    options_.client.installation = ParseUuid<InstallationId>(named).value_or(InstallationId{});
+  }
   worker_ = Worker::Start(info.Env(), info[1].As<Napi::Function>());
   auto place = std::make_shared<std::weak_ptr<Worker>>(worker_);
   auto listener =

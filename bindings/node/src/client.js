@@ -67,17 +67,25 @@ export class Client extends EventEmitter {
   constructor(options) {
     super();
     const given = check.own(options);
-    const { db, root, roots = root === undefined ? [] : [root], actor, state = '' } = given;
+    const { db, root, roots = root === undefined ? [] : [root], actor, state = '',
+      installation = '', onRollback = 'read' } = given;
     const isFile = typeof db === 'string';
     if (isFile ? !db.startsWith('sqlite:') : typeof db?.query !== 'function') {
       throw badArgument('`db` is neither a pg Pool or Client nor `sqlite:PATH`');
+    }
+    if (!['read', 'refuse'].includes(onRollback)) {
+      throw badArgument('`onRollback` is neither `read` nor `refuse`');
+    }
+    if (installation !== '' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(installation)) {
+      throw badArgument('`installation` is no uuid in lower case', 'keyStatus() shows it');
     }
     const uris = check.array(roots, '`roots`');
     const database = isFile ? null : new PgDatabase(db, given);
     this.#native = new native.NativeClient(
       { store: isFile ? check.text(db, 'db') : database.store,
         roots: uris.map((uri) => check.text(uri, 'root')), actor: check.text(actor, 'actor'),
-        state: check.text(state, 'state') },
+        state: check.text(state, 'state'), installation: check.text(installation, 'installation'),
+        onRollback: check.text(onRollback, 'onRollback') },
       (question) => void this.#driver.answer(question),
       (event) => this.#tell(event));
     this.#driver = new Driver(this.#native, database);
@@ -451,7 +459,8 @@ export class Client extends EventEmitter {
 /**
  * Connects to a store.
  * @param {{db: object|string, root?: string, roots?: string[], actor: string, prepared?: boolean,
- *   callTimeoutMs?: number, state?: string}} options
+ *   callTimeoutMs?: number, state?: string,
+ *   installation?: string, onRollback?: 'read' | 'refuse'}} options
  */
 export async function connect(options) {
   if (options === null || typeof options !== 'object') throw badArgument('options are missing');

@@ -93,6 +93,25 @@ function exercise(kind, make) {
         if (name !== 'close') await client.close();
       });
     }
+    for (const name of ['get', 'openValue', 'signWebhook']) {
+      test(`${name} is refused where the app chose so`, async () => {
+        const client = await connect({ ...options, onRollback: 'refuse' });
+        await assert.rejects(async () => reads[name](client), { code: 'refused_by_state' });
+        await client.close();
+      });
+    }
+    test('another installation than the one named is refused', async () => {
+      const client = await connect(options);
+      const { installation } = await client.keyStatus();
+      await client.close();
+      const same = await connect({ ...options, installation });
+      await same.close();
+      const other = installation.replace(/^./, (digit) => (digit === '0' ? '1' : '0'));
+      await assert.rejects(connect({ ...options, installation: other }), { code: 'integrity' });
+      for (const wrong of [{ installation: 'none' }, { onRollback: 'warn' }]) {
+        await assert.rejects(connect({ ...options, ...wrong }), { code: 'invalid_argument' });
+      }
+    });
     for (const [name, call] of Object.entries(changes)) {
       test(`${name} is refused`, async () => {
         const client = await connect(options);
