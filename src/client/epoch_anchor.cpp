@@ -17,19 +17,22 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "crypto/mac.h"
+#include "keys/key_state.h"
 
 namespace rowseal {
 namespace {
 
 // Lines: the head, then states from the newest to older ones, which are for people who must find
-// out what happened: `EPOCH TAG TIME`.
+// out what happened: `EPOCH TAG TIME`, of the newest also the KEKs that are refused, as
+// `3:suspended,5:compromised,1-2:destroyed`.
 constexpr std::string_view kHead = "rowseal epoch anchor 1";
 // Lines: the head, the installation, and the place for people.
 constexpr std::string_view kPlaceHead = "rowseal store place 1";
 constexpr std::size_t kKeptStates = 16;
 constexpr std::size_t kShortestTag = 32;
 constexpr std::size_t kLongestTag = 64;
-constexpr std::size_t kMostBytes = 64 * 1024;
+constexpr std::size_t kMostBytes = 1024 * 1024;
+constexpr std::int64_t kMostKeks = 1'000'000;  // of one range
 
 class Descriptor final {
  public:
@@ -79,6 +82,50 @@ Result<std::string> ReadWhole(const std::string& path) {
   return text;
 }
 
+bool ParseNumber(std::string_view text, std::int64_t& number) {
+  const char* const end = text.data() + text.size();
+  const auto [last, failed] = std::from_chars(text.data(), end, number);
+  return failed == std::errc() && last == end && number >= 1;
+}
+
+bool ParseRefused(std::string_view text, std::map<KekId, KeyState>& refused) {
+  for (const std::string_view item : Split(text, ",")) {
+    const std::size_t colon = item.find(':');
+    const std::string_view ids = item.substr(0, colon);
+    const std::size_t dash = ids.find('-');
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+    const Result<KeyState> state =
+        ParseKeyState(colon == std::string_view::npos ? "" : item.substr(colon + 1));
+    if (!state || !ParseNumber(ids.substr(0, dash), first) ||
+        !ParseNumber(dash == std::string_view::npos ? ids : ids.substr(dash + 1), last) ||
+        last - first >= kMostKeks) {
+      return false;
+    }
+    for (std::int64_t id = first; id <= last; ++id) {
+      refused.emplace(KekId{id}, *state);
+    }
+  }
+  return true;
+}
+
+std::string RefusedText(const std::map<KekId, KeyState>& refused) {
+  std::string text;
+  for (auto first = refused.begin(); first != refused.end();) {
+    auto end = std::next(first);
+    std::int64_t last = first->first.value;
+    for (; end != refused.end() && end->first.value == last + 1 && end->second == first->second;
+         ++end) {
+      ++last;
+    }
+    text += (text.empty() ? " " : ",") + ToText(first->first) +
+            (last > first->first.value ? "-" + std::to_string(last) : "") + ":" +
+            std::string(ToText(first->second));
+    first = end;
+  }
+  return text;
+}
+
 std::optional<EpochAnchor::State> ParseState(std::string_view line) {
   EpochAnchor::State state;
   const char* const end = line.data() + line.size();
@@ -92,6 +139,10 @@ std::optional<EpochAnchor::State> ParseState(std::string_view line) {
     return std::nullopt;
   }
   state.trust_tag = std::move(*tag);
+  const std::vector<std::string_view> fields = Split(rest, " ");
+  if (fields.size() > 2 && !ParseRefused(fields[2], state.refused)) {
+    return std::nullopt;
+  }
   return state;
 }
 
@@ -101,7 +152,8 @@ std::string LineOf(const EpochAnchor::State& state) {
   gmtime_r(&now, &utc);
   std::array<char, 32> time{};
   std::strftime(time.data(), time.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return std::to_string(state.epoch) + " " + ToHex(state.trust_tag) + " " + time.data() + "\n";
+  return std::to_string(state.epoch) + " " + ToHex(state.trust_tag) + " " + time.data() +
+         RefusedText(state.refused) + "\n";
 }
 
 // The new file is on the disk before it takes the old one's place.
@@ -207,7 +259,10 @@ Result<void> EpochAnchor::Raise(const InstallationId& installation, const State&
     ROWSEAL_ASSIGN(const std::string old, ReadWhole(path));
     const std::vector<std::string_view> lines = Lines(old);
     for (std::size_t i = 1; i < std::min(lines.size(), kKeptStates); ++i) {
-      text += std::string(lines[i]) + "\n";
+      const std::vector<std::string_view> fields = Split(lines[i], " ");
+      text += std::string(
+                  lines[i].substr(0, fields.size() > 3 ? lines[i].rfind(' ') : lines[i].size())) +
+              "\n";
     }
   }
   return Replace(path, text) ? Result<void>() : CannotUse(path);

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
 #include <rowseal/bytes.h>
 #include <rowseal/error.h>
 #include <rowseal/ids.h>
+#include <rowseal/states.h>
 
 namespace rowseal {
 
@@ -19,10 +21,12 @@ class EpochAnchor final {
  public:
   explicit EpochAnchor(std::string folder) : folder_(std::move(folder)) {}
 
-  /// State is a set of trusted rows: its epoch, and the tag over it.
+  /// State is a set of trusted rows: its epoch, the tag over it, and the KEKs that nothing was to
+  /// be opened with: suspended, compromised and destroyed ones.
   struct State {
     std::int64_t epoch = 0;
     Bytes trust_tag;  ///< 32 to 64 bytes
+    std::map<KekId, KeyState> refused;
   };
 
   /// Read gives the state with the highest epoch that was kept, or nothing where none was. Errors:

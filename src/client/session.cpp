@@ -18,6 +18,21 @@ Result<void> CheckAccessText(std::string_view what, std::string_view text) {
   return {};
 }
 
+EpochAnchor::State StateOf(const TrustRows& rows) {
+  EpochAnchor::State state{rows.installation.epoch, rows.installation.trust_tag, {}};
+  for (std::int64_t id = 1; id < rows.installation.next_kek_id; ++id) {
+    state.refused.emplace_hint(state.refused.end(), KekId{id}, KeyState::kDestroyed);
+  }
+  for (const KekRecord& kek : rows.keks) {
+    if (kek.state == KeyState::kSuspended || kek.state == KeyState::kCompromised) {
+      state.refused[kek.id] = kek.state;
+    } else {
+      state.refused.erase(kek.id);
+    }
+  }
+  return state;
+}
+
 }  // namespace
 
 Session::Session(std::vector<std::shared_ptr<const RootProvider>> roots, ClientOptions options)
@@ -74,6 +89,12 @@ Result<void> Session::CheckOpens(const DekAndKek& row, OpenFor purpose) {
   if (kek == nullptr || kek->purpose != KekPurpose::kWrap) {
     return Fail(ErrorCode::kIntegrity, "DEK " + ToText(dek.id) + " names no KEK that wraps",
                 "restore the row of dek from a backup");
+  }
+  // Putting an older set back must not make a key good again that was taken out of use.
+  if (const std::optional<KeyState> before = RefusedBefore(kek->id)) {
+    KekRecord as_it_was = *kek;
+    as_it_was.state = *before;
+    return KekRefused(as_it_was);
   }
   const bool was_read_before = row.kek_revision < kek->revision;
   const bool is_compromised = kek->state == KeyState::kCompromised;
@@ -227,6 +248,15 @@ void Session::AdoptCommitted(const TrustRows& rows) {
   }
 }
 
+std::optional<KeyState> Session::RefusedBefore(KekId kek) const {
+  if (!rolled_back_) {
+    return std::nullopt;
+  }
+  const std::lock_guard lock(refused_mutex_);
+  const auto found = refused_before_.find(kek);
+  return found == refused_before_.end() ? std::nullopt : std::optional(found->second);
+}
+
 bool Session::IsBehind(const TrustFloor& floor) const {
   if (!floor.anchor) {
     return false;
@@ -245,6 +275,10 @@ void Session::CompareWithAnchor(const TrustFloor& floor) {
       RaiseAnchor();
     }
     return;
+  }
+  {
+    const std::lock_guard lock(refused_mutex_);
+    refused_before_ = floor.anchor->refused;
   }
   if (rolled_back_.exchange(true)) {
     return;  // said already
@@ -266,8 +300,7 @@ void Session::RaiseAnchor() {
   if (!anchor_ || current.epoch <= anchored_epoch_) {
     return;
   }
-  if (const Result<void> raised = anchor_->Raise(current.id, {current.epoch, current.trust_tag});
-      !raised) {
+  if (const Result<void> raised = anchor_->Raise(current.id, StateOf(trust->rows)); !raised) {
     observer_->Log({LogLevel::kWarning, "anchor_unusable", raised.error().message, {}});
     return;
   }

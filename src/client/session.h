@@ -105,6 +105,9 @@ class Session final {
 
  private:
   Result<void> CheckInstallation() const;
+  /// The state in which this machine knew a KEK, where nothing was to be opened with it and the
+  /// copy of the store is older.
+  std::optional<KeyState> RefusedBefore(KekId kek) const;
   bool IsBehind(const TrustFloor& floor) const;
   void CompareWithAnchor(const TrustFloor& floor);
   void RaiseAnchor();
@@ -121,6 +124,8 @@ class Session final {
   const OnRollback on_rollback_;
   std::atomic<std::int64_t> anchored_epoch_{0};
   std::atomic<bool> rolled_back_{false};
+  mutable std::mutex refused_mutex_;
+  std::map<KekId, KeyState> refused_before_;  // by the anchor, while rolled_back_
 };
 
 }  // namespace rowseal

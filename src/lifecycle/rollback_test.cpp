@@ -177,6 +177,62 @@ TEST_F(RolledBack, AStoreThatIsMadeAnewIsTheOneThatIsExpectedThen) {
   }
 }
 
+// Whoever puts an older set back must not make a key good again that was taken out of use; nor does
+// who accepts the copy, without a look at that key.
+TEST_F(RolledBack, AKekThatWasSuspendedOrCompromisedStaysRefused) {
+  const Copy copy = TakeCopy();
+  const std::vector<Row> versions = intruder_.Table("secret_version");
+  const std::vector<Row> items = intruder_.Table("audit_item");
+  KekId kek;
+  for (const KeyState state : {KeyState::kSuspended, KeyState::kCompromised}) {
+    const std::string machine(ToText(state));
+    {
+      Client client = Open(machine);
+      kek = Must(Status(client)).active_kek;
+      if (state == KeyState::kSuspended) {
+        Must(SuspendKek(client, kek));
+      } else {
+        Must(DeclareCompromised(client, kek));
+      }
+    }
+    intruder_.Restore("secret_version", {});
+    PutBack(copy);
+    intruder_.Restore("secret_version", versions);
+    intruder_.Restore("audit_item", items);
+    Client client = Open(machine);
+    EXPECT_TRUE(Must(Status(client)).rolled_back);
+    const auto is_refused = FailsNaming(ErrorCode::kRefusedByState,
+                                        "KEK " + ToText(kek) + " is " + std::string(ToText(state)));
+    EXPECT_THAT(Get(client, "p1", "name"), is_refused);
+    EXPECT_THAT(client.OpenValue(Project("p1"), Label("column"), sealed_), is_refused);
+    Must(AcceptRollback(client));
+    EXPECT_FALSE(Must(Status(client)).rolled_back);
+    EXPECT_THAT(Get(client, "p1", "name"), FailsNaming(ErrorCode::kRefusedByState, "is suspended"));
+    EXPECT_EQ(Must(ResumeKek(client, kek)), KeyState::kActive);
+    EXPECT_EQ(Must(Get(client, "p1", "name")), "value");
+    PutBack(copy);
+  }
+}
+
+TEST(Anchor, KeepsWhichKeksAreRefused) {
+  const TempFolder folder;
+  const EpochAnchor anchor(folder / "state");
+  const InstallationId installation{};
+  EpochAnchor::State state{7, Bytes(40, 1), {}};
+  for (const std::int64_t id : {1, 2, 3, 9}) {
+    state.refused.emplace(KekId{id}, KeyState::kDestroyed);
+  }
+  state.refused.emplace(KekId{5}, KeyState::kSuspended);
+  state.refused.emplace(KekId{6}, KeyState::kCompromised);
+  Must(anchor.Raise(installation, state));
+  EXPECT_EQ(Must(anchor.Read(installation))->refused, state.refused);
+  Must(anchor.Raise(installation, {8, Bytes(40, 2), {}}));
+  EXPECT_TRUE(Must(anchor.Read(installation))->refused.empty());
+  std::ofstream(folder / "state/" + ToText(installation) + ".anchor")
+      << "rowseal epoch anchor 1\n9 " << std::string(80, 'a') << " time 4:spoiled\n";
+  EXPECT_THAT(anchor.Read(installation), FailsWith(ErrorCode::kIntegrity));
+}
+
 TEST_F(RolledBack, TheAlarmStaysWhereTheAnchorIsLostBehindIt) {
   const Copy copy = TakeCopy();
   {
