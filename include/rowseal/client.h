@@ -138,9 +138,9 @@ struct AuditEntry {
 enum class OnRollback : std::uint8_t { kRead, kRefuse };
 
 struct ClientOptions {
-  std::string actor;                   ///< the default actor; required
-  std::shared_ptr<Observer> observer;  ///< optional
-  std::function<Timestamp()> clock;    ///< optional; tests supply their own
+  std::string actor;                     ///< the default actor; required
+  std::shared_ptr<Observer> observer{};  ///< optional
+  std::function<Timestamp()> clock{};    ///< optional; tests supply their own
   /// A folder of this machine's, outside what is restored with the store, where a file for each
   /// installation keeps how far its keys had come: so an older copy of a store is noticed. Empty:
   /// none is kept.

@@ -26,7 +26,7 @@ class EpochAnchor final {
   struct State {
     std::int64_t epoch = 0;
     Bytes trust_tag;  ///< 32 to 64 bytes
-    std::map<KekId, KeyState> refused;
+    std::map<KekId, KeyState> refused{};
   };
 
   /// Read gives the state with the highest epoch that was kept, or nothing where none was. Errors:

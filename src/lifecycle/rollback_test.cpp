@@ -143,7 +143,10 @@ TEST_F(RolledBack, WhereTheCallerChoseSoNothingOpensAnyMore) {
 // The same root key opens another installation, so only what is kept outside tells them apart.
 TEST_F(RolledBack, AnotherStoreInItsPlaceIsRefusedByWhoKnowsTheFirst) {
   StoreOptions named = store_.Options();
-  named.client.installation = Must(Status(Open("a"))).installation;
+  {
+    Client client = Open("a");
+    named.client.installation = Must(Status(client)).installation;
+  }
   Client running = Must(OpenStore(named));
   store_.MakeAnew();
   StoreOptions options = store_.Options();
