@@ -1,8 +1,6 @@
 // rowseal: the command-line program. docs/cli.md and docs/rowseal.1 describe it.
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -163,18 +161,13 @@ int Main(std::vector<std::string> arguments) {
   return Carry(chosen, flags);
 }
 
-// The last resort: nothing of ours throws, but a library below may. What it says is not repeated,
-// because nobody has checked what it holds.
 int MainWithoutExceptions(int count, char** values) {
   try {
     return Main(std::vector<std::string>(values + (count > 0 ? 1 : 0), values + count));
-  } catch (const std::bad_alloc&) {
-    PrintError({ErrorCode::kResourceExhausted, "out of memory", "free memory, then retry"});
-    return ExitCode(ErrorCode::kResourceExhausted);
   } catch (...) {
-    PrintError({ErrorCode::kInternal, "internal: an unexpected exception",
-                "this is a bug in Rowseal; please report what you ran"});
-    return ExitCode(ErrorCode::kInternal);
+    const Error error = CaughtException();
+    PrintError(error);
+    return ExitCode(error.code);
   }
 }
 

@@ -49,20 +49,33 @@ std::size_t Width(std::string_view text) {
   }));
 }
 
+// What is shown may hold names from a store or a file: they steer no terminal, and begin no line
+// that could be taken for one of ours, which a list's indented ones cannot be.
+std::string OneMessage(std::string_view text) {
+  std::string message = Escaped(text, "\n");
+  for (std::size_t at = message.find('\n'); at != std::string::npos;
+       at = message.find('\n', at + 1)) {
+    if (message.compare(at, 3, "\n  ") != 0) {
+      message.replace(at, 1, "\\x0a");
+    }
+  }
+  return message;
+}
+
 }  // namespace
 
 std::string SystemMessage() { return std::generic_category().message(errno); }
 
 void PrintError(const Error& error) {
-  std::string text = "rowseal: error: " + error.message + "\n";
+  std::string text = "rowseal: error: " + OneMessage(error.message) + "\n";
   if (!error.hint.empty()) {
-    text += "hint: " + error.hint + "\n";
+    text += "hint: " + OneMessage(error.hint) + "\n";
   }
   WriteAll(STDERR_FILENO, AsBytes(text));
 }
 
 void PrintNote(std::string_view text) {
-  WriteAll(STDERR_FILENO, AsBytes("rowseal: " + std::string(text) + "\n"));
+  WriteAll(STDERR_FILENO, AsBytes("rowseal: " + OneMessage(text) + "\n"));
 }
 
 Result<int> EndOfList(const std::vector<UnreadRow>& unreadable) {
@@ -78,13 +91,15 @@ Result<int> EndOfList(const std::vector<UnreadRow>& unreadable) {
               kUnreadHint);
 }
 
-Result<void> PrintText(std::string_view text) { return WriteOutput(AsBytes(text)); }
+Result<void> PrintText(std::string_view text) {
+  return WriteOutput(AsBytes(Escaped(text, "\n\t")));
+}
 
 std::string JsonText(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Result<void> PrintJson(const Json& json) { return PrintText(JsonText(json) + "\n"); }
+Result<void> PrintJson(const Json& json) { return WriteOutput(AsBytes(JsonText(json) + "\n")); }
 
 Result<void> CheckReveal(bool reveal) {
   if (reveal || isatty(STDOUT_FILENO) == 0) {

@@ -57,6 +57,12 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(hint)});
 }
 
+/// CaughtException makes an error of the exception that is being handled: kResourceExhausted where
+/// no memory was given, else kInternal. It is for `catch (...)` where a call or a thread ends:
+/// nothing of Rowseal throws, but a library below may, and what leaves a thread ends the process.
+/// What the exception says is not repeated, because nobody has checked what it holds.
+Error CaughtException() noexcept;
+
 }  // namespace rowseal
 
 /// ROWSEAL_TRY evaluates a Result and returns its error from the enclosing function.

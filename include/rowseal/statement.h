@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -98,15 +99,18 @@ inline constexpr std::int64_t kSmallestStored = kEarliestTime.time_since_epoch()
 inline constexpr std::int64_t kLargestStored = kLatestTime.time_since_epoch().count();
 
 /// RowReader reads a row's columns in order. A column of another type, a row that is too short or a
-/// number out of bounds makes `status` an error (kIntegrity: the store answered something else than
-/// was asked) and every later read empty, so a caller checks once, at the end.
+/// number out of bounds makes `status` an error (kIntegrity, naming the column) and every later
+/// read empty, whatever follows, so a caller checks once, at the end.
 class RowReader final {
  public:
   explicit RowReader(Row& row) : row_(row) {}
 
   /// Next gives the next column to take, or null at the end of the row.
-  Value* Next() noexcept { return next_ < row_.size() ? &row_[next_++] : nullptr; }
-  std::size_t left() const noexcept { return next_ < row_.size() ? row_.size() - next_ : 0; }
+  Value* Next() noexcept { return left() > 0 ? &row_[next_++] : nullptr; }
+  /// left is how many columns are still to be taken; none after the first that could not be.
+  std::size_t left() const noexcept {
+    return fault_.empty() && next_ < row_.size() ? row_.size() - next_ : 0;
+  }
   /// NextAreNull tells whether that many columns follow and all are NULL.
   bool NextAreNull(std::size_t columns) const;
 
@@ -119,16 +123,17 @@ class RowReader final {
   std::optional<Timestamp> OptionalTime();
   /// NextIsNull looks at the next column without consuming it.
   bool NextIsNull() const;
-  void Skip(std::size_t columns = 1) { next_ += columns; }
+  void Skip(std::size_t columns = 1) noexcept { next_ += std::min(columns, left()); }
   Result<void> status() const;
 
  private:
   template <class T>
   T Take();
+  void Fault(std::string why);
+
   Row& row_;
   std::size_t next_ = 0;
-  bool failed_ = false;
-  bool out_of_bounds_ = false;
+  std::string fault_;  // what was wrong with the first column that could not be taken
 };
 
 }  // namespace rowseal

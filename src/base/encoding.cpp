@@ -204,6 +204,48 @@ bool IsUtf8(std::string_view text) noexcept {
   return true;
 }
 
+namespace {
+
+bool IsControl(std::string_view text, std::size_t at, std::size_t length) {
+  const auto byte = static_cast<std::uint8_t>(text[at]);
+  return length == 0 || byte < 0x20 || byte == 0x7F ||
+         (length == 2 && byte == 0xC2 && static_cast<std::uint8_t>(text[at + 1]) < 0xA0);
+}
+
+// U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF.
+bool IsFormat(std::string_view sequence) {
+  return sequence == "\xEF\xBB\xBF" ||
+         (sequence.starts_with("\xE2\x80") && ((sequence[2] >= '\x8B' && sequence[2] <= '\x8F') ||
+                                               (sequence[2] >= '\xA8' && sequence[2] <= '\xAE'))) ||
+         (sequence.starts_with("\xE2\x81") && sequence[2] >= '\xA0' && sequence[2] <= '\xAF');
+}
+
+void AppendEscaped(std::string_view bytes, std::string& text) {
+  for (const char byte : bytes) {
+    const std::array<char, 2> digits = HexDigits(static_cast<std::uint8_t>(byte));
+    text += "\\x";
+    text.append(digits.data(), digits.size());
+  }
+}
+
+}  // namespace
+
+std::string Escaped(std::string_view text, std::string_view kept) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = Utf8SequenceLength(text, i);
+    const std::string_view next = text.substr(i, std::max<std::size_t>(length, 1));
+    if (IsControl(text, i, length) && kept.find(text[i]) == std::string_view::npos) {
+      AppendEscaped(next, escaped);
+    } else {
+      escaped.append(next);
+    }
+    i += next.size();
+  }
+  return escaped;
+}
+
 std::string Printable(std::string_view text) {
   constexpr std::size_t kMaxBytes = 80;
   std::string printable;
@@ -211,19 +253,14 @@ std::string Printable(std::string_view text) {
     if (printable.size() >= kMaxBytes) {
       return printable + "…";
     }
-    const auto byte = static_cast<std::uint8_t>(text[i]);
     const std::size_t length = Utf8SequenceLength(text, i);
-    const bool c1_control =
-        length == 2 && byte == 0xC2 && static_cast<std::uint8_t>(text[i + 1]) < 0xA0;
-    if (length == 0 || byte < 0x20 || byte == 0x7F || c1_control) {
-      const std::array<char, 2> digits = HexDigits(byte);
-      printable += "\\x";
-      printable.append(digits.data(), digits.size());
-      ++i;
-      continue;
+    const std::string_view next = text.substr(i, std::max<std::size_t>(length, 1));
+    if (IsControl(text, i, length) || IsFormat(next)) {
+      AppendEscaped(next, printable);
+    } else {
+      printable.append(next);
     }
-    printable.append(text.substr(i, length));
-    i += length;
+    i += next.size();
   }
   return printable;
 }

@@ -68,7 +68,11 @@ std::optional<std::int64_t> ParseDecimal(std::string_view text) noexcept;
 /// IsUtf8 tells whether `text` is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool IsUtf8(std::string_view text) noexcept;
 
-/// Printable returns `text` for a message: at most 80 bytes, control and non-UTF-8 bytes as `\xNN`.
+/// Escaped returns `text` with control and non-UTF-8 bytes as `\xNN`, but for those of `kept`.
+std::string Escaped(std::string_view text, std::string_view kept = {});
+
+/// Printable is Escaped for a name in a message: at most 80 bytes, and what would change the
+/// direction or the look of the text around it (Unicode's format characters) is escaped as well.
 std::string Printable(std::string_view text);
 
 }  // namespace rowseal

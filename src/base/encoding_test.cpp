@@ -182,6 +182,18 @@ TEST(Printable, LeavesTextAndEscapesTheRest) {
   EXPECT_EQ(Printable("\xFF\xC3"), "\\xff\\xc3");
 }
 
+TEST(Printable, EscapesWhatWouldChangeTheTextAroundIt) {
+  EXPECT_EQ(Printable("a\u202Eb"), "a\\xe2\\x80\\xaeb");
+  EXPECT_EQ(Printable("\u200B\u2066\u2028\uFEFF").find('\xE2'), std::string::npos);
+  EXPECT_EQ(Printable("\u2013 \u20AC \u2070"), "\u2013 \u20AC \u2070") << "a dash, signs";
+}
+
+TEST(Escaped, CutsNothingAndKeepsWhatItIsTold) {
+  EXPECT_EQ(Escaped("a\n\t\x1B", "\n"), "a\n\\x09\\x1b");
+  EXPECT_EQ(Escaped(std::string(1000, 'x')), std::string(1000, 'x'));
+  EXPECT_EQ(Escaped("\xC2\x9B\xFF\u202E"), "\\xc2\\x9b\\xff\u202E");
+}
+
 RC_GTEST_PROP(Printable, IsShortUtf8WithoutControls, (const std::string& text)) {
   const std::string printable = Printable(text);
   RC_ASSERT(printable.size() <= 80 + 4 + 3);

@@ -1,6 +1,7 @@
 #include <rowseal/error.h>
 
 #include <array>
+#include <new>
 
 namespace rowseal {
 namespace {
@@ -51,5 +52,16 @@ std::string_view ErrorName(ErrorCode code) noexcept {
 }
 
 int ExitCode(ErrorCode code) noexcept { return kCodes[static_cast<std::size_t>(code)].exit_code; }
+
+Error CaughtException() noexcept {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::kResourceExhausted, "out of memory", "free memory, or use smaller batches"};
+  } catch (...) {
+    return {ErrorCode::kInternal, "internal: an unexpected exception",
+            "this is a bug in Rowseal; please report what was called"};
+  }
+}
 
 }  // namespace rowseal

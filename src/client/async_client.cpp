@@ -135,10 +135,15 @@ void AsyncClient::State::Work(std::unique_ptr<Connection> first) {
     if (together.empty()) {
       return;
     }
-    together.front()->Run(session, connection, together);
+    std::optional<Error> thrown;
+    try {
+      together.front()->Run(session, connection, together);
+    } catch (...) {
+      thrown = CaughtException();
+    }
     for (const CallPtr& call : together) {
       if (queue.Finish(*call)) {
-        call->Finish();
+        thrown ? call->Fail(*thrown) : call->Finish();
       }
     }
   }

@@ -219,14 +219,15 @@ Result<void> CheckNothingWasFiltered(PostgresConnection& connection, Findings& f
 
 Result<void> CheckTenants(PostgresConnection& connection, Findings& findings) {
   ROWSEAL_ASSIGN(
-      const Row row,
-      OneRow(connection,
-             "SELECT (SELECT count(*) FROM rowseal.retired_project), (SELECT count(*) FROM"
-             " (SELECT DISTINCT project_id FROM rowseal.dek) d WHERE NOT"
-             " rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1 FROM"
-             " rowseal.retired_project r WHERE r.project_id = d.project_id))"));
-  const auto retired = row.size() == 2 ? std::get<std::int64_t>(row[0]) : 0;
-  const auto orphaned = row.size() == 2 ? std::get<std::int64_t>(row[1]) : 0;
+      Row row, OneRow(connection,
+                      "SELECT (SELECT count(*) FROM rowseal.retired_project), (SELECT count(*) FROM"
+                      " (SELECT DISTINCT project_id FROM rowseal.dek) d WHERE NOT"
+                      " rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1 FROM"
+                      " rowseal.retired_project r WHERE r.project_id = d.project_id))"));
+  RowReader reader(row);
+  const std::int64_t retired = reader.Integer();
+  const std::int64_t orphaned = reader.Integer();
+  ROWSEAL_TRY(reader.status());
   if (orphaned > 0) {
     findings.push_back(
         {Severity::kWarning, "tenants",

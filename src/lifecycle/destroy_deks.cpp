@@ -1,6 +1,7 @@
 #include "lifecycle/destroy_deks.h"
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "client/columns.h"
 #include "lifecycle/destroy_kek.h"
 #include "lifecycle/policies.h"
@@ -21,7 +22,7 @@ constexpr std::int64_t kDestroyPage = 500;  // DEKs of one transaction
   "  THEN min(c.scanned_at) END FROM rowseal.sealed_column c)"
 
 std::string NameOf(const Row& row) {
-  return "DEK " + TextAt(row, 1) + " of project '" + TextAt(row, 0) + "'";
+  return "DEK " + Printable(TextAt(row, 1)) + " of project '" + Printable(TextAt(row, 0)) + "'";
 }
 
 // What the row says counts only with its tag: a state that somebody wrote there destroys nothing.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/encoding.h"
 #include "client/key_refusals.h"
 #include "store/calls/dek_rewrap.h"
 #include "store/key_order.h"
@@ -64,7 +65,7 @@ Result<void> DekRewrapper::Read(Connection& connection, const std::string& posit
     const std::string project_text = TextAt(row, 0);
     const std::string id = TextAt(row, 1);
     position_ = project_text + "\n" + id;
-    std::string name = "DEK " + id + " of project '" + project_text + "'";
+    std::string name = "DEK " + Printable(id) + " of project '" + Printable(project_text) + "'";
     Result<DekAndKek> dek = ReadDekRow(row);
     if (dek) {
       items_.push_back({std::move(name), std::move(dek->dek), std::nullopt});

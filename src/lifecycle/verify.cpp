@@ -3,6 +3,7 @@
 #include <rowseal/lifecycle.h>
 
 #include "base/closed_set.h"
+#include "base/encoding.h"
 #include "client/change.h"
 #include "client/columns.h"
 #include "client/secret_reseal.h"
@@ -37,7 +38,10 @@ class Verifier final {
   }
 
  private:
+  // What rows call themselves may steer a terminal or forge a line.
   void Report(FailureClass failure, std::string row, std::string message) {
+    row = Escaped(row);
+    message = Escaped(message);
     ++report_.failures;
     on_failure_({failure, std::move(row), std::move(message)});
   }

@@ -3,6 +3,8 @@
 
 #include <rowseal/observe.h>
 
+#include "base/encoding.h"
+
 namespace rowseal {
 namespace {
 
@@ -43,9 +45,17 @@ std::string_view ToText(Gauge gauge) noexcept {
 }
 
 void Observer::Log(const LogEvent& event) const {
-  if (sink_) {
-    sink_(event);
+  if (!sink_) {
+    return;
   }
+  // Names come from the store: nothing in them forges a line, or steers the terminal it is shown
+  // on.
+  LogEvent safe = event;
+  safe.message = Escaped(event.message);
+  for (auto& [name, value] : safe.fields) {
+    value = Escaped(value);
+  }
+  sink_(safe);
 }
 
 void Observer::Count(Counter counter, std::uint64_t by) noexcept {

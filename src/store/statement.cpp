@@ -26,22 +26,30 @@ std::string ShownCell(const Row& row, std::size_t column) {
   return Printable(TextAt(row, column));
 }
 
+// Only the first one counts: what comes after it may be another column than it is taken for.
+void RowReader::Fault(std::string why) {
+  if (fault_.empty()) {
+    fault_ = "number " + std::to_string(next_ + 1) + " of a row's columns " + std::move(why);
+  }
+}
+
 template <class T>
 T RowReader::Take() {
-  if (failed_ || next_ >= row_.size() || !std::holds_alternative<T>(row_[next_])) {
-    failed_ = true;
+  T* const value = left() > 0 ? std::get_if<T>(&row_[next_]) : nullptr;
+  if (value == nullptr) {
+    Fault(left() == 0 ? "is missing" : NextIsNull() ? "is NULL" : "is of another type");
     return T{};
   }
-  return std::get<T>(std::move(row_[next_++]));
+  ++next_;
+  return std::move(*value);
 }
 
 std::int64_t RowReader::Integer() {
-  const auto value = Take<std::int64_t>();
-  if (value < kSmallestStored || value > kLargestStored) {
-    failed_ = out_of_bounds_ = true;
-    return 0;
+  const std::int64_t* const value = left() > 0 ? std::get_if<std::int64_t>(&row_[next_]) : nullptr;
+  if (value != nullptr && (*value < kSmallestStored || *value > kLargestStored)) {
+    Fault("holds " + std::to_string(*value) + ", which Rowseal never writes");
   }
-  return value;
+  return Take<std::int64_t>();
 }
 std::string RowReader::Text() { return Take<std::string>(); }
 Bytes RowReader::Blob() { return Take<Bytes>(); }
@@ -56,7 +64,7 @@ std::optional<Timestamp> RowReader::OptionalTime() {
 }
 
 bool RowReader::NextIsNull() const {
-  return next_ >= row_.size() || std::holds_alternative<Null>(row_[next_]);
+  return left() == 0 || std::holds_alternative<Null>(row_[next_]);
 }
 
 bool RowReader::NextAreNull(std::size_t columns) const {
@@ -69,20 +77,10 @@ bool RowReader::NextAreNull(std::size_t columns) const {
 }
 
 Result<void> RowReader::status() const {
-  // Columns after the bad one may have been skipped meanwhile.
-  const auto bad = std::ranges::find_if(row_, [](const Value& value) {
-    const auto* const number = std::get_if<std::int64_t>(&value);
-    return number != nullptr && (*number < kSmallestStored || *number > kLargestStored);
-  });
-  if (out_of_bounds_ && bad != row_.end()) {
-    return Fail(ErrorCode::kIntegrity,
-                "number " + std::to_string(bad - row_.begin() + 1) + " of a row's columns holds " +
-                    std::to_string(std::get<std::int64_t>(*bad)) + ", which Rowseal never writes",
-                "somebody changed it outside Rowseal; restore the row from a backup");
-  }
-  if (failed_) {
-    return Fail(ErrorCode::kIntegrity, "the store returned other columns than were asked for",
-                "rowseal doctor compares its tables and functions with those of this release");
+  if (!fault_.empty()) {
+    return Fail(ErrorCode::kIntegrity, fault_,
+                "it was changed outside Rowseal: restore the row from a backup; rowseal doctor"
+                " compares tables and functions with those of this release");
   }
   return {};
 }

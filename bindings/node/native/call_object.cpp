@@ -1,7 +1,5 @@
 #include "call_object.h"
 
-#include <new>
-
 #include "addon_data.h"
 #include "values.h"
 
@@ -40,10 +38,6 @@ class Advancing final : public Napi::AsyncWorker {
   CallObject& call_;
   Napi::Promise::Deferred deferred_;
 };
-
-Error NoMemory() {
-  return {ErrorCode::kResourceExhausted, "the machine gives no memory", "use smaller batches"};
-}
 
 }  // namespace
 
@@ -100,9 +94,9 @@ void CallObject::Advance() noexcept {
     } else {
       taken_ = call_.call->Take();  // here, because it wipes and frees what the operation held
     }
-  } catch (const std::bad_alloc&) {
+  } catch (...) {
     query_.reset();
-    failure_ = NoMemory();
+    failure_ = CaughtException();
   }
 }
 
@@ -112,8 +106,8 @@ void CallObject::RunOverOwnConnection() noexcept {
       call_.client->Run(call_.call->operation());
       taken_ = call_.call->Take();
     }
-  } catch (const std::bad_alloc&) {
-    failure_ = NoMemory();
+  } catch (...) {
+    failure_ = CaughtException();
   }
 }
 

@@ -1,18 +1,15 @@
 #include "worker.h"
 
-#include <new>
-
 #include "values.h"
 
 namespace rowseal::node {
 namespace {
 
-Result<Worker::ToJs> RunWithinMemory(const std::function<Result<Worker::ToJs>()>& task) {
+Result<Worker::ToJs> RunWithoutExceptions(const std::function<Result<Worker::ToJs>()>& task) {
   try {
     return task();
-  } catch (const std::bad_alloc&) {
-    return Fail(ErrorCode::kResourceExhausted, "the machine gives no memory",
-                "use smaller batches");
+  } catch (...) {
+    return tl::unexpected(CaughtException());
   }
 }
 
@@ -86,7 +83,7 @@ Napi::Promise Worker::Submit(Napi::Env env, std::function<Result<ToJs>()> task,
     loop_.Ref(env);
   }
   auto run = [self = this, task = std::move(task), deferred, done = std::move(done)] {
-    auto result = std::make_shared<Result<ToJs>>(RunWithinMemory(task));
+    auto result = std::make_shared<Result<ToJs>>(RunWithoutExceptions(task));
     self->Post([self, deferred, result, done](Napi::Env loop_env) {
       if (--self->pending_ == 0 && !self->stopped_) {
         self->loop_.Unref(loop_env);

@@ -1,13 +1,17 @@
 const RETRYABLE = new Set(['unavailable', 'overloaded']);
 
+// Names in messages come from the store: none of them forges a line of a log or steers a terminal.
+const shown = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g,
+  (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
 /** What every call rejects with. `code` is one of Rowseal's error names (docs/errors.md). */
 export class RowsealError extends Error {
   /** @param {{code: string, message: string, hint?: string}} error */
   constructor({ code, message, hint = '' }) {
-    super(message);
+    super(shown(message));
     this.name = 'RowsealError';
     this.code = code;
-    this.hint = hint;
+    this.hint = shown(hint);
     this.retryable = RETRYABLE.has(code);
   }
 }

@@ -58,6 +58,13 @@ std::vector<Change> Changes() {
       {EditOfSchema("secret", "kind TEXT NOT NULL", "kind TEXT"),
        {"the definition of table 'secret'"}},
       {EditOfSchema("secret", ") STRICT", ")"), {"the definition of table 'secret'"}},
+      // SQLite reads up to the NUL: what follows is no comment's end to it.
+      {EditOfSchema("secret", ") STRICT", ") /* ' || char(0) || '*/ STRICT"),
+       {"the definition of table 'secret'"}},
+      {EditOfSchema("dek_one_active", " WHERE", " -- ' || char(0) || char(10) || ' WHERE"),
+       {"the definition of index 'dek_one_active'"}},
+      {EditOfSchema("secret", ") STRICT", ") /* ' || char(233) || ' */ STRICT"),
+       {"the definition of table 'secret'"}},
       {EditOfSchema("secret", "name TEXT NOT NULL", "name TEXT NOT NULL DEFAULT (random())"),
        {"the definition of table 'secret'"}},
       {EditOfSchema("secret_version", "ON DELETE RESTRICT", "ON DELETE CASCADE"),
