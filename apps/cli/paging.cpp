@@ -57,15 +57,20 @@ Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts
   return names;
 }
 
-Result<Listing<SecretName>> NamesOfProject(Client& client, const ProjectId& project) {
-  ROWSEAL_ASSIGN(Listing<SecretSummary> secrets, ListAll(client, project));
-  if (secrets.empty() && secrets.unreadable.empty()) {
+Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project) {
+  ROWSEAL_ASSIGN(const Listing<SecretSummary> secrets, ListAll(client, project));
+  // A program that is started without one of its secrets may run open.
+  if (Result<void> all = CheckAllRead(secrets.unreadable); !all) {
+    all.error().hint =
+        "restore the rows from a backup, or name the secrets that are wanted: --only NAME";
+    return tl::unexpected(std::move(all).error());
+  }
+  if (secrets.empty()) {
     return Fail(ErrorCode::kNotFound,
                 "there are no secrets in project '" + Printable(project.text()) + "'",
                 "rowseal audit list PROJECT shows whether there ever were");
   }
-  Listing<SecretName> names;
-  names.unreadable = std::move(secrets.unreadable);
+  std::vector<SecretName> names;
   for (const SecretSummary& secret : secrets) {
     names.push_back(secret.name);
   }

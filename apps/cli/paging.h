@@ -28,8 +28,9 @@ Result<std::vector<OpenedSecret>> OpenNewest(Client& client, const ProjectId& pr
 /// ParseNames checks the names that `--only` gave and drops what comes twice.
 Result<std::vector<SecretName>> ParseNames(const std::vector<std::string>& texts);
 
-/// NamesOfProject lists the names of all secrets of a project. Errors: kNotFound (it has none).
-Result<Listing<SecretName>> NamesOfProject(Client& client, const ProjectId& project);
+/// NamesOfProject lists the names of all secrets of a project. Errors: kNotFound (it has none),
+/// kIntegrity (the row of one cannot be read).
+Result<std::vector<SecretName>> NamesOfProject(Client& client, const ProjectId& project);
 
 /// RefuseSteeringNames refuses names that would change what a program does which finds them in its
 /// environment (base/environment_names.h). Who names secrets may not be who runs the program.

@@ -32,11 +32,7 @@ Result<std::vector<OpenedSecret>> OpenSecrets(const Program& program,
   ROWSEAL_ASSIGN(std::vector<SecretName> names, ParseNames(arguments.only));
   ROWSEAL_ASSIGN(Client client, program.Connect());
   if (names.empty()) {
-    ROWSEAL_ASSIGN(Listing<SecretName> all, NamesOfProject(client, project));
-    if (const Result<int> read = EndOfList(all.unreadable); !read) {
-      PrintError(read.error());  // the command runs without them
-    }
-    names = std::move(all).TakeReadable();
+    ROWSEAL_ASSIGN(names, NamesOfProject(client, project));
     ROWSEAL_TRY(RefuseSteeringNames(project, names,
                                     "name each secret to pass: rowseal run " +
                                         Printable(project.text()) + " --only NAME -- COMMAND"));

@@ -32,15 +32,15 @@ Result<FileFormat> ExportFormat(const Program& program, const ExportArguments& a
 
 // A shell or a program that loads a .env file runs with these names in its environment, so `run`'s
 // rule holds for that format too. JSON and CSV are data to whoever reads them.
-Result<Listing<SecretName>> NamesToExport(Client& client, const ProjectId& project,
-                                          FileFormat format, std::vector<SecretName> only) {
+Result<std::vector<SecretName>> NamesToExport(Client& client, const ProjectId& project,
+                                              FileFormat format, std::vector<SecretName> only) {
   if (!only.empty()) {
-    return Listing<SecretName>(std::move(only));
+    return only;
   }
-  ROWSEAL_ASSIGN(Listing<SecretName> names, NamesOfProject(client, project));
+  ROWSEAL_ASSIGN(std::vector<SecretName> names, NamesOfProject(client, project));
   if (format == FileFormat::kEnv) {
     const std::string command = "rowseal secret export " + Printable(project.text());
-    ROWSEAL_TRY(RefuseSteeringNames(project, names.rows(),
+    ROWSEAL_TRY(RefuseSteeringNames(project, names,
                                     "name each secret to write: " + command +
                                         " --only NAME; or: " + command + " --format json"));
   }
@@ -54,10 +54,10 @@ Result<int> Export(Program& program, const ExportArguments& arguments) {
   ROWSEAL_ASSIGN(std::vector<SecretName> only, ParseNames(arguments.only));
   ROWSEAL_TRY(CheckReveal(arguments.reveal));
   ROWSEAL_ASSIGN(Client client, program.Connect());
-  ROWSEAL_ASSIGN(const Listing<SecretName> names,
+  ROWSEAL_ASSIGN(const std::vector<SecretName> names,
                  NamesToExport(client, project, format, std::move(only)));
   ROWSEAL_ASSIGN(const std::vector<OpenedSecret> secrets,
-                 OpenNewest(client, project, names.rows(), program.access()));
+                 OpenNewest(client, project, names, program.access()));
   std::vector<ExportItem> items;
   for (const OpenedSecret& opened : secrets) {
     items.push_back({opened.name, opened.secret.kind, opened.secret.value.Reveal()});
@@ -65,7 +65,7 @@ Result<int> Export(Program& program, const ExportArguments& arguments) {
   SecretWriter out(std::numeric_limits<std::size_t>::max());
   ROWSEAL_TRY(WriteSecrets(format, items, out));
   ROWSEAL_TRY(PrintSecret(out.Reveal(), arguments.reveal));
-  return EndOfList(names.unreadable);
+  return 0;
 }
 
 void AddExport(Verbs& verbs) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "client/columns.h"
+#include "jobs/position.h"
 #include "lifecycle/destroy_kek.h"
 #include "lifecycle/policies.h"
 #include "store/key_order.h"
@@ -125,7 +126,8 @@ Result<bool> DestroyPage(Change& change, PagePosition& after, DestructionReport&
                      sql, {after.project, after.id, std::chrono::microseconds(*wait).count(),
                            ToMicros(now), kDestroyPage})));
   for (Row& row : page.rows) {
-    after = {TextAt(row, 0), TextAt(row, 1)};
+    ROWSEAL_ASSIGN(const std::vector<std::string> key, TextKey(row, 2, "dek"));
+    after = {key[0], key[1]};
     const std::string name = NameOf(row);
     const Result<DekAndKek> read = ReadDekRow(row);
     const Result<void> checked =

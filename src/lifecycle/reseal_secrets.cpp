@@ -4,9 +4,9 @@
 #include <charconv>
 #include <map>
 
-#include "base/text.h"
 #include "client/audit.h"
 #include "client/key_refusals.h"
+#include "jobs/position.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -35,22 +35,20 @@ std::string_view ResealSecrets::PhaseName(Phase phase) noexcept {
   return "";
 }
 
-// Projects and ids have no control character, so line feeds separate.
 std::string ResealSecrets::Encode(const Position& position) {
-  return std::string(PhaseName(position.phase)) + "\n" + position.project + "\n" + position.id +
-         "\n" + std::to_string(position.version);
+  return JoinPosition(
+      {PhaseName(position.phase), position.project, position.id, std::to_string(position.version)});
 }
 
 Result<ResealSecrets::Position> ResealSecrets::Decode(const std::string& text) {
   Position position;
-  if (text.empty()) {
+  ROWSEAL_ASSIGN(const std::vector<std::string> parts, SplitPosition(text, 4));
+  if (parts.empty()) {
     return position;
   }
-  const std::vector<std::string_view> parts = Split(text, "\n");
   const bool read =
-      parts.size() == 4 &&
       std::from_chars(parts[3].data(), parts[3].data() + parts[3].size(), position.version).ec ==
-          std::errc();
+      std::errc();
   bool is_known = false;
   for (const Phase phase : {Phase::kBarrier, Phase::kVersions, Phase::kDrained}) {
     if (parts[0] == PhaseName(phase)) {
@@ -291,8 +289,9 @@ Result<BatchOutcome> ResealSecrets::WriteBarrier(Connection& connection) {
   if (static_cast<std::int64_t>(page.rows.size()) < kDeksAtOnce) {
     next_ = Position::At(Phase::kVersions);
   } else {
-    next_.project = TextAt(page.rows.back(), 0);
-    next_.id = TextAt(page.rows.back(), 1);
+    ROWSEAL_ASSIGN(const std::vector<std::string> key, TextKey(page.rows.back(), 2, "dek"));
+    next_.project = key[0];
+    next_.id = key[1];
   }
   BatchOutcome outcome;
   outcome.position = Encode(next_);

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "client/key_refusals.h"
+#include "jobs/position.h"
 #include "store/calls/dek_rewrap.h"
 #include "store/key_order.h"
 #include "store/numbers.h"
@@ -47,25 +48,25 @@ Result<Bytes> DekRewrapper::Rewrap(const DekRecord& dek) const {
   return WrapDek(opened, dek, *kek_, session_.installation());
 }
 
-// A position is a project and a DEK's id; neither has a line feed.
+// A position is a project and a DEK's id.
 Result<void> DekRewrapper::Read(Connection& connection, const std::string& position,
                                 std::size_t limit) {
   items_.clear();
   failures_.clear();
   position_ = position;
-  const std::size_t separator = position.find('\n');
-  const std::string after_id =
-      separator == std::string::npos ? std::string(kBeforeAnyId) : position.substr(separator + 1);
+  ROWSEAL_ASSIGN(std::vector<std::string> after, SplitPosition(position, 2));
+  if (after.empty()) {
+    after = {std::string(), std::string(kBeforeAnyId)};
+  }
   ROWSEAL_ASSIGN(Rows page, connection.Execute(Statement::Sql(
                                 scope_ == kDefaultScope ? ReadOfDefault() : ReadOfProject(),
-                                {position.substr(0, separator), after_id, kek_->id.value, scope_,
+                                {after[0], after[1], kek_->id.value, scope_,
                                  static_cast<std::int64_t>(limit), condemned_.value})));
   last_ = page.rows.size() < limit;
   for (Row& row : page.rows) {
-    const std::string project_text = TextAt(row, 0);
-    const std::string id = TextAt(row, 1);
-    position_ = project_text + "\n" + id;
-    std::string name = "DEK " + Printable(id) + " of project '" + Printable(project_text) + "'";
+    ROWSEAL_ASSIGN(const std::vector<std::string> key, TextKey(row, 2, "dek"));
+    position_ = JoinPosition({key[0], key[1]});
+    std::string name = "DEK " + Printable(key[1]) + " of project '" + Printable(key[0]) + "'";
     Result<DekAndKek> dek = ReadDekRow(row);
     if (dek) {
       items_.push_back({std::move(name), std::move(dek->dek), std::nullopt});

@@ -2,8 +2,10 @@
 
 #include <rowseal/lifecycle.h>
 
+#include "base/encoding.h"
 #include "client/active_dek.h"
 #include "client/columns.h"
+#include "jobs/position.h"
 #include "lifecycle/job_kinds.h"
 #include "store/numbers.h"
 
@@ -100,7 +102,8 @@ Result<void> RotateDeksBody::Read(TrustedRead& read, const std::string& position
                      " AND state = 'active' AND created_at < $2 ORDER BY project_id LIMIT $3",
                      {position, ToMicros(before_), static_cast<std::int64_t>(limit.items)})));
   for (const Row& row : page.rows) {
-    projects_.push_back(TextAt(row, 0));
+    ROWSEAL_ASSIGN(std::vector<std::string> project, TextKey(row, 1, "dek"));
+    projects_.push_back(std::move(project.front()));
   }
   return {};
 }
@@ -120,7 +123,7 @@ Result<BatchOutcome> RotateDeksBody::Write(Change& change) {
       ++outcome.done;
     } else {
       change.observer().Count(Counter::kItemsQuarantined);
-      outcome.failures.push_back({"project " + text, rotated.error().message});
+      outcome.failures.push_back({"project " + Printable(text), rotated.error().message});
     }
   }
   outcome.position = projects_.empty() ? position_ : projects_.back();
