@@ -196,15 +196,28 @@ std::string EpochAnchor::PathOfPlace(const std::string& place) const {
          ".place";
 }
 
+// The first process that meets a store keeps what it found, and each of several keeps the same.
+Result<std::string> EpochAnchor::KeepPlace(const std::string& path, const std::string& text) const {
+  ROWSEAL_TRY(MakeFolder());
+  const std::string lock_path = path + ".lock";
+  const Descriptor lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.is_open() || flock(lock.number(), LOCK_EX) != 0) {
+    return CannotUse(lock_path);
+  }
+  ROWSEAL_ASSIGN(std::string kept, ReadWhole(path));
+  if (!kept.empty()) {
+    return kept;
+  }
+  return Replace(path, text) ? Result<std::string>(text) : CannotUse(path);
+}
+
 Result<void> EpochAnchor::CheckPlace(const std::string& place,
                                      const InstallationId& installation) const {
   const std::string path = PathOfPlace(place);
-  ROWSEAL_ASSIGN(const std::string text, ReadWhole(path));
+  ROWSEAL_ASSIGN(std::string text, ReadWhole(path));
   if (text.empty()) {
-    ROWSEAL_TRY(MakeFolder());
-    const std::string kept =
-        std::string(kPlaceHead) + "\n" + ToText(installation) + "\n" + Printable(place) + "\n";
-    return Replace(path, kept) ? Result<void>() : CannotUse(path);
+    ROWSEAL_ASSIGN(text, KeepPlace(path, std::string(kPlaceHead) + "\n" + ToText(installation) +
+                                             "\n" + Printable(place) + "\n"));
   }
   const std::vector<std::string_view> lines = Lines(text);
   const Result<InstallationId> expected = lines.size() >= 2 && lines.front() == kPlaceHead

@@ -48,6 +48,7 @@ class EpochAnchor final {
 
  private:
   std::string PathOfPlace(const std::string& place) const;
+  Result<std::string> KeepPlace(const std::string& path, const std::string& text) const;
   Result<void> MakeFolder() const;
   std::string PathOf(const InstallationId& installation) const;
   std::string folder_;

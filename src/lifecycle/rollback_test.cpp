@@ -217,7 +217,7 @@ TEST_F(RolledBack, AKekThatWasSuspendedOrCompromisedStaysRefused) {
   }
 }
 
-TEST(Anchor, KeepsWhichKeksAreRefused) {
+TEST(AnchorFile, KeepsWhichKeksAreRefused) {
   const TempFolder folder;
   const EpochAnchor anchor(folder / "state");
   const InstallationId installation{};

@@ -205,9 +205,10 @@ TEST_F(SpecStore, RefusedVersionsAreNotReleased) {
     }
     InsertVersion(vector, Bytes(32));
     Client client = Connect();
-    EXPECT_THAT(Get(client, Text(vector["project_id"]), Text(vector["name"])),
-                FailsWith(ErrorCode::kIntegrity))
-        << vector["case"];
+    const Result<std::string> got = Get(client, Text(vector["project_id"]), Text(vector["name"]));
+    EXPECT_THAT(got, FailsWith(ErrorCode::kIntegrity)) << vector["case"];
+    EXPECT_EQ(got.error().message.find("written last"), std::string::npos)
+        << vector["case"] << ": it opened, and only its MAC was refused";
     const std::vector<VerifyFailure> failures = VerifyFailures(client);
     ASSERT_EQ(failures.size(), 1U) << vector["case"];
     EXPECT_TRUE(failures.front().row.starts_with("secret_version ")) << vector["case"];
@@ -216,13 +217,15 @@ TEST_F(SpecStore, RefusedVersionsAreNotReleased) {
   EXPECT_GT(tried, 8);
 }
 
-TEST_F(SpecStore, WrongWriteMacIsAFindingAndTheVersionIsReleased) {
+TEST_F(SpecStore, VersionWithAWrongWriteMacIsNamedAndNotReleased) {
   const json& version = Vectors()["secret_versions"][0];
   for (const json& vector : Vectors()["write_macs_refused"]) {
     intruder_.Run("UPDATE audit_item SET write_mac = $1 WHERE secret_id = $2",
                   {Hex(vector["write_mac"]), Text(version["secret_id"])});
     Client client = Connect();
-    EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])), Succeeds());
+    EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])),
+                FailsNaming(ErrorCode::kIntegrity, "written last"))
+        << vector["name"];
     const std::vector<VerifyFailure> failures = VerifyFailures(client);
     ASSERT_EQ(failures.size(), 1U) << vector["name"];
     EXPECT_EQ(failures.front().failure, FailureClass::kReplay) << vector["name"];

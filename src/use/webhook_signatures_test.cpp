@@ -74,7 +74,8 @@ TEST_F(WebhookSignatures, SignaturesAreThoseThatServicesPublish) {
   // GitHub, "Validating webhook deliveries".
   ExpectSignature("It's a Secret to Everybody", kBody, {},
                   "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17");
-  // Standard WebhookSignatures: the secret is what `whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw` decodes to.
+  // Standard WebhookSignatures: the secret is what `whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw` decodes
+  // to.
   ExpectSignature(
       "1\xf2\x90\xf6\xbf\x06)\x8a\xabO\x08\xd4<?\x08,\xf6H\xa3"
       "b\xda-\xa4\xb0",

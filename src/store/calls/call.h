@@ -60,6 +60,8 @@ constexpr auto FieldsOf(const SecretHead*) {
 
 /// kNonceBytes and kSealedBytes bound what a version holds: 16 MiB of value, its padding, a tag.
 inline constexpr Limits kNonceBytes = Exactly(24);
+/// kSomeMacBytes: a MAC that is cut or too long is one that differs, and is said to.
+inline constexpr Limits kSomeMacBytes{0, 33};
 inline constexpr Limits kSealedBytes{16, 16LL * 1024 * 1024 + 64 + 16};
 
 inline constexpr const char* kRetiredHint =

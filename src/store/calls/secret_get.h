@@ -63,7 +63,7 @@ constexpr auto FieldsOf(const SecretGet::Sealed*) {
                     Field("created_at", &Sealed::created_at),
                     Field("nonce", &Sealed::nonce, kNonceBytes),
                     Field("encrypted_data", &Sealed::encrypted_data, kSealedBytes),
-                    Field("write_mac", &Sealed::write_mac, kMacBytes)};
+                    Field("write_mac", &Sealed::write_mac, kSomeMacBytes)};
 }
 constexpr auto FieldsOf(const SecretGet::Row*) {
   using Of = SecretGet::Row;

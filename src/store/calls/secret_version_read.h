@@ -31,7 +31,7 @@ constexpr auto FieldsOf(const StoredVersion*) {
                     Field("expires_at", &Of::expires_at),
                     Field("nonce", &Of::nonce, kNonceBytes),
                     Field("encrypted_data", &Of::encrypted_data, kSealedBytes),
-                    Field("write_mac", &Of::write_mac, kMacBytes),
+                    Field("write_mac", &Of::write_mac, kSomeMacBytes),
                     Part(&Of::dek)};
 }
 

@@ -38,7 +38,19 @@ $$;
 REVOKE INSERT ON rowseal.audit_log, rowseal.audit_item FROM rowseal_operator;
 
 -- These two give more columns than in format 1, which CREATE OR REPLACE cannot do.
-DROP FUNCTION IF EXISTS rowseal.secret_get, rowseal.secret_version_read;
+DO $$
+DECLARE
+  v_function record;
+BEGIN
+  FOR v_function IN
+    SELECT p.oid::regprocedure AS name FROM pg_proc p
+    WHERE p.pronamespace = 'rowseal'::regnamespace
+      AND p.proname = ANY (ARRAY['secret_get', 'secret_version_read'])
+  LOOP
+    EXECUTE format('DROP FUNCTION %s', v_function.name);
+  END LOOP;
+END
+$$;
 
 -- A hot call looks a few rows up by their keys, and planning would take longer than that: plans are
 -- made once a session. They are made when tables may still be empty or were just filled, so every
