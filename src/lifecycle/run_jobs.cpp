@@ -5,6 +5,7 @@
 
 #include <rowseal/jobs.h>
 
+#include "base/encoding.h"
 #include "client/change.h"
 #include "jobs/job_runner.h"
 #include "jobs/lease_owner.h"
@@ -42,7 +43,8 @@ Result<std::string> SubjectOf(Connection& connection, const JobRecord& job) {
   ROWSEAL_ASSIGN(
       const Rows label,
       connection.Execute(Statement::Sql(
-          "SELECT substr(label, 1, 256) FROM rowseal.sealed_column WHERE id = $1", {job.object})));
+          "SELECT substr(label, 1, 256) FROM rowseal.sealed_column WHERE CAST(id AS text) = $1",
+          {job.object})));
   return label.rows.empty() ? job.object : ShownCell(label.rows.front(), 0);
 }
 
@@ -158,7 +160,9 @@ class JobsRun final {
   }
 
   JobSummary SummaryOf(const JobRecord& job) const {
-    return Summarise(job, subjects_.at(job.id), job.changed_at);
+    const auto subject = subjects_.find(job.id);
+    return Summarise(job, subject == subjects_.end() ? Printable(job.object) : subject->second,
+                     job.changed_at);
   }
 
   bool Show(const JobRecord& job) {

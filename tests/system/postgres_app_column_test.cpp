@@ -49,6 +49,38 @@ class PostgresColumns : public ::testing::Test {
   const std::string database_;
 };
 
+// A key is unique within one table, so a row of the parent and one of a child may share it.
+TEST_F(PostgresColumns, OfTablesThatOthersInheritFromAreRefused) {
+  Run("CREATE TABLE item (id bigint PRIMARY KEY, project text, content text)");
+  Run("CREATE TABLE child () INHERITS (item)");
+  EXPECT_THAT(OpenPostgresAppColumn(server_.Url(database_), Place("item", "content")),
+              FailsNaming(ErrorCode::kInvalidArgument, "inherit"));
+  Run("ALTER TABLE child ADD PRIMARY KEY (id)");
+  EXPECT_TRUE(OpenPostgresAppColumn(server_.Url(database_), Place("child", "content")));
+  Run("DROP TABLE child");
+  EXPECT_TRUE(OpenPostgresAppColumn(server_.Url(database_), Place("item", "content")));
+}
+
+// The owner of a type may make casts of it, which every statement over the column would call.
+TEST_F(PostgresColumns, OfTheApplicationsOwnTypesAreRefused) {
+  Run("CREATE TYPE mine AS ENUM ('a'); CREATE DOMAIN plain AS bigint;"
+      "CREATE SCHEMA fake; CREATE TYPE fake.text AS ENUM ('a');"
+      "CREATE ROLE type_owner; ALTER TYPE mine OWNER TO type_owner;"
+      "ALTER TYPE fake.text OWNER TO type_owner;"
+      "CREATE TABLE by_mine (id mine PRIMARY KEY, project text, content text);"
+      "CREATE TABLE of_mine (id bigint PRIMARY KEY, project mine, content text);"
+      "CREATE TABLE in_fake (id bigint PRIMARY KEY, project text, content fake.text);"
+      "CREATE TABLE by_plain (id plain PRIMARY KEY, project text, content text)");
+  for (const char* table : {"by_mine", "of_mine", "in_fake"}) {
+    EXPECT_THAT(OpenPostgresAppColumn(server_.Url(database_), Place(table, "content")),
+                FailsNaming(ErrorCode::kInvalidArgument, "the application's own"))
+        << table;
+  }
+  EXPECT_TRUE(OpenPostgresAppColumn(server_.Url(database_), Place("by_plain", "content")));
+  Run("DROP TABLE by_mine, of_mine, in_fake, by_plain; DROP TYPE mine; DROP TYPE fake.text;"
+      "DROP ROLE type_owner");
+}
+
 struct ColumnType {
   const char* name;
   const char* type;

@@ -361,6 +361,109 @@ TEST_F(Walls, TriggersOnTheAppsTablesRunNothingOfTheWriters) {
             "");
 }
 
+// What the owner of the app's table can hang on it: casts of a column's type, policies, and what
+// those leave behind for the end of the transaction.
+constexpr const char* kOwnersTrapSql = R"sql(
+CREATE FUNCTION trap() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+  IF current_user::text <> ALL (ARRAY['mason', 'rowseal_projects']) THEN
+    RAISE WARNING 'TRAPPED: % runs code of mason', current_user;
+  END IF;
+  RETURN true; END $$;
+CREATE TYPE evil AS ENUM ('x');
+CREATE FUNCTION evil_json(evil) RETURNS json LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM public.trap(); RETURN '1'::json; END $$;
+CREATE FUNCTION evil_text(evil) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM public.trap(); RETURN 'x'; END $$;
+CREATE CAST (evil AS json) WITH FUNCTION evil_json(evil);
+CREATE CAST (evil AS text) WITH FUNCTION evil_text(evil);
+ALTER TABLE projects ADD COLUMN e evil DEFAULT 'x',
+  ADD COLUMN settings json DEFAULT '{"a": "\u0000"}';
+CREATE TABLE bait (x int);
+GRANT INSERT ON bait TO PUBLIC;
+CREATE FUNCTION boom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  PERFORM public.trap(); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER boom AFTER INSERT ON bait DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION boom();
+CREATE FUNCTION lure() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+  IF current_user = 'rowseal_projects' THEN
+    INSERT INTO public.bait VALUES (1);
+    EXECUTE 'DECLARE c' || nextval('public.lures') || ' CURSOR WITH HOLD FOR SELECT public.trap()';
+  END IF;
+  RETURN true; END $$;
+CREATE SEQUENCE lures;
+GRANT USAGE ON SEQUENCE lures TO PUBLIC;
+CREATE POLICY lure ON projects USING (lure());
+)sql";
+
+TEST_F(Walls, NothingOfTheProjectsTablesOwnerRunsAsAnother) {
+  Install();
+  Run(kOwnersTrapSql, "mason");
+  EXPECT_EQ(Trapped([&] {
+              Run("INSERT INTO projects (id, owner) VALUES ('bob', '" + std::string(kOwnerId) +
+                      "'), ('system', '" + std::string(kOwnerId) + "')",
+                  "app");
+              Client service = Open("service");
+              Must(Put(service, "bob", "token", "value"));
+              Run("DELETE FROM projects WHERE id IN ('bob', 'system')", "app");
+              Client keeper = Open("keys");
+              Must(Maintain(keeper, {}));
+              Diagnose(Options("keys"));
+            }),
+            "");
+  EXPECT_EQ(Run("SELECT count(*) > 0 FROM lures WHERE is_called"), "t") << "the policy was asked";
+  EXPECT_EQ(Run("SELECT string_agg(project_id, ' ') FROM rowseal.retired_project"), "bob");
+}
+
+TEST_F(Walls, ATableWhoseKeyIsRenamedStillTakesAndGivesRows) {
+  Install();
+  Run("ALTER TABLE projects RENAME COLUMN id TO key", "mason");
+  Run("INSERT INTO projects VALUES ('bob', '" + std::string(kOwnerId) +
+          "'); DELETE FROM projects WHERE key = 'bob'",
+      "app");
+}
+
+// Whoever may create a schema was there first: nothing in it is called, by no verb.
+TEST_F(Walls, ASchemaOfAnothersIsNotCalled) {
+  Run("CREATE SCHEMA rowseal; GRANT USAGE ON SCHEMA rowseal TO PUBLIC;"
+      "CREATE FUNCTION rowseal.store_format() RETURNS TABLE (format integer, has_keys boolean)"
+      " LANGUAGE plpgsql AS $$ BEGIN"
+      " RAISE WARNING 'TRAPPED: % runs code of mason', current_user;"
+      " RETURN QUERY SELECT 2, true; END $$",
+      "mason");
+  EXPECT_EQ(Trapped([&] {
+              const auto is_named = FailsNaming(ErrorCode::kIntegrity, "belongs to 'mason'");
+              EXPECT_THAT(OpenStore(Options("keys")), is_named);
+              EXPECT_THAT(InitStore(Options("keys"), install_), is_named);
+              EXPECT_THAT(UpgradeStore(Options("keys")), is_named);
+              EXPECT_THAT(PrintUpgradeSql(Options("keys")), is_named);
+              Diagnose(Options("keys"));
+            }),
+            "");
+  Run("DROP SCHEMA rowseal CASCADE", "mason");
+  Install();
+  Run("CREATE FUNCTION rowseal.more() RETURNS int LANGUAGE sql AS 'SELECT 1'");
+  EXPECT_THAT(OpenStore(Options("keys")), FailsNaming(ErrorCode::kIntegrity, "function more"));
+}
+
+// A login's or a database's setting decides what a backslash in a plain literal is.
+TEST_F(Walls, FunctionsMeanTheSameUnderOtherSettings) {
+  Install();
+  Run("ALTER DATABASE " + database_ +
+      " SET standard_conforming_strings = off;"
+      "ALTER DATABASE " +
+      database_ +
+      " SET escape_string_warning = off;"
+      "ALTER DATABASE " +
+      database_ + " SET backslash_quote = on");
+  Client service = Open("service");
+  Must(Put(service, "ann", "token", "value"));
+  EXPECT_EQ(Must(Get(service, "ann", "token")), "value");
+  EXPECT_EQ(Run("SELECT count(*) FROM pg_proc WHERE pronamespace = 'rowseal'::regnamespace"
+                " AND prosrc ~ '(^|[^E])''[^'']*[\\\\]'"),
+            "0")
+      << "a backslash in a plain literal";
+}
+
 // A guard from before has an empty path. Doctor names it, and any verb of a migration ends it.
 TEST_F(Walls, GuardsOfAnOlderReleaseAreNamedAndReplaced) {
   Install();
@@ -433,6 +536,23 @@ TEST_F(Walls, AnUpgradedStoreIsAsAFreshOne) {
   EXPECT_NE(Run("SELECT count(*) FROM pg_proc WHERE pronamespace = 'rowseal'::regnamespace"
                 " AND proconfig[1] = 'search_path=\"\"'"),
             "0");
+  // What others hung on the tables would run with the upgrade's rights.
+  for (const auto& [make, drop, named] :
+       {std::tuple(
+            "CREATE TRIGGER more BEFORE UPDATE ON rowseal.schema_version FOR EACH ROW EXECUTE"
+            " FUNCTION suppress_redundant_updates_trigger()",
+            "DROP TRIGGER more ON rowseal.schema_version", "trigger more"),
+        std::tuple("CREATE RULE more AS ON UPDATE TO rowseal.schema_version DO ALSO NOTHING",
+                   "DROP RULE more ON rowseal.schema_version", "rule more"),
+        std::tuple("CREATE POLICY more ON rowseal.dek USING (true)",
+                   "DROP POLICY more ON rowseal.dek", "policy more"),
+        std::tuple("ALTER TABLE rowseal.policy ALTER value SET DEFAULT random()::text",
+                   "ALTER TABLE rowseal.policy ALTER value DROP DEFAULT",
+                   "default of column value")}) {
+    Run(make);
+    EXPECT_THAT(UpgradeStore(Options("mason")), FailsNaming(ErrorCode::kIntegrity, named)) << make;
+    Run(drop);
+  }
   EXPECT_EQ(Must(UpgradeStore(Options("mason"))), PostgresFormat() - 1);
   EXPECT_EQ(Shown(Differences()), "");
   EXPECT_EQ(Must(PrintUpgradeSql(Options("mason"))), "");

@@ -40,7 +40,10 @@ constexpr std::string_view kTablesSql =
 
 constexpr std::string_view kColumnsSql =
     "SELECT c.oid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),"
-    " CASE WHEN b.typname IN ('json', 'jsonb') THEN 'j' WHEN b.typname = 'bytea' THEN 'b'"
+    // A type of the application's own is not read: its casts are its owner's code.
+    " CASE WHEN b.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = b.typowner"
+    "  AND r.rolsuper) THEN 'o'"
+    "  WHEN b.typname IN ('json', 'jsonb') THEN 'j' WHEN b.typname = 'bytea' THEN 'b'"
     "  WHEN b.typcategory = 'S' THEN 't' WHEN b.typcategory = 'A' OR b.typname IN ('hstore', 'xml')"
     "  OR t.typtype = 'c' THEN 'a' ELSE 'o' END,"
     " NOT (a.attnotnull OR t.typnotnull), a.attgenerated <> '' OR a.attidentity = 'a',"

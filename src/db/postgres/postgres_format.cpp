@@ -1,5 +1,6 @@
 #include "db/postgres/postgres_format.h"
 
+#include "base/encoding.h"
 #include "store/calls/store_format.h"
 #include "store/schema/postgres_upgrades.h"
 
@@ -16,11 +17,31 @@ Result<Row> OneRow(Connection& connection, const Statement& statement) {
 }
 
 Result<int> ReadPostgresFormat(Connection& connection) {
-  ROWSEAL_ASSIGN(Row row,
-                 OneRow(connection, Statement::Sql("SELECT count(*) FROM pg_catalog.pg_namespace"
-                                                   " WHERE nspname = 'rowseal'")));
-  if (row.front() == Value(std::int64_t{0})) {
+  // Asked of the catalogue alone: whoever may create a schema could have made one of this name, and
+  // what is called in it runs with the rights of who asks.
+  ROWSEAL_ASSIGN(
+      Rows found,
+      connection.Execute(Statement::Sql(
+          "SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text,"
+          " coalesce((SELECT min(format('function %s, which belongs to %s', p.proname,"
+          "   pg_catalog.pg_get_userbyid(p.proowner))) FROM pg_catalog.pg_proc p"
+          "   WHERE p.pronamespace = n.oid AND pg_catalog.pg_get_userbyid(p.proowner)::text <> ALL"
+          "   (ARRAY['rowseal_owner', 'rowseal_runner', 'rowseal_projects'])), '')"
+          " FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal'")));
+  if (found.rows.empty()) {
     return 0;
+  }
+  RowReader reader(found.rows.front());
+  const std::string owner = reader.Text();
+  const std::string foreign = reader.Text();
+  ROWSEAL_TRY(reader.status());
+  if (owner != "rowseal_owner" || !foreign.empty()) {
+    return Fail(ErrorCode::kIntegrity,
+                owner != "rowseal_owner"
+                    ? "schema rowseal belongs to '" + Printable(owner) + "', not to Rowseal"
+                    : "in schema rowseal there is " + Printable(foreign),
+                "nothing of it was called; find out who made it, then drop it or restore the"
+                " store's objects");
   }
   ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(connection, StoreFormat::Request{}));
   return static_cast<int>(format.format);

@@ -54,12 +54,15 @@ class PlaceFinder final {
   Result<void> FindTable() {
     // Once found, the table is named with its schema only.
     ROWSEAL_ASSIGN(const std::string table, connection_.ResolveTable(source_.table));
-    ROWSEAL_ASSIGN(Rows found, connection_.Execute(Statement::Sql(
-                                   "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text,"
-                                   " row_security_active(c.oid) FROM pg_catalog.pg_class c"
-                                   " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-                                   " WHERE c.oid = to_regclass(nullif($1::text, ''))",
-                                   {table})));
+    ROWSEAL_ASSIGN(Rows found,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text,"
+                       " row_security_active(c.oid), c.relkind = 'r' AND EXISTS (SELECT 1 FROM"
+                       "  pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)"
+                       " FROM pg_catalog.pg_class c"
+                       " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                       " WHERE c.oid = to_regclass(nullif($1::text, ''))",
+                       {table})));
     if (found.rows.empty()) {
       return Fail(
           ErrorCode::kInvalidArgument,
@@ -70,11 +73,19 @@ class PlaceFinder final {
     place_.table = reader.Text();
     const std::string kind = reader.Text();
     const bool rows_hidden = reader.Integer() != 0;
+    const bool has_children = reader.Integer() != 0;
     ROWSEAL_TRY(reader.status());
     if (kind != "r" && kind != "p") {
       return Fail(ErrorCode::kInvalidArgument,
                   "'" + Printable(place_.table) + "' is not a table, or a foreign one",
                   "name the table that holds the rows");
+    }
+    // A key is unique within one table: a row of the parent and one of a child may share it.
+    if (has_children) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "other tables inherit from " + Printable(place_.table) +
+                      ": their rows cannot be told from its own",
+                  "register the columns of tables without children; partitions are no children");
     }
     if (rows_hidden) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -87,24 +98,35 @@ class PlaceFinder final {
 
   Result<Column> FindColumn(const std::string& name) {
     // The base type of a domain, for casts and to know what the column holds.
-    ROWSEAL_ASSIGN(Rows found,
-                   connection_.Execute(Statement::Sql(
-                       "SELECT quote_ident(a.attname), format_type(b.oid, NULL),"
-                       " b.typcategory = 'S', a.attgenerated <> ''"
-                       " FROM pg_catalog.pg_attribute a"
-                       " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
-                       " JOIN pg_catalog.pg_type b ON b.oid ="
-                       "  CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END"
-                       " WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0"
-                       "  AND NOT a.attisdropped",
-                       {place_.table, name})));
+    ROWSEAL_ASSIGN(
+        Rows found,
+        connection_.Execute(Statement::Sql(
+            "SELECT quote_ident(a.attname), format_type(b.oid, NULL),"
+            " b.typcategory = 'S', a.attgenerated <> '', b.oid < 16384 OR EXISTS (SELECT 1"
+            "  FROM pg_catalog.pg_roles r WHERE r.oid = b.typowner AND r.rolsuper)"
+            " FROM pg_catalog.pg_attribute a"
+            " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+            " JOIN pg_catalog.pg_type b ON b.oid ="
+            "  CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END"
+            " WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0"
+            "  AND NOT a.attisdropped",
+            {place_.table, name})));
     if (found.rows.empty()) {
       return Fail(ErrorCode::kInvalidArgument,
                   "table " + Printable(place_.table) + " has no column '" + Printable(name) + "'");
     }
     RowReader reader(found.rows.front());
     Column column{reader.Text(), reader.Text(), reader.Integer() != 0, reader.Integer() != 0};
+    const bool has_plain_casts = reader.Integer() != 0;
     ROWSEAL_TRY(reader.status());
+    // Every statement over the column casts it to text and back: a type's owner may have made casts
+    // of its own, and they would run with this login's rights.
+    if (!has_plain_casts) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "column " + Printable(column.name) + " of table " + Printable(place_.table) +
+                      " is of type " + Printable(column.type) + ", which is the application's own",
+                  "use a column of one of PostgreSQL's types, or a domain over one");
+    }
     return column;
   }
 

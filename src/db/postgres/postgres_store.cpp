@@ -47,6 +47,39 @@ END
 $$;
 )sql";
 
+// An upgrade writes to tables and replaces functions with the installer's rights at hand: what
+// others hung on the tables would run then. Rowseal's have no trigger, no rule and no default.
+constexpr std::string_view kRefuseForeignSql = R"sql(
+DO $$
+DECLARE
+  v_found text;
+BEGIN
+  SELECT min(f.what) INTO v_found FROM (
+    SELECT format('trigger %s of table %s', t.tgname, c.relname) AS what
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+    WHERE c.relnamespace = 'rowseal'::regnamespace AND NOT t.tgisinternal
+    UNION ALL
+    SELECT format('rule %s of table %s', r.rulename, c.relname)
+    FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+    WHERE c.relnamespace = 'rowseal'::regnamespace AND c.relkind <> 'v'
+    UNION ALL
+    SELECT format('policy %s of table %s', p.polname, c.relname)
+    FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+    WHERE c.relnamespace = 'rowseal'::regnamespace
+      AND p.polname <> ALL (ARRAY['tenant', 'operator', 'auditor'])
+    UNION ALL
+    SELECT format('default of column %s of table %s', a.attname, c.relname)
+    FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid = d.adrelid
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    WHERE c.relnamespace = 'rowseal'::regnamespace) f;
+  IF v_found IS NOT NULL THEN
+    RAISE EXCEPTION '% is not Rowseal''s: it would run with the rights of this upgrade', v_found
+      USING ERRCODE = 'RS005', HINT = 'Find out who made it, and drop it.';
+  END IF;
+END
+$$;
+)sql";
+
 constexpr std::string_view kSchemaSql = "CREATE SCHEMA rowseal AUTHORIZATION rowseal_owner;\n";
 
 // For scripts that are printed too: no name of theirs is looked for in a schema of somebody else's.
@@ -111,13 +144,16 @@ std::string ShowProjectsSql(const AppProjects& projects) {
          "  IF pg_has_role((SELECT c.relowner FROM pg_class c WHERE c.oid = " +
          table +
          "::regclass), 'USAGE') THEN\n"
-         "    IF NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = " +
+         "    IF EXISTS (SELECT FROM pg_policy WHERE polrelid = " +
          table +
          "::regclass AND polname = 'rowseal_projects') THEN\n"
-         "      CREATE POLICY rowseal_projects ON " +
+         "      DROP POLICY rowseal_projects ON " +
+         projects.table +
+         ";\n"
+         "    END IF;\n"
+         "    CREATE POLICY rowseal_projects ON " +
          projects.table +
          " FOR SELECT TO rowseal_projects USING (true);\n"
-         "    END IF;\n"
          "  ELSIF (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = " +
          table +
          "::regclass) THEN\n"
@@ -252,7 +288,9 @@ Result<std::optional<AppProjects>> LookUpProjects(PostgresConnection& connection
                      " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                      " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
                      "  AND NOT a.attisdropped AND a.attname = $2"
-                     " WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')",
+                     // to_regclass would need the right to use the app's schema.
+                     " WHERE format('%I.%I', n.nspname, c.relname) = $1"
+                     " AND c.relkind IN ('r', 'p')",
                      {table, key})));
   if (found.rows.empty()) {
     return std::nullopt;
@@ -271,13 +309,29 @@ Result<std::optional<AppProjects>> LookUpProjects(PostgresConnection& connection
 
 std::string ProjectExistsBody(const AppProjects& projects) {
   return "\n"
+         "DECLARE\n"
+         "  v_found boolean := false;\n"
          "BEGIN\n"
-         "  RETURN p_project = 'system' OR EXISTS (SELECT 1 FROM " +
-         projects.table + " p\n    WHERE p." + projects.key + " = p_project::" + projects.key_type +
-         " AND p." + projects.key +
-         "::text = p_project);\n"
-         "EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN\n"
-         "  RETURN false;\n"
+         "  IF p_project = 'system' THEN\n"
+         "    RETURN true;\n"
+         "  END IF;\n"
+         "  -- What a policy or a view of the table's owner leaves behind, such as a deferred "
+         "trigger\n"
+         "  -- or a cursor that outlives the transaction, would run as whoever called; it goes "
+         "with\n"
+         "  -- what is undone here, and the variable stays.\n"
+         "  BEGIN\n"
+         "    v_found := EXISTS (SELECT 1 FROM " +
+         projects.table + " p\n      WHERE p." + projects.key +
+         " = p_project::" + projects.key_type + " AND format('%s', p." + projects.key +
+         ") = p_project);\n"
+         "    RAISE EXCEPTION USING ERRCODE = 'RS000';\n"
+         "  EXCEPTION\n"
+         "    WHEN SQLSTATE 'RS000' THEN NULL;\n"
+         "    WHEN invalid_text_representation OR numeric_value_out_of_range THEN\n"
+         "      v_found := false;\n"
+         "  END;\n"
+         "  RETURN v_found;\n"
          "END\n";
 }
 
@@ -285,7 +339,8 @@ std::string UpgradeSql(int from_format, const AppProjects& projects) {
   if (from_format >= PostgresFormat()) {
     return {};
   }
-  std::string sql = std::string(kSafePath) + std::string(kRolesSql) + StepsSql(from_format);
+  std::string sql = std::string(kSafePath) + std::string(kRefuseForeignSql) +
+                    std::string(kRolesSql) + StepsSql(from_format);
   if (from_format < kProjectsRoleFormat) {
     sql += "DROP FUNCTION IF EXISTS rowseal.project_exists(text);\n" + ProjectsSql(projects) +
            std::string(kRenewViewSql) + std::string(kPinJournalFunctionsSql);

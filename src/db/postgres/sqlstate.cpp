@@ -25,6 +25,8 @@ constexpr std::array kRules = {
          "the client is of another release, or the call is none of Rowseal's"},
     Rule{"RS004", ErrorCode::kConflict, ServerFailure::kFinal,
          "set this machine's clock by NTP, then call again"},
+    Rule{"RS005", ErrorCode::kIntegrity, ServerFailure::kFinal,
+         "find out who made it, and drop it"},
     Rule{"40001", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"40P01", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"55P03", ErrorCode::kUnavailable, ServerFailure::kFinal,
