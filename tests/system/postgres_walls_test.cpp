@@ -422,6 +422,19 @@ TEST_F(Walls, ATableWhoseKeyIsRenamedStillTakesAndGivesRows) {
       "app");
 }
 
+TEST_F(Walls, AJournalOfAnothersIsNotUsed) {
+  Run("CREATE TABLE hooks (id bigint PRIMARY KEY, document text)", "mason");
+  Run("CREATE SCHEMA rowseal_migration; GRANT ALL ON SCHEMA rowseal_migration TO PUBLIC;"
+      "ALTER SCHEMA rowseal_migration OWNER TO stranger");
+  const auto is_named = FailsNaming(ErrorCode::kIntegrity, "belongs to stranger");
+  EXPECT_THAT(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()), is_named);
+  EXPECT_THAT(OpenPostgresAppRows(server_.Url(database_), Guarded()), is_named);
+  Run("ALTER SCHEMA rowseal_migration OWNER TO mason");
+  Must(Must(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()))->Install());
+  Run("CREATE TABLE rowseal_migration.more (a int)", "stranger");
+  EXPECT_THAT(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()), is_named);
+}
+
 // Whoever may create a schema was there first: nothing in it is called, by no verb.
 TEST_F(Walls, ASchemaOfAnothersIsNotCalled) {
   Run("CREATE SCHEMA rowseal; GRANT USAGE ON SCHEMA rowseal TO PUBLIC;"

@@ -72,7 +72,13 @@ class PostgresAppColumn final : public AppColumn {
       RowReader reader(row);
       const std::int64_t number = reader.Integer();
       ROWSEAL_TRY(reader.status());
-      replaced.at(static_cast<std::size_t>(number - 1)) = true;
+      if (number < 1 || number > static_cast<std::int64_t>(replaced.size()) ||
+          replaced[static_cast<std::size_t>(number - 1)]) {
+        return Fail(ErrorCode::kIntegrity,
+                    "table " + Printable(place_.table) + " has more than one row of a key",
+                    "stop the job; compare the rows of that table with a backup");
+      }
+      replaced[static_cast<std::size_t>(number - 1)] = true;
     }
     return replaced;
   }

@@ -948,11 +948,44 @@ Result<void> PinJournalFunctions(PostgresConnection& connection) {
                      : Result<void>();
 }
 
+// Whoever may create a schema could have made the journal's, with triggers that read what is
+// written there, which is plaintext. Its objects belong to this login, to the table's owner or a
+// superuser.
+Result<void> CheckJournalOwners(PostgresConnection& connection, const std::string& app_table) {
+  ROWSEAL_ASSIGN(const std::string table, connection.ResolveTable(app_table));
+  ROWSEAL_ASSIGN(
+      Rows found,
+      connection.Execute(Statement::Sql(
+          "SELECT coalesce(min(format('%s belongs to %s', o.name, pg_get_userbyid(o.owner))), '')"
+          " FROM (SELECT 'schema rowseal_migration' AS name, n.nspowner AS owner"
+          "   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal_migration'"
+          "  UNION ALL SELECT format('%s of it', c.relname), c.relowner FROM pg_catalog.pg_class c"
+          "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+          "   WHERE n.nspname = 'rowseal_migration'"
+          "  UNION ALL SELECT format('function %s of it', p.proname), p.proowner"
+          "   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+          "   WHERE n.nspname = 'rowseal_migration') o"
+          " WHERE o.owner NOT IN (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper"
+          "  OR r.rolname = current_user OR r.oid = (SELECT c.relowner FROM pg_catalog.pg_class c"
+          "   WHERE c.oid = to_regclass(nullif($1::text, ''))))",
+          {table})));
+  RowReader reader(found.rows.front());
+  const std::string foreign = reader.Text();
+  ROWSEAL_TRY(reader.status());
+  if (!foreign.empty()) {
+    return Fail(ErrorCode::kIntegrity,
+                "the journal of migrations is somebody else's: " + Printable(foreign),
+                "find out who made it; drop it, or run the migration as the login that began it");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
                                                      const MigratedColumn& column) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
+  ROWSEAL_TRY(CheckJournalOwners(*connection, column.table));
   ROWSEAL_TRY(PinJournalFunctions(*connection));
   const ProjectSource& project = column.project;
   ColumnSource source;
