@@ -117,10 +117,12 @@ CREATE OR REPLACE FUNCTION rowseal.is_time(p_time bigint) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coalesce(p_time BETWEEN -62135596800000000 AND 253402300799999999, false) $$;
 
--- The arguments that describe a call for the log. Who calls is what the client says; the bounds keep
+-- The arguments that describe a call for the log. Its action is one of p_actions, so that a read is
+-- not logged as something else; NULL: the caller checks that itself. Who calls is what the client says; the bounds keep
 -- an entry small.
 CREATE OR REPLACE FUNCTION rowseal.check_call(
-  p_project text, p_entry uuid, p_at bigint, p_actor text, p_reason text, p_action text)
+  p_project text, p_entry uuid, p_at bigint, p_actor text, p_reason text, p_action text,
+  p_actions text[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,7 +139,8 @@ BEGIN
     WHEN NOT coalesce(octet_length(p_actor) BETWEEN 1 AND 8192, false) THEN
       PERFORM rowseal.refuse('actor');
     WHEN NOT coalesce(octet_length(p_reason) <= 8192, false) THEN PERFORM rowseal.refuse('reason');
-    WHEN NOT coalesce(p_action ~ '^[a-z_]{1,40}([.][a-z_]{1,40})?$', false) THEN
+    WHEN NOT coalesce(p_action ~ '^[a-z_]{1,40}([.][a-z_]{1,40})?$', false)
+         OR p_action <> ALL (p_actions) THEN
       PERFORM rowseal.refuse('action');
     ELSE NULL;
   END CASE;
@@ -220,6 +223,9 @@ AS $$
 DECLARE
   v_millis bigint := ('x' || left(replace(p_entry::text, '-', ''), 12))::bit(48)::bigint;
 BEGIN
+  IF abs(v_millis - rowseal.now_micros() / 1000) > 900000 THEN
+    RETURN false;
+  END IF;
   RETURN EXISTS (
     SELECT 1 FROM rowseal.audit_log a
     WHERE a.project_id = p_project
@@ -228,7 +234,8 @@ BEGIN
       AND a.id <= rpad(lpad(to_hex(v_millis + 900000), 12, '0'), 32, 'f')::uuid
       AND a.actor = p_actor AND a.reason = p_reason AND a.action = p_action
       AND a.outcome = ANY (ARRAY['granted', 'partial', 'not_found'])
-      AND array_remove(string_to_array(p_object, ' '), '?') <@ string_to_array(a.object, ' '));
+      AND NOT EXISTS (SELECT w FROM unnest(string_to_array(p_object, ' ')) AS w WHERE w <> '?'
+                      EXCEPT SELECT h FROM unnest(string_to_array(a.object, ' ')) AS h));
 END
 $$;
 
@@ -310,7 +317,8 @@ SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 BEGIN
-  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action);
+  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action,
+                             ARRAY['get', 'rollback', 'webhook.sign', 'webhook.verify']);
   IF cardinality(p_names) IS DISTINCT FROM cardinality(p_versions)
      OR array_position(p_names, NULL) IS NOT NULL OR NOT coalesce(0 <= ALL (p_versions), false) THEN
     PERFORM rowseal.refuse('versions');
@@ -382,7 +390,8 @@ DECLARE
   v_kinds text[];
   v_next bigint[];
 BEGIN
-  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action);
+  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action,
+                             ARRAY['put', 'rollback']);
   PERFORM rowseal.check_versions(p_secret_ids, p_versions, p_dek_ids, p_nonces, p_encrypted_data,
                                  p_expires_at, p_write_macs);
   IF cardinality(p_names) IS DISTINCT FROM cardinality(p_versions)
@@ -582,7 +591,8 @@ DECLARE
   v_column_id uuid;
 BEGIN
   IF cardinality(p_dek_ids) > 0 THEN
-    PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action);
+    PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action,
+                               ARRAY['open']);
     IF array_position(p_dek_ids, NULL) IS NOT NULL THEN
       PERFORM rowseal.refuse('dek_ids');
     END IF;
@@ -635,7 +645,7 @@ DECLARE
   v_outcome text := p_outcome;
   v_at bigint := p_at;
 BEGIN
-  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action);
+  PERFORM rowseal.check_call(p_project, p_entry, p_at, p_actor, p_reason, p_action, NULL);
   IF NOT coalesce(octet_length(p_object) <= 1000000, false) THEN
     PERFORM rowseal.refuse('object');
   END IF;
@@ -769,8 +779,10 @@ BEGIN
   IF NOT EXISTS (
     SELECT 1 FROM rowseal.audit_log a
     WHERE a.project_id = p_project AND a.id = p_entry AND a.xmin = pg_current_xact_id()::xid
-      AND (a.action = 'reseal' OR a.action = ANY (ARRAY['rename', 'expire'])
-           AND split_part(a.object, '@', 1) = ALL (p_secret_ids::text[]))) THEN
+      AND (a.action = 'reseal' AND a.outcome = 'done'
+           OR a.action = 'rename' AND a.object = ALL (p_secret_ids::text[])
+           OR a.action = 'expire' AND cardinality(p_versions) = 1
+              AND a.object = p_secret_ids[1]::text || '@' || p_versions[1])) THEN
     PERFORM rowseal.refuse('entry');
   END IF;
   -- In the order of their keys, as everybody who locks several versions.
