@@ -155,8 +155,10 @@ TEST_F(RolledBack, AnotherStoreInItsPlaceIsRefusedByWhoKnowsTheFirst) {
     const Result<Client> opened = OpenStore(knowing);
     EXPECT_THAT(opened, FailsNaming(ErrorCode::kIntegrity, ToText(*named.client.installation)));
   }
-  EXPECT_FALSE(Get(running, "p1", "name").has_value());
-  EXPECT_FALSE(Put(running, "p1", "name", "new").has_value());
+  if (testing::TestsPostgres()) {  // a file that was replaced is still the one that is open
+    EXPECT_FALSE(Get(running, "p1", "name").has_value());
+    EXPECT_FALSE(Put(running, "p1", "name", "new").has_value());
+  }
   Must(OpenStore(store_.Options()));  // nothing is known
   // Whoever wants the new store says so, as the hint has it.
   const Result<Client> refused = OpenStore(options);
