@@ -223,9 +223,6 @@ AS $$
 DECLARE
   v_millis bigint := ('x' || left(replace(p_entry::text, '-', ''), 12))::bit(48)::bigint;
 BEGIN
-  IF abs(v_millis - rowseal.now_micros() / 1000) > 900000 THEN
-    RETURN false;
-  END IF;
   RETURN EXISTS (
     SELECT 1 FROM rowseal.audit_log a
     WHERE a.project_id = p_project
