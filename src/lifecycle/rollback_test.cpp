@@ -142,30 +142,34 @@ TEST_F(RolledBack, WhereTheCallerChoseSoNothingOpensAnyMore) {
 
 // The same root key opens another installation, so only what is kept outside tells them apart.
 TEST_F(RolledBack, AnotherStoreInItsPlaceIsRefusedByWhoKnowsTheFirst) {
-  StoreOptions named = store_.Options();
-  {
-    Client client = Open("a");
-    named.client.installation = Must(Status(client)).installation;
-  }
-  Client running = Must(OpenStore(named));
+  const auto known = [&](const std::string& place, std::optional<InstallationId> installation) {
+    StoreOptions options = store_.Options();
+    options.client.state_folder = place.empty() ? "" : folder_ / "a";
+    options.client.store_place = place;
+    options.client.installation = installation;
+    return options;
+  };
+  Client running = Must(OpenStore(known("here", {})));
+  const InstallationId first = Must(Status(running)).installation;
   store_.MakeAnew();
-  StoreOptions options = store_.Options();
-  options.client.state_folder = folder_ / "a";
-  for (const StoreOptions& knowing : {options, named}) {
-    const Result<Client> opened = OpenStore(knowing);
-    EXPECT_THAT(opened, FailsNaming(ErrorCode::kIntegrity, ToText(*named.client.installation)));
+  for (const StoreOptions& options : {known("here", {}), known("", first)}) {
+    EXPECT_THAT(OpenStore(options), FailsNaming(ErrorCode::kIntegrity, ToText(first)));
   }
-  if (testing::TestsPostgres()) {  // a file that was replaced is still the one that is open
-    EXPECT_FALSE(Get(running, "p1", "name").has_value());
-    EXPECT_FALSE(Put(running, "p1", "name", "new").has_value());
-  }
-  Must(OpenStore(store_.Options()));  // nothing is known
+  Must(OpenStore(known("", {})));  // nothing is known
   // Whoever wants the new store says so, as the hint has it.
-  const Result<Client> refused = OpenStore(options);
+  const Result<Client> refused = OpenStore(known("here", {}));
+  ASSERT_FALSE(refused);
   const std::string hint = refused.error().hint;
   std::filesystem::remove(hint.substr(hint.rfind(' ') + 1));
-  Must(OpenStore(options));
-  Must(OpenStore(options));
+  Must(OpenStore(known("here", {})));
+  Must(OpenStore(known("here", {})));
+
+  // Its keys under a process that has the first one open.
+  Intruder other(store_.path());
+  for (const char* table : {"installation", "root_key", "kek", "kek_wrapping"}) {
+    intruder_.Restore(table, other.Table(table));
+  }
+  EXPECT_THAT(Get(running, "p1", "name"), FailsWith(ErrorCode::kIntegrity));
 }
 
 TEST_F(RolledBack, AStoreThatIsMadeAnewIsTheOneThatIsExpectedThen) {
