@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,11 +89,32 @@ Result<ConfigFile> ReadTable(const std::string& path, const toml::table& table) 
   return config;
 }
 
+// A file that is found in the working directory and that nobody named: whoever could write it would
+// choose the store and the key, and a folder that was cloned or unpacked may bring one along.
+Result<void> CheckImplicit(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return BadConfig(path, "it is no regular file");
+  }
+  // A group of the same number is the user's own.
+  const mode_t writable = status.st_gid == status.st_uid ? 002 : 022;
+  if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & writable) != 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "configuration '" + Printable(path) +
+                    "' was found here, and others own it or may write to it",
+                "look into it; --config ./" + path + " takes it all the same");
+  }
+  return {};
+}
+
 Result<ConfigFile> ReadConfig(const std::optional<std::string>& given) {
   const std::string path = given.value_or(kConfigFile);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
     return given ? Result<ConfigFile>(BadConfig(path, "no such file")) : ConfigFile{};
+  }
+  if (!given) {
+    ROWSEAL_TRY(CheckImplicit(path));
   }
   try {
     return ReadTable(path, toml::parse_file(path));
@@ -188,6 +210,15 @@ Result<Settings> ResolveSettings(const Flags& flags) {
     if (!roots.empty()) {
       settings.roots = roots;
     }
+  }
+  const bool is_named = flags.config || root || !flags.roots.empty();
+  const auto runs = [](const std::string& uri) { return uri.starts_with("exec:"); };
+  if (!is_named && std::ranges::any_of(config.roots, runs)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the configuration that was found here names a root that runs a program",
+                std::string("look into it; --config ./") + kConfigFile +
+                    ", --root or ROWSEAL_ROOT"
+                    " names it");
   }
   ROWSEAL_ASSIGN(settings.log, ParseLog(flags.log ? *flags.log : config.log.value_or("warning")));
   if (flags.actor && flags.actor->empty()) {

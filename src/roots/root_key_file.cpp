@@ -86,6 +86,13 @@ Result<SecretBytes> ReadGuarded(const std::string& path, FileExposure exposure,
     return Fail(ErrorCode::kRootKeyExposed, name + " can be read or written by others",
                 "chmod 600 it; for a mounted secret whose mode is not yours, append ?mounted");
   }
+  // Its owner reads and exchanges it, whatever its mode.
+  if (exposure == FileExposure::kOwnerOnly && status.st_uid != 0 && status.st_uid != geteuid()) {
+    return Fail(ErrorCode::kRootKeyExposed,
+                name + " belongs to another user (uid " + std::to_string(status.st_uid) + ")",
+                "chown it to the user that runs this; for a mounted secret whose owner is not"
+                " yours, append ?mounted");
+  }
   ROWSEAL_ASSIGN(SecretBuffer text, SecretBuffer::Create(kMaxFileSize));
   std::size_t size = 0;
   while (size < kMaxFileSize) {
