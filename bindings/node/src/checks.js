@@ -60,6 +60,12 @@ export function version(value) {
   return value;
 }
 
+/** A call that changes something takes nothing for granted. */
+export function required(value, what) {
+  if (value === null) throw badArgument(`${what} is missing`);
+  return value;
+}
+
 export function wholeNumber(value, what) {
   if (!Number.isSafeInteger(value)) throw badArgument(`${what} is not a whole number`);
   return value;
@@ -86,6 +92,14 @@ export function own(value, what = 'options') {
   return { __proto__: null, ...value };
 }
 
+/** A signal is heard by its events; what is none would be found out after the call had begun. */
+export function signal(value) {
+  if (value !== undefined && !(value instanceof AbortSignal)) {
+    throw badArgument('signal is no AbortSignal');
+  }
+  return value;
+}
+
 export function access(options) {
   const { actor, reason } = own(options);
   return { actor: text(actor ?? '', 'actor'), reason: text(reason ?? '', 'reason') };
@@ -94,5 +108,8 @@ export function access(options) {
 /** Gives the row key of a value: one text a key column. */
 export function row(value) {
   const key = value === undefined ? [] : Array.isArray(value) ? array(value, 'row') : [value];
-  return key.map((part) => text(typeof part === 'number' ? String(part) : part, 'row'));
+  return key.map((part) => {
+    if (typeof part === 'number') return String(wholeNumber(part, 'a row key'));
+    return text(typeof part === 'bigint' ? String(part) : part, 'row');
+  });
 }

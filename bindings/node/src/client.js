@@ -19,9 +19,9 @@ const BATCH = 1000;
 const same = (value) => value;
 const toStored = ([id, version]) => ({ id, version });
 
-function unwrap({ value, error }) {
-  if (error) throw fromNative(error);
-  return value;
+function unwrap(outcome) {
+  if (Object.hasOwn(outcome, 'error')) throw fromNative(outcome.error);
+  return outcome.value;
 }
 
 /** Gives a Buffer with memory of its own: `Buffer.from` puts small values into memory that is shared. */
@@ -249,7 +249,7 @@ export class Client extends EventEmitter {
 
   async rollback(project, name, version, options = {}) {
     return toStored(await this.#run(options, 'rollback', check.text(project, 'project'),
-      check.text(name, 'name'), check.access(options), check.version(version) ?? 0));
+      check.text(name, 'name'), check.access(options), check.required(check.version(version), 'version')));
   }
 
   async rename(project, name, newName, options = {}) {
@@ -264,6 +264,7 @@ export class Client extends EventEmitter {
 
   /** Sets the newest version's expiry; null removes it. */
   async expire(project, name, expiresAt, options = {}) {
+    if (expiresAt === undefined) throw badArgument('expiresAt is missing', 'null: it never expires');
     return this.#run(options, 'expire', check.text(project, 'project'), check.text(name, 'name'),
       check.access(options), check.time(expiresAt, 'expiresAt'));
   }
@@ -401,7 +402,7 @@ export class Client extends EventEmitter {
   #begin(options) {
     if (this.#closed) throw badArgument('the client is closed', 'connect again');
     const given = check.own(options);
-    if (given.signal?.aborted) throw cancelled();
+    if (check.signal(given.signal)?.aborted) throw cancelled();
     return given;
   }
 

@@ -51,14 +51,15 @@ export async function deliver({ types, rows, changed }, target, method) {
 
 /** Gives the items of a call's outcome as `{value}` or `{error}`, each value made by `make`. */
 export async function takeItems(call, make) {
-  const { value: count, error } = call.take();
-  if (error) throw fromNative(error);
+  const taken = call.take();
+  if (Object.hasOwn(taken, 'error')) throw fromNative(taken.error);
+  const { value: count } = taken;
   const outcomes = [];
   for (let from = 0; from < count; from += ITEMS) {
     if (from > 0) await nextTurn();
     const { values, errors } = call.items(from, Math.min(from + ITEMS, count));
     for (let i = 0; i < values.length; ++i) {
-      outcomes.push(errors?.[i] ? { error: fromNative(errors[i]) } : { value: make(values[i]) });
+      outcomes.push(errors !== null && Object.hasOwn(errors, i) ? { error: fromNative(errors[i]) } : { value: make(values[i]) });
     }
   }
   return outcomes;

@@ -28,7 +28,8 @@ export function rawBody(body) {
 export function signaturesOf(headers, name) {
   if (headers === undefined || headers === null) return [];
   if (typeof headers === 'string') return [headers];
-  if (typeof headers.get === 'function') {
+  // A Headers, or what has a get of its own or of its class; not what somebody put on every object.
+  if (headers.get !== Object.prototype.get && typeof headers.get === 'function') {
     const value = headers.get(name);  // several come joined by `, `, which no signature holds
     return value === null || value === undefined ? [] : check.text(value, name).split(', ');
   }

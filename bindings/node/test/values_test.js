@@ -153,7 +153,8 @@ describe('values', { skip: withoutCli }, () => {
   test('what is put on Object.prototype is no option', async () => {
     const polluted = { createOnly: true, allOrNone: true, expiresAt: new Date(0), kind: 'webhook',
       actor: 'polluted', reason: 'polluted', client: { query: () => assert.fail('asked') }, version: 7,
-      limit: 0, row: 'r', signal: AbortSignal.abort() };
+      limit: 0, row: 'r', signal: AbortSignal.abort(), get: () => 'polluted',
+      error: { code: 'internal', message: 'polluted' } };
     for (const [name, value] of Object.entries(polluted)) {
       Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
     }
@@ -165,12 +166,34 @@ describe('values', { skip: withoutCli }, () => {
       assert.equal(secret.kind, 'workflow');
       assert.equal(secret.expiresAt, null);
       await client.sealValue('acme', 'cell', 'x', {});
+      await client.put('acme', 'proto hook', 'secret');
+      const scheme = { body: 'b', header: 'x-signature', prefix: 'sha256=' };
+      const signature = await client.signWebhook('acme', 'proto hook', scheme);
+      const verdict = await client.verifyWebhook('acme', 'proto hook',
+        { ...scheme, headers: { 'x-signature': signature } });
+      assert.equal(verdict.valid, true);
       const entries = await client.auditLog('acme', {});
       assert.ok(entries.length > 1 && entries.every(({ actor }) => actor !== 'polluted'));
     } finally {
       for (const name of Object.keys(polluted)) delete Object.prototype[name];
     }
   });
+});
+
+test('what a call needs is not guessed, and is looked at before the call begins', async () => {
+  const client = await connect({ ...options, actor: 'careful' });
+  await client.put('acme', 'careful', 'one');
+  await assert.rejects(client.rollback('acme', 'careful'), isBadArgument);
+  await assert.rejects(client.expire('acme', 'careful'), isBadArgument);
+  for (const row of [NaN, Infinity, 1e21, 0.5, 2 ** 53]) {
+    await assert.rejects(client.sealValue('acme', 'cell', 'x', { row }), isBadArgument);
+  }
+  for (const signal of [{}, { aborted: false }, 'stop', null]) {
+    await assert.rejects(client.sealValues('acme', 'no column', [{ value: 'x' }], { signal }),
+      isBadArgument);
+  }
+  assert.equal((await client.versions('acme', 'careful')).length, 1);
+  await client.close();
 });
 
 /** Tells whether bytes are anywhere in this process. They are given inverted, so as not to find themselves. */
