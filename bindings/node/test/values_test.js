@@ -150,6 +150,20 @@ describe('values', { skip: withoutCli }, () => {
     }
   });
 
+  test('what a call needs is not guessed, and is looked at before the call begins', async () => {
+    await client.put('acme', 'careful', 'one');
+    await assert.rejects(client.rollback('acme', 'careful'), isBadArgument);
+    await assert.rejects(client.expire('acme', 'careful'), isBadArgument);
+    for (const row of [NaN, Infinity, 1e21, 0.5, 2 ** 53]) {
+      await assert.rejects(client.sealValue('acme', 'cell', 'x', { row }), isBadArgument);
+    }
+    for (const signal of [{}, { aborted: false }, 'stop', null]) {
+      await assert.rejects(client.sealValues('acme', 'no column', [{ value: 'x' }], { signal }),
+        isBadArgument);
+    }
+    assert.equal((await client.versions('acme', 'careful')).length, 1);
+  });
+
   test('what is put on Object.prototype is no option', async () => {
     const polluted = { createOnly: true, allOrNone: true, expiresAt: new Date(0), kind: 'webhook',
       actor: 'polluted', reason: 'polluted', client: { query: () => assert.fail('asked') }, version: 7,
@@ -178,22 +192,6 @@ describe('values', { skip: withoutCli }, () => {
       for (const name of Object.keys(polluted)) delete Object.prototype[name];
     }
   });
-});
-
-test('what a call needs is not guessed, and is looked at before the call begins', async () => {
-  const client = await connect({ ...options, actor: 'careful' });
-  await client.put('acme', 'careful', 'one');
-  await assert.rejects(client.rollback('acme', 'careful'), isBadArgument);
-  await assert.rejects(client.expire('acme', 'careful'), isBadArgument);
-  for (const row of [NaN, Infinity, 1e21, 0.5, 2 ** 53]) {
-    await assert.rejects(client.sealValue('acme', 'cell', 'x', { row }), isBadArgument);
-  }
-  for (const signal of [{}, { aborted: false }, 'stop', null]) {
-    await assert.rejects(client.sealValues('acme', 'no column', [{ value: 'x' }], { signal }),
-      isBadArgument);
-  }
-  assert.equal((await client.versions('acme', 'careful')).length, 1);
-  await client.close();
 });
 
 /** Tells whether bytes are anywhere in this process. They are given inverted, so as not to find themselves. */
