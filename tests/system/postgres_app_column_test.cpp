@@ -61,9 +61,46 @@ TEST_F(PostgresColumns, OfTablesThatOthersInheritFromAreRefused) {
   EXPECT_TRUE(OpenPostgresAppColumn(server_.Url(database_), Place("item", "content")));
 }
 
+// A child that is made while a job has the table open: its rows are not the table's.
+TEST_F(PostgresColumns, OnlyTheTableItselfIsReadAndChanged) {
+  Run("CREATE TABLE item (id bigint PRIMARY KEY, project text, content text);"
+      "INSERT INTO item VALUES (1, 'acme', 'rs1.parent')");
+  const auto column = Must(OpenPostgresAppColumn(server_.Url(database_), Place("item", "content")));
+  Run("CREATE TABLE child () INHERITS (item); INSERT INTO child VALUES (1, 'acme', 'rs1.child')");
+  EXPECT_EQ(Must(column->Count()), 1);
+  const std::vector<AppValue> values = Must(column->Read("", 10, 1'000'000));
+  ASSERT_EQ(values.size(), 1U);
+  EXPECT_EQ(values[0].text, "rs1.parent");
+  EXPECT_EQ(Must(column->Replace({{values[0].position, "", "rs1.new"}})), std::vector<bool>{true});
+  EXPECT_EQ(Run("SELECT string_agg(content, ' ' ORDER BY content) FROM item"), "rs1.child rs1.new");
+  Run("DROP TABLE child, item");
+}
+
+// A cast to a type without its length would cut a key, and meet another row.
+TEST_F(PostgresColumns, KeysKeepTheirLength) {
+  for (const char* type : {"character(3)", "bit(3)", "varchar(3)", "numeric(3, 0)"}) {
+    Run("CREATE TABLE item (id " + std::string(type) +
+        " PRIMARY KEY, project text, content text);"
+        "INSERT INTO item VALUES ('100', 'acme', 'rs1.a'), ('101', 'acme', 'rs1.b')" +
+        (std::string(type).starts_with("bit") ? "" : ", ('1', 'acme', 'rs1.c')"));
+    const auto column =
+        Must(OpenPostgresAppColumn(server_.Url(database_), Place("item", "content")));
+    for (const AppValue& value : Must(column->Read("", 10, 1'000'000))) {
+      EXPECT_EQ(Must(column->Replace({{value.position, "", value.text + value.key.front()}})),
+                std::vector<bool>{true})
+          << type;
+    }
+    EXPECT_EQ(Run("SELECT count(*) FROM item WHERE content NOT LIKE 'rs1._' || trim(id::text)"),
+              "0")
+        << type;
+    Run("DROP TABLE item");
+  }
+}
+
 // The owner of a type may make casts of it, which every statement over the column would call.
 TEST_F(PostgresColumns, OfTheApplicationsOwnTypesAreRefused) {
-  Run("CREATE TYPE mine AS ENUM ('a'); CREATE DOMAIN plain AS bigint;"
+  Run("CREATE TYPE mine AS ENUM ('a'); CREATE DOMAIN part AS bigint;"
+      "CREATE DOMAIN plain AS part;"
       "CREATE SCHEMA fake; CREATE TYPE fake.text AS ENUM ('a');"
       "CREATE ROLE type_owner; ALTER TYPE mine OWNER TO type_owner;"
       "ALTER TYPE fake.text OWNER TO type_owner;"

@@ -436,6 +436,29 @@ TEST_F(Walls, AJournalOfAnothersIsNotUsed) {
   EXPECT_THAT(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()), is_named);
 }
 
+// A guard runs as who migrated, and the table's owner may give a column another type at any time.
+TEST_F(Walls, AGuardCallsNoCastsOfTypesThatColumnsWereGivenLater) {
+  Run("CREATE TABLE hooks (id bigint PRIMARY KEY, document text); ALTER TABLE hooks OWNER TO "
+      "mason");
+  Must(Must(OpenPostgresAppRows(server_.Url(database_), Guarded()))->Install());
+  Run("CREATE TYPE own AS ENUM ('1');"
+      "CREATE FUNCTION own_text(own) RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+      " RAISE WARNING 'TRAPPED: % runs code of mason', current_user; RETURN '1'; END $$;"
+      "CREATE CAST (own AS text) WITH FUNCTION own_text(own);"
+      "ALTER TABLE hooks DROP CONSTRAINT hooks_pkey, ALTER id TYPE own USING '1'",
+      "mason");
+  std::string told;
+  EXPECT_EQ(Trapped([&] {
+              told =
+                  Run("DO $$ BEGIN INSERT INTO hooks VALUES ('1', '{\"token\": \"plain\"}');"
+                      "EXCEPTION WHEN SQLSTATE 'RS010' THEN RAISE NOTICE 'refused'; END $$;"
+                      "SELECT count(*) FROM hooks",
+                      "mason");
+            }),
+            "");
+  EXPECT_EQ(told, "NOTICE:  refused\n0");
+}
+
 // Whoever may create a schema was there first: nothing in it is called, by no verb.
 TEST_F(Walls, ASchemaOfAnothersIsNotCalled) {
   Run("CREATE SCHEMA rowseal; GRANT USAGE ON SCHEMA rowseal TO PUBLIC;"

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "db/postgres/app_types.h"
 #include "db/postgres/postgres_connection.h"
 #include "memory/wipe.h"
 
@@ -41,8 +42,7 @@ constexpr std::string_view kTablesSql =
 constexpr std::string_view kColumnsSql =
     "SELECT c.oid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),"
     // A type of the application's own is not read: its casts are its owner's code.
-    " CASE WHEN b.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = b.typowner"
-    "  AND r.rolsuper) THEN 'o'"
+    " CASE WHEN NOT " ROWSEAL_TYPE_IS_PLAIN("b") " THEN 'o'"
     "  WHEN b.typname IN ('json', 'jsonb') THEN 'j' WHEN b.typname = 'bytea' THEN 'b'"
     "  WHEN b.typcategory = 'S' THEN 't' WHEN b.typcategory = 'A' OR b.typname IN ('hstore', 'xml')"
     "  OR t.typtype = 'c' THEN 'a' ELSE 'o' END,"
@@ -61,7 +61,7 @@ constexpr std::string_view kColumnsSql =
     " FROM" ROWSEAL_APP_TABLES
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
     " JOIN pg_type t ON t.oid = a.atttypid"
-    " JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END"
+    " JOIN pg_type b ON b.oid = " ROWSEAL_BASE_TYPE("t")
     " ORDER BY c.oid, a.attnum";
 
 constexpr std::string_view kUniqueKeysSql =
@@ -132,6 +132,11 @@ ColumnSql ReadingOf(const CatalogueColumn& column) {
                   name + "::text, " + prefix + ") END END",
               "octet_length(" + name + "::text)::bigint"};
   }
+}
+
+// Tables that inherit are sampled by themselves.
+std::string RowsOf(const CatalogueTable& table) {
+  return (table.is_partitioned ? "" : "ONLY ") + table.name;
 }
 
 // A row as it was sent, wiped when it was shown.
@@ -346,7 +351,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
     const double percent =
         std::min(100.0, 100.0 * static_cast<double>(kSampledPages) / static_cast<double>(pages));
     const std::string part = " TABLESAMPLE SYSTEM (" + std::to_string(percent) + ") REPEATABLE (1)";
-    const std::string count = "SELECT count(*) FROM " + table.name + part;
+    const std::string count = "SELECT count(*) FROM " + RowsOf(table) + part;
     ROWSEAL_ASSIGN(const std::int64_t rows, CountOf(Statement::Sql(count)));
     ROWSEAL_TRY(transaction.Commit());
     // A little less than the limit, so that the limit takes nothing away.
@@ -381,7 +386,7 @@ class PostgresAppCatalogue final : public AppCatalogue {
     const std::string sql =
         "SELECT " + given + " FROM (SELECT q.*, sum((" + bytes +
         ")::bigint) OVER (ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT " + readings +
-        " FROM (SELECT " + names + " FROM " + table.name + part +
+        " FROM (SELECT " + names + " FROM " + RowsOf(table) + part +
         ") r OFFSET 0) q) b WHERE total <= " + std::to_string(kMostSampledBytes);
     ROWSEAL_ASSIGN(Transaction transaction, Begin());
     ROWSEAL_ASSIGN(Rows answer, Read(Statement::Sql(sql)));

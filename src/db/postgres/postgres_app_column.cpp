@@ -18,7 +18,7 @@ class PostgresAppColumn final : public AppColumn {
 
   Result<std::int64_t> Count() override {
     const std::string sql =
-        "SELECT count(*) FROM " + place_.table + " WHERE " + place_.HoldsSealed();
+        "SELECT count(*) FROM " + place_.rows + " WHERE " + place_.HoldsSealed();
     ROWSEAL_ASSIGN(Rows answer, RunOnApp(*connection_, Statement::Sql(sql), place_.table));
     RowReader reader(answer.rows.front());
     const std::int64_t count = reader.Integer();
@@ -66,6 +66,9 @@ class PostgresAppColumn final : public AppColumn {
       params.emplace_back(std::move(part));
     }
     const std::string sql = ReplaceSql();
+    // More rows than were asked for are none: the change is taken back.
+    ROWSEAL_ASSIGN(Transaction transaction,
+                   Transaction::Begin(*connection_, TransactionKind::kWrite));
     ROWSEAL_ASSIGN(Rows answer,
                    RunOnApp(*connection_, Statement::Sql(sql, std::move(params)), place_.table));
     for (Row& row : answer.rows) {
@@ -80,6 +83,7 @@ class PostgresAppColumn final : public AppColumn {
       }
       replaced[static_cast<std::size_t>(number - 1)] = true;
     }
+    ROWSEAL_TRY(transaction.Commit());
     return replaced;
   }
 
@@ -98,7 +102,7 @@ class PostgresAppColumn final : public AppColumn {
     const std::string page = "SELECT " + place_.project + "::text AS project, " + place_.Content() +
                              " AS content, xmin::text AS version" + keys +
                              ", row_number() OVER (ORDER BY " + order + ") AS number FROM " +
-                             place_.table + " WHERE " + place_.HoldsSealed() +
+                             place_.rows + " WHERE " + place_.HoldsSealed() +
                              (behind ? " AND (" + order + ") > (" + after + ")" : "") +
                              " ORDER BY " + order + " LIMIT $1";
     return "SELECT project, content, version" + names +
@@ -121,7 +125,7 @@ class PostgresAppColumn final : public AppColumn {
       condition +=
           " AND t." + place_.keys[i] + " = n." + Numbered("k", i) + "::" + place_.key_types[i];
     }
-    return "UPDATE " + place_.table + " t SET " + place_.column + " = " +
+    return "UPDATE " + place_.rows + " t SET " + place_.column + " = " +
            place_.CastOf("n.content") + " FROM unnest(" + arrays + ") WITH ORDINALITY AS n(" +
            names + ", number) WHERE " + condition + " RETURNING n.number";
   }

@@ -85,6 +85,37 @@ void WipeParam(Param& param) {
   }
 }
 
+// Whoever may create a schema could have made the journal's, with triggers that read what is
+// written there, which is plaintext. Its objects belong to this login, to the table's owner or a
+// superuser.
+Result<void> CheckJournalOwners(PostgresConnection& connection, const std::string& table) {
+  ROWSEAL_ASSIGN(
+      Rows found,
+      connection.Execute(Statement::Sql(
+          "SELECT coalesce(min(format('%s belongs to %s', o.name, pg_get_userbyid(o.owner))), '')"
+          " FROM (SELECT 'schema rowseal_migration' AS name, n.nspowner AS owner"
+          "   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal_migration'"
+          "  UNION ALL SELECT format('%s of it', c.relname), c.relowner FROM pg_catalog.pg_class c"
+          "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+          "   WHERE n.nspname = 'rowseal_migration'"
+          "  UNION ALL SELECT format('function %s of it', p.proname), p.proowner"
+          "   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+          "   WHERE n.nspname = 'rowseal_migration') o"
+          " WHERE o.owner NOT IN (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper"
+          "  OR r.rolname = current_user OR r.oid = (SELECT c.relowner FROM pg_catalog.pg_class c"
+          "   WHERE c.oid = to_regclass(nullif($1::text, ''))))",
+          {table})));
+  RowReader reader(found.rows.front());
+  const std::string foreign = reader.Text();
+  ROWSEAL_TRY(reader.status());
+  if (!foreign.empty()) {
+    return Fail(ErrorCode::kIntegrity,
+                "the journal of migrations is somebody else's: " + Printable(foreign),
+                "find out who made it; drop it, or run the migration as the login that began it");
+  }
+  return {};
+}
+
 class PostgresAppRows final : public AppRows {
  public:
   PostgresAppRows(std::unique_ptr<PostgresConnection> connection, MigratedColumn column,
@@ -104,7 +135,7 @@ class PostgresAppRows final : public AppRows {
   }
 
   Result<std::vector<SecretBytes>> Sample(std::size_t limit) override {
-    const std::string sql = "SELECT " + content_.Of("t") + " FROM " + place_.table +
+    const std::string sql = "SELECT " + content_.Of("t") + " FROM " + place_.rows +
                             " t WHERE NOT " + content_.IsEmpty("t") + " LIMIT $1";
     ROWSEAL_ASSIGN(Rows found,
                    RunOnApp(*connection_, Statement::Sql(sql, {static_cast<std::int64_t>(limit)}),
@@ -123,11 +154,16 @@ class PostgresAppRows final : public AppRows {
     if (installed) {
       return {};
     }
-    const std::string sql = std::string(kJournalSql) + OriginalTableSql() + GuardSql();
     return WithBriefLock([&]() -> Result<void> {
       // Somebody else may have been first while the lock was waited for.
       ROWSEAL_ASSIGN(const bool meanwhile, IsInstalled());
-      return meanwhile ? Result<void>() : connection_->ExecuteScript(sql);
+      if (meanwhile) {
+        return {};
+      }
+      ROWSEAL_TRY(connection_->ExecuteScript(std::string(kJournalSql)));
+      // What somebody made since the journal was last looked at is left alone.
+      ROWSEAL_TRY(CheckJournalOwners(*connection_, place_.table));
+      return connection_->ExecuteScript(OriginalTableSql() + GuardSql());
     });
   }
 
@@ -223,7 +259,7 @@ class PostgresAppRows final : public AppRows {
     }
     ROWSEAL_ASSIGN(std::vector<MigratingRow> rows,
                    TakeRows(RunSql("SELECT " + RowColumns(Originals::kBeside) + " FROM " + Keys(1) +
-                                       " JOIN " + place_.table + " t ON " + KeysMatch() + join_ +
+                                       " JOIN " + place_.rows + " t ON " + KeysMatch() + join_ +
                                        OriginalJoin(Originals::kBeside) + " FOR NO KEY UPDATE OF t",
                                    std::move(params))));
     return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
@@ -256,7 +292,7 @@ class PostgresAppRows final : public AppRows {
     }
     const auto from = [&](std::size_t first) {
       return " FROM (SELECT DISTINCT * FROM unnest(" + KeyArrays(first) + ")) AS n(" + KeyNames() +
-             ") JOIN " + place_.table + " t ON " + KeysMatch();
+             ") JOIN " + place_.rows + " t ON " + KeysMatch();
     };
     const std::string condition = " WHERE " + Condition(which, "t");
     std::vector<Param> params(keys.begin(), keys.end());
@@ -300,7 +336,7 @@ class PostgresAppRows final : public AppRows {
     if (!is_null) {
       params.push_back(ContentsOf(writes));
     }
-    const std::string sql = "UPDATE " + place_.table + " t SET " + place_.column + " = " +
+    const std::string sql = "UPDATE " + place_.rows + " t SET " + place_.column + " = " +
                             (is_null ? "NULL" : place_.CastOf("n.content")) + " FROM unnest(" +
                             KeyArrays(1) + (is_null ? "" : ", $" + std::to_string(params.size())) +
                             ") AS n(" + KeyNames() + (is_null ? "" : ", content") + ") WHERE " +
@@ -376,7 +412,7 @@ class PostgresAppRows final : public AppRows {
         (installed ? " AND NOT " + is_quarantined : "") +
         "), coalesce(sum(size) FILTER (WHERE is_plaintext), 0)::bigint FROM (SELECT " +
         content_.IsEmpty("t") + " AS is_empty, " + plaintext + " AS is_plaintext, octet_length(" +
-        content_.Of("t") + ")::bigint AS size" + keys + " FROM " + place_.table + " t OFFSET 0) r";
+        content_.Of("t") + ")::bigint AS size" + keys + " FROM " + place_.rows + " t OFFSET 0) r";
     ROWSEAL_ASSIGN(Rows found, connection_->Execute(Statement::Sql(sql)));
     MigrationCounts counts;
     RowReader reader(found.rows.front());
@@ -617,7 +653,8 @@ class PostgresAppRows final : public AppRows {
            "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, "
            "pg_temp AS $guard$\n"
            "DECLARE v_guard text;\n"
-           "BEGIN\n"
+           "BEGIN\n" +
+           RefuseOtherTypesSql() +
            "  SELECT c.guard INTO v_guard FROM rowseal_migration.migration_column c"
            " WHERE c.migration = " +
            PostgresLiteral(column_.migration) +
@@ -640,6 +677,23 @@ class PostgresAppRows final : public AppRows {
            "  RETURN NULL;\n"
            "END $guard$;REVOKE ALL ON FUNCTION " +
            function + "() FROM PUBLIC;" + TriggerSql(Guard::kQueue);
+  }
+
+  // The guard runs as who migrated: casts of a type that the table's owner gave a column later are
+  // not called. The types' ids are looked at first, which calls nothing.
+  std::string RefuseOtherTypesSql() const {
+    std::string sql;
+    for (const auto& [column, type_id] : place_.declared) {
+      const std::string type = "pg_typeof(NEW." + column + ")::oid";
+      sql += "  IF " + type + " >= 16384 AND " + type + " <> " + type_id +
+             " THEN\n"
+             "    RAISE EXCEPTION 'column % of %.% was given a type of the application''s own', " +
+             PostgresLiteral(column) +
+             ", TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'RS010',"
+             " HINT = 'give it its type back, or end the migration';\n"
+             "  END IF;\n";
+    }
+    return sql;
   }
 
   // A condition of the trigger's own costs a tenth of a call of its function. It holds no subquery,
@@ -759,7 +813,7 @@ class PostgresAppRows final : public AppRows {
       ROWSEAL_ASSIGN(PostgresPosition behind, DecodePosition(position, place_.keys.size()));
       std::move(behind.begin(), behind.end(), std::back_inserter(params));
     }
-    const std::string rows = "SELECT t.* FROM " + place_.table + " t WHERE " + condition +
+    const std::string rows = "SELECT t.* FROM " + place_.rows + " t WHERE " + condition +
                              (position.empty() ? "" : " AND (" + order + ") > (" + after + ")") +
                              " ORDER BY " + order + " LIMIT $1" + std::string(locked);
     const std::string size = "coalesce(octet_length(" + content_.Of("t") + "), 0)";
@@ -948,44 +1002,13 @@ Result<void> PinJournalFunctions(PostgresConnection& connection) {
                      : Result<void>();
 }
 
-// Whoever may create a schema could have made the journal's, with triggers that read what is
-// written there, which is plaintext. Its objects belong to this login, to the table's owner or a
-// superuser.
-Result<void> CheckJournalOwners(PostgresConnection& connection, const std::string& app_table) {
-  ROWSEAL_ASSIGN(const std::string table, connection.ResolveTable(app_table));
-  ROWSEAL_ASSIGN(
-      Rows found,
-      connection.Execute(Statement::Sql(
-          "SELECT coalesce(min(format('%s belongs to %s', o.name, pg_get_userbyid(o.owner))), '')"
-          " FROM (SELECT 'schema rowseal_migration' AS name, n.nspowner AS owner"
-          "   FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal_migration'"
-          "  UNION ALL SELECT format('%s of it', c.relname), c.relowner FROM pg_catalog.pg_class c"
-          "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-          "   WHERE n.nspname = 'rowseal_migration'"
-          "  UNION ALL SELECT format('function %s of it', p.proname), p.proowner"
-          "   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-          "   WHERE n.nspname = 'rowseal_migration') o"
-          " WHERE o.owner NOT IN (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper"
-          "  OR r.rolname = current_user OR r.oid = (SELECT c.relowner FROM pg_catalog.pg_class c"
-          "   WHERE c.oid = to_regclass(nullif($1::text, ''))))",
-          {table})));
-  RowReader reader(found.rows.front());
-  const std::string foreign = reader.Text();
-  ROWSEAL_TRY(reader.status());
-  if (!foreign.empty()) {
-    return Fail(ErrorCode::kIntegrity,
-                "the journal of migrations is somebody else's: " + Printable(foreign),
-                "find out who made it; drop it, or run the migration as the login that began it");
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
                                                      const MigratedColumn& column) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
-  ROWSEAL_TRY(CheckJournalOwners(*connection, column.table));
+  ROWSEAL_ASSIGN(const std::string table, connection->ResolveTable(column.table));
+  ROWSEAL_TRY(CheckJournalOwners(*connection, table));
   ROWSEAL_TRY(PinJournalFunctions(*connection));
   const ProjectSource& project = column.project;
   ColumnSource source;
@@ -1006,8 +1029,7 @@ Result<std::unique_ptr<AppRows>> OpenPostgresAppRows(const std::string& url,
     other.keys = {project.join_key};
     other.project_column = project.column;
     ROWSEAL_ASSIGN(const PostgresPlace joined, FindPostgresPlace(*connection, other));
-    join =
-        " LEFT JOIN " + joined.table + " j ON j." + joined.keys.front() + " = t." + place.project;
+    join = " LEFT JOIN " + joined.rows + " j ON j." + joined.keys.front() + " = t." + place.project;
     project_sql = "j." + joined.project + "::text";
   }
   ROWSEAL_ASSIGN(std::vector<std::string> names,

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/encoding.h"
+#include "db/postgres/app_types.h"
 
 namespace rowseal {
 namespace {
@@ -21,11 +22,13 @@ class PlaceFinder final {
       ROWSEAL_TRY(CheckContent(column));
       place_.column = column.name;
       place_.type = column.type;
+      place_.declared.emplace_back(column.name, column.type_id);
     }
     ROWSEAL_ASSIGN(const Column project, FindColumn(source_.project_column));
     place_.project = project.name;
     for (const std::string& name : source_.keys) {
       ROWSEAL_ASSIGN(Column key, FindColumn(name));
+      place_.declared.emplace_back(key.name, key.type_id);
       place_.keys.push_back(std::move(key.name));
       place_.key_types.push_back(std::move(key.type));
     }
@@ -49,6 +52,7 @@ class PlaceFinder final {
     std::string type;
     bool is_text = false;
     bool is_generated = false;
+    std::string type_id;
   };
 
   Result<void> FindTable() {
@@ -87,6 +91,8 @@ class PlaceFinder final {
                       ": their rows cannot be told from its own",
                   "register the columns of tables without children; partitions are no children");
     }
+    // One that begins to inherit while a job runs is left alone too.
+    place_.rows = (kind == "r" ? "ONLY " : "") + place_.table;
     if (rows_hidden) {
       return Fail(ErrorCode::kInvalidArgument,
                   "row-level security of table " + Printable(place_.table) +
@@ -97,26 +103,27 @@ class PlaceFinder final {
   }
 
   Result<Column> FindColumn(const std::string& name) {
-    // The base type of a domain, for casts and to know what the column holds.
-    ROWSEAL_ASSIGN(
-        Rows found,
-        connection_.Execute(Statement::Sql(
-            "SELECT quote_ident(a.attname), format_type(b.oid, NULL),"
-            " b.typcategory = 'S', a.attgenerated <> '', b.oid < 16384 OR EXISTS (SELECT 1"
-            "  FROM pg_catalog.pg_roles r WHERE r.oid = b.typowner AND r.rolsuper)"
-            " FROM pg_catalog.pg_attribute a"
-            " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
-            " JOIN pg_catalog.pg_type b ON b.oid ="
-            "  CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END"
-            " WHERE a.attrelid = to_regclass($1) AND a.attname = $2 AND a.attnum > 0"
-            "  AND NOT a.attisdropped",
-            {place_.table, name})));
+    // The base type of a domain, for casts and to know what the column holds. With a length of -1:
+    // the cast to `character` or `bit` that NULL gives would cut a key to one character.
+    ROWSEAL_ASSIGN(Rows found,
+                   connection_.Execute(Statement::Sql(
+                       "SELECT quote_ident(a.attname), format_type(b.oid, -1),"
+                       " b.typcategory = 'S', a.attgenerated <> '', "
+                       "a.atttypid::bigint::text, " ROWSEAL_TYPE_IS_PLAIN(
+                           "b") " FROM pg_catalog.pg_attribute a"
+                                " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
+                                " JOIN pg_catalog.pg_type b ON b.oid = " ROWSEAL_BASE_TYPE(
+                                    "t") " WHERE a.attrelid = to_regclass($1) AND a.attname = $2 "
+                                         "AND a.attnum > 0"
+                                         "  AND NOT a.attisdropped",
+                       {place_.table, name})));
     if (found.rows.empty()) {
       return Fail(ErrorCode::kInvalidArgument,
                   "table " + Printable(place_.table) + " has no column '" + Printable(name) + "'");
     }
     RowReader reader(found.rows.front());
-    Column column{reader.Text(), reader.Text(), reader.Integer() != 0, reader.Integer() != 0};
+    Column column{reader.Text(), reader.Text(), reader.Integer() != 0, reader.Integer() != 0,
+                  reader.Text()};
     const bool has_plain_casts = reader.Integer() != 0;
     ROWSEAL_TRY(reader.status());
     // Every statement over the column casts it to text and back: a type's owner may have made casts

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rowseal/column_source.h>
@@ -22,6 +23,9 @@ struct PostgresPlace {
   std::string project;
   std::vector<std::string> keys;
   std::vector<std::string> key_types;
+  // Of the column, then of each key: the name and the id of its type.
+  std::vector<std::pair<std::string, std::string>> declared;
+  std::string rows;  // the table in FROM, JOIN and UPDATE: with its partitions, without children
 
   bool IsBinary() const { return type == "bytea"; }
   // json and jsonb are not assigned from text without a cast. Others are, and refuse what is too
