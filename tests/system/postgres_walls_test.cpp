@@ -673,6 +673,36 @@ TEST_F(Walls, DoctorNamesEachThingThatWasChanged) {
       {"owner", "role rowseal_owner", "ALTER ROLE rowseal_owner LOGIN"},
       {"owner", "role rowseal_runner", "GRANT rowseal_runner TO app"},
       {"owner", "role rowseal_service", "GRANT rowseal_operator TO rowseal_service"},
+      // Elsewhere, over Rowseal's tables or with its roles' rights.
+      {"grants", "view public.all_rows",
+       "CREATE VIEW public.all_rows AS SELECT * FROM rowseal.secret_version;"
+       "ALTER VIEW public.all_rows OWNER TO rowseal_operator"},
+      {"definitions", "public.all_rows",
+       "CREATE VIEW public.all_rows AS SELECT * FROM rowseal.secret_version"},
+      {"definitions", "public.child", "CREATE TABLE public.child () INHERITS (rowseal.policy)"},
+      {"definitions", "rowseal.dek in publication p", "CREATE PUBLICATION p FOR TABLE rowseal.dek"},
+      {"definitions", "in publication p", "CREATE PUBLICATION p FOR TABLES IN SCHEMA rowseal"},
+      {"definitions", "collation rowseal.c", "CREATE COLLATION rowseal.c FROM \"C\""},
+      {"grants", "public.bait",
+       "CREATE TABLE public.bait (x int); GRANT INSERT ON public.bait TO rowseal_runner"},
+      {"grants", "public.bait",
+       "CREATE TABLE public.bait (x int); GRANT SELECT ON public.bait TO rowseal_projects"},
+      {"definitions", "job_failure is UNLOGGED", "ALTER TABLE rowseal.job_failure SET UNLOGGED"},
+      {"definitions", "dek sends whole rows", "ALTER TABLE rowseal.dek REPLICA IDENTITY FULL"},
+      {"definitions", "counts otherwise",
+       "ALTER SEQUENCE rowseal.audit_item_number_seq MAXVALUE 100 CYCLE"},
+      {"row_policies", "policy lure on the projects table",
+       "ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;"
+       "CREATE POLICY lure ON public.projects TO rowseal_projects USING (random() > 2)"},
+      {"row_policies", "policy rowseal_projects",
+       "ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;"
+       "ALTER POLICY rowseal_projects ON public.projects USING (false)"},
+      {"definitions", "session_replication_role of the database",
+       "ALTER DATABASE " + database_ + " SET session_replication_role = replica"},
+      {"definitions", "row_security of the database",
+       "ALTER DATABASE " + database_ + " SET row_security = off"},
+      {"definitions", "synchronous_commit of role rowseal_service",
+       "ALTER ROLE rowseal_service SET synchronous_commit = off"},
   };
   for (const Plant& plant : plants) {
     // One session: the plant and the look are one transaction, which is rolled back.

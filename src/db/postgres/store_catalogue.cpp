@@ -150,6 +150,90 @@ constexpr std::string_view kCatalogueSql =
 
 #undef ROWSEAL_GRANTS
 
+// What depends on Rowseal's tables, schema or roles and is none of its own, and what the catalogue
+// says of its tables that a definition does not show: check, message, action. $1 as above.
+constexpr std::string_view kStrangersSql = R"sql(
+WITH home AS MATERIALIZED (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'rowseal'),
+ ours AS MATERIALIZED (SELECT c.* FROM pg_class c JOIN home h ON h.oid = c.relnamespace),
+ projects AS MATERIALIZED (SELECT c.oid, c.relnamespace, c.relrowsecurity FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE format('%I.%I', n.nspname, c.relname) = $1),
+ role AS MATERIALIZED (SELECT r.oid, r.rolname FROM pg_roles r WHERE r.rolname IN ('rowseal_owner',
+  'rowseal_runner', 'rowseal_projects', 'rowseal_service', 'rowseal_operator', 'rowseal_auditor')),
+ user_of_ours AS MATERIALIZED (SELECT DISTINCT m.oid FROM pg_roles m JOIN role r
+  ON pg_has_role(m.oid, r.oid, 'MEMBER') WHERE NOT m.rolsuper),
+ held AS (
+  SELECT DISTINCT d.classid, d.objid, r.rolname FROM pg_shdepend d JOIN role r
+   ON d.refclassid = 'pg_authid'::regclass AND r.oid = d.refobjid
+  WHERE d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (d.deptype = 'o'
+    OR d.deptype IN ('a', 'r') AND r.rolname IN ('rowseal_runner', 'rowseal_projects'))
+   AND NOT (r.rolname = 'rowseal_projects' AND (d.classid = 'pg_class'::regclass
+     AND d.objid IN (SELECT oid FROM projects) OR d.classid = 'pg_namespace'::regclass
+     AND d.objid IN (SELECT relnamespace FROM projects) OR d.classid = 'pg_policy'::regclass
+     AND d.objid IN (SELECT p.oid FROM pg_policy p JOIN projects j ON j.oid = p.polrelid
+      WHERE p.polname = 'rowseal_projects')))
+   AND NOT (d.classid = 'pg_namespace'::regclass AND d.objid IN (SELECT oid FROM home))
+   -- Functions elsewhere are named beside the others.
+   AND NOT (d.classid = 'pg_proc'::regclass AND d.deptype = 'o')),
+ reader AS (
+  SELECT DISTINCT d.classid, d.objid FROM pg_depend d
+  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT oid FROM ours)
+   OR d.refclassid = 'pg_namespace'::regclass AND d.refobjid IN (SELECT oid FROM home)
+    AND d.classid NOT IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass,
+     'pg_operator'::regclass))
+SELECT 'grants', format('role %s owns or may use %s %s', h.rolname, i.type, i.identity),
+ 'look at it; drop it, give it another owner, or REVOKE the right'
+FROM held h CROSS JOIN LATERAL pg_identify_object(h.classid, h.objid, 0) i
+WHERE i.schema IS DISTINCT FROM 'rowseal' AND i.identity !~ '(^| on |^for )rowseal[.][a-z_.]+$'
+UNION ALL
+SELECT 'definitions', format('%s %s is over Rowseal''s tables', i.type, i.identity),
+ 'look at it, then drop it'
+FROM reader r CROSS JOIN LATERAL pg_identify_object(r.classid, r.objid, 0) i
+WHERE NOT (r.classid IN ('pg_class'::regclass, 'pg_type'::regclass)
+  AND (i.schema = 'rowseal' OR i.schema = 'pg_toast'))
+ AND (r.classid = 'pg_publication_rel'::regclass OR i.identity !~ '( on |^for )rowseal[.][a-z_.]+$')
+ -- The metadata view, by its rules of access, is looked at by its own check.
+ AND NOT (r.classid = 'pg_rewrite'::regclass AND EXISTS (SELECT FROM pg_rewrite w JOIN pg_class c
+  ON c.oid = w.ev_class WHERE w.oid = r.objid AND c.relkind = 'v'
+  AND 'security_invoker=true' = ANY (c.reloptions)))
+UNION ALL
+SELECT 'definitions', format('table %s %s', c.relname, w.what), w.action
+FROM ours c CROSS JOIN LATERAL (VALUES
+ (c.relpersistence <> 'p', 'is UNLOGGED: a crash empties it', 'ALTER TABLE … SET LOGGED'),
+ (c.relkind = 'r' AND c.relreplident NOT IN ('d', 'n'), 'sends whole rows to replicas',
+  'ALTER TABLE … REPLICA IDENTITY DEFAULT'),
+ (c.relkind = 'i' AND EXISTS (SELECT FROM pg_index x WHERE x.indexrelid = c.oid
+  AND NOT (x.indisvalid AND x.indisready AND x.indislive)), 'is an index that is not valid',
+  'REINDEX INDEX …'),
+ (c.relkind = 'S' AND EXISTS (SELECT FROM pg_sequence q WHERE q.seqrelid = c.oid
+  AND (q.seqincrement <> 1 OR q.seqcycle OR q.seqmin <> 1 OR q.seqmax < 2147483647)),
+  'counts otherwise than Rowseal made it', 'ALTER SEQUENCE … INCREMENT 1 NO CYCLE NO MAXVALUE'))
+ w (is_so, what, action) WHERE w.is_so
+UNION ALL
+SELECT 'row_policies', format('policy %s on the projects table decides what Rowseal sees of it',
+ p.polname), 'look at it; `rowseal init --print-sql` prints Rowseal''s own'
+FROM pg_policy p JOIN projects j ON j.oid = p.polrelid AND j.relrowsecurity
+WHERE CASE WHEN p.polname = 'rowseal_projects'
+  THEN NOT p.polpermissive OR p.polcmd NOT IN ('r', '*') OR pg_get_expr(p.polqual, p.polrelid) <> 'true'
+  ELSE NOT p.polpermissive AND p.polcmd IN ('r', '*') AND (p.polroles @> ARRAY[0::oid] OR EXISTS
+    (SELECT FROM role r WHERE r.rolname = 'rowseal_projects' AND r.oid = ANY (p.polroles)))
+   OR EXISTS (SELECT FROM role r WHERE r.rolname = 'rowseal_projects' AND r.oid = ANY (p.polroles))
+  END
+UNION ALL
+SELECT 'definitions', format('%s of %s is set to %L', v.name, coalesce('role ' ||
+ pg_get_userbyid(nullif(s.setrole, 0)), 'the database'), v.value), 'ALTER ROLE or DATABASE … RESET '
+ || v.name
+FROM pg_db_role_setting s CROSS JOIN LATERAL (SELECT split_part(e, '=', 1) AS name,
+ substr(e, strpos(e, '=') + 1) AS value FROM unnest(s.setconfig) e) v
+WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+ AND (s.setrole = 0 OR s.setrole IN (SELECT oid FROM user_of_ours))
+ AND (v.name = 'session_replication_role' AND v.value <> 'origin'
+  OR v.name = 'row_security' AND v.value IN ('off', 'false', 'no', '0')
+  OR v.name = 'synchronous_commit' AND v.value IN ('off', 'false', 'no', '0')
+  OR s.setdatabase <> 0 AND s.setrole IN (SELECT oid FROM role))
+ORDER BY 1, 2
+)sql";
+
 constexpr std::string_view kExpected =
 #include "store/schema/postgres_catalogue.inc"
     ;
@@ -372,7 +456,16 @@ Result<std::vector<CatalogueDifference>> CompareStore(PostgresConnection& connec
     expected[members] = actual[members];
   }
 
-  return Compare(expected, actual, projects);
+  std::vector<CatalogueDifference> differences = Compare(expected, actual, projects);
+  ROWSEAL_ASSIGN(Rows strangers,
+                 connection.Execute(Statement::Sql(kStrangersSql, {projects.table})));
+  for (Row& row : strangers.rows) {
+    RowReader reader(row);
+    CatalogueDifference stranger{reader.Text(), Printable(reader.Text()), Printable(reader.Text())};
+    ROWSEAL_TRY(reader.status());
+    differences.push_back(std::move(stranger));
+  }
+  return differences;
 }
 
 }  // namespace rowseal
