@@ -478,8 +478,9 @@ TEST_F(Walls, ASchemaOfAnothersIsNotCalled) {
             "");
   Run("DROP SCHEMA rowseal CASCADE", "mason");
   Install();
-  Run("CREATE FUNCTION rowseal.more() RETURNS int LANGUAGE sql AS 'SELECT 1'");
-  EXPECT_THAT(OpenStore(Options("keys")), FailsNaming(ErrorCode::kIntegrity, "function more"));
+  Run("ALTER FUNCTION rowseal.trust_load() OWNER TO stranger");
+  EXPECT_THAT(OpenStore(Options("keys")),
+              FailsNaming(ErrorCode::kIntegrity, "function trust_load, which belongs to stranger"));
 }
 
 // A login's or a database's setting decides what a backslash in a plain literal is.
