@@ -555,7 +555,7 @@ TEST_F(Walls, SoIsOneWithoutProjectsAndOneWithoutAView) {
     }
     Must(InitStore(Options("mason"), install_));
     EXPECT_EQ(Shown(Differences()), "") << has_projects;
-    Run("DROP SCHEMA rowseal CASCADE");
+    Run("DROP SCHEMA rowseal CASCADE; DROP OWNED BY rowseal_projects");
   }
 }
 

@@ -19,19 +19,18 @@ Result<Row> OneRow(Connection& connection, const Statement& statement) {
 Result<int> ReadPostgresFormat(Connection& connection) {
   // Asked of the catalogue alone: whoever may create a schema could have made one of this name, and
   // what is called in it runs with the rights of who asks.
-  ROWSEAL_ASSIGN(
-      Rows found,
-      connection.Execute(Statement::Sql(
-          "SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text,"
-          " coalesce((SELECT min(format('function %s, which belongs to %s', p.proname,"
-          "   pg_catalog.pg_get_userbyid(p.proowner))) FROM pg_catalog.pg_proc p"
-          // Those that are called before anything was compared. In format 1 others belong to the
-          // installer; whoever may add one to the schema is its owner.
-          "   WHERE p.pronamespace = n.oid AND p.proname = ANY (ARRAY['store_format', "
-          "'trust_load'])"
-          "   AND pg_catalog.pg_get_userbyid(p.proowner)::text <> ALL"
-          "   (ARRAY['rowseal_owner', 'rowseal_runner', 'rowseal_projects'])), '')"
-          " FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal'")));
+  ROWSEAL_ASSIGN(Rows found,
+                 connection.Execute(Statement::Sql(
+                     "SELECT pg_catalog.pg_get_userbyid(n.nspowner)::text,"
+                     " coalesce((SELECT min(format('function %s, which belongs to %s', p.proname,"
+                     "   pg_catalog.pg_get_userbyid(p.proowner))) FROM pg_catalog.pg_proc p"
+                     // Those that are called before anything was compared. In format 1 others
+                     // belong to the installer; whoever may add one to the schema is its owner.
+                     "   WHERE p.pronamespace = n.oid AND p.proname = ANY (ARRAY['store_format', "
+                     "'trust_load'])"
+                     "   AND pg_catalog.pg_get_userbyid(p.proowner)::text <> ALL"
+                     "   (ARRAY['rowseal_owner', 'rowseal_runner', 'rowseal_projects'])), '')"
+                     " FROM pg_catalog.pg_namespace n WHERE n.nspname = 'rowseal'")));
   if (found.rows.empty()) {
     return 0;
   }

@@ -66,7 +66,7 @@ BEGIN
     SELECT format('policy %s of table %s', p.polname, c.relname)
     FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace = 'rowseal'::regnamespace
-      AND p.polname <> ALL (ARRAY['tenant', 'operator', 'auditor'])
+      AND p.polname <> ALL (ARRAY['tenant', 'operator', 'auditor', 'members'])
     UNION ALL
     SELECT format('default of column %s of table %s', a.attname, c.relname)
     FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid = d.adrelid
