@@ -103,7 +103,7 @@ describe('on PostgreSQL', { skip: withoutCli }, async () => {
     let answer = (query) => store.pool.query(query);
     const pool = { totalCount: 1, options: { database: 'lossy' },
       connect: () => store.pool.connect(), query: (query) => answer(query) };
-    const over = await connect({ ...store.options, db: pool, callTimeoutMs: 300 });
+    const over = await connect({ ...store.options, db: pool, callTimeoutMs: 3000 });
     await over.put('acme', 'warm', 'up');  // so that the next put is one statement
     let lost = 0;
     answer = async (query) => {
