@@ -186,9 +186,12 @@ std::vector<CallQueue::Ended> CallQueue::TakeEnded() {
     if (!ended_.empty() || (closed_ && entries_.empty())) {
       return std::exchange(ended_, {});
     }
-    const Time longest = now + kLongestWait;
-    watch_.wait_until(lock,
-                      deadlines_.empty() ? longest : std::min(longest, deadlines_.begin()->first));
+    // A copy: the call whose deadline it is may end, and take it along, while this waits.
+    Time until = now + kLongestWait;
+    if (!deadlines_.empty()) {
+      until = std::min(until, deadlines_.begin()->first);
+    }
+    watch_.wait_until(lock, until);
   }
 }
 
