@@ -10,10 +10,14 @@ function(rowseal_compile_options target)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
   if(ROWSEAL_SANITIZE)
-    target_compile_options(${target} PRIVATE
-      -fsanitize=${ROWSEAL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-    target_link_options(${target} PRIVATE -fsanitize=${ROWSEAL_SANITIZE})
+    rowseal_sanitize(${target} ${ROWSEAL_SANITIZE})
   endif()
+endfunction()
+
+function(rowseal_sanitize target sanitizers)
+  target_compile_options(${target} PRIVATE
+    -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(${target} PRIVATE -fsanitize=${sanitizers})
 endfunction()
 
 # rowseal_precompile(TARGET HEADER…): reads heavy third-party headers once for all of TARGET's files.
