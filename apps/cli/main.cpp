@@ -1,6 +1,7 @@
 // rowseal: the command-line program. docs/cli.md and docs/rowseal.1 describe it.
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,6 +119,17 @@ Error UsageError(const CLI::App& app, const CLI::ParseError& error) {
   return {ErrorCode::kInvalidArgument, Printable(message), HelpHint(verb)};
 }
 
+// --help and --version: CLI11 would not say that they could not be written.
+int ShowHelp(const CLI::App& app, const CLI::ParseError& asked_for) {
+  std::ostringstream text;
+  app.exit(asked_for, text, text);
+  const Result<void> written = PrintText(text.str());
+  if (!written) {
+    PrintError(written.error());
+  }
+  return written ? 0 : ExitCode(written.error().code);
+}
+
 int Carry(const Action& action, const Flags& flags) {
   const Result<Settings> settings = ResolveSettings(flags);
   if (!settings) {
@@ -153,7 +165,7 @@ int Main(std::vector<std::string> arguments) {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-      return app.exit(error);  // --help, --version
+      return ShowHelp(app, error);
     }
     PrintError(UsageError(app, error));
     return kUsageExit;

@@ -35,7 +35,7 @@ Result<std::vector<OpenedSecret>> OpenSecrets(const Program& program,
     ROWSEAL_ASSIGN(names, NamesOfProject(client, project));
     ROWSEAL_TRY(RefuseSteeringNames(project, names,
                                     "name each secret to pass: rowseal run " +
-                                        Printable(project.text()) + " --only NAME -- COMMAND"));
+                                        ShellWord(project.text()) + " --only NAME -- COMMAND"));
   }
   for (const SecretName& name : names) {
     ROWSEAL_TRY(CheckEnvironmentName(name));
@@ -152,7 +152,8 @@ void AddRunVerb(Verbs verbs, const std::vector<std::string>& command) {
       [arguments, &command](Program& program) { return Run(program, *arguments, command); });
   AddProject(verb, arguments->project);
   verb.add_option("--only", arguments->only,
-                  "Only this secret, whatever its name steers; may be repeated");
+                  "Only this secret, whatever its name steers; may be repeated. Where tenants name"
+                  " secrets, always name those that the command needs");
 }
 
 }  // namespace rowseal::cli

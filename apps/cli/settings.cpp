@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -14,6 +16,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "output.h"
 
 namespace rowseal::cli {
 namespace {
@@ -89,39 +92,101 @@ Result<ConfigFile> ReadTable(const std::string& path, const toml::table& table) 
   return config;
 }
 
-// A file that is found in the working directory and that nobody named: whoever could write it would
-// choose the store and the key, and a folder that was cloned or unpacked may bring one along.
-Result<void> CheckImplicit(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return BadConfig(path, "it is no regular file");
+tl::unexpected<Error> NotTaken(const std::string& why) {
+  return Fail(ErrorCode::kInvalidArgument,
+              std::string("configuration '") + kConfigFile + "' of the working directory " + why,
+              std::string("look into it; --config ./") + kConfigFile + " takes it all the same");
+}
+
+// Nobody named this file, and a folder that was cloned, unpacked or is anyone's (/tmp) may bring
+// one along: whoever can write it would choose the store and the key. A link decides too which file
+// is read.
+Result<void> CheckFoundConfig(const struct stat& file) {
+  struct stat link {};
+  if (lstat(kConfigFile, &link) != 0) {
+    return NotTaken("is gone again");
   }
-  // A group of the same number is the user's own.
-  const mode_t writable = status.st_gid == status.st_uid ? 002 : 022;
-  if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & writable) != 0) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "configuration '" + Printable(path) +
-                    "' was found here, and others own it or may write to it",
-                "look into it; --config ./" + path + " takes it all the same");
+  for (const uid_t owner : {file.st_uid, link.st_uid}) {
+    if (owner != 0 && owner != geteuid()) {
+      return NotTaken("belongs to another user (uid " + std::to_string(owner) + ")");
+    }
+  }
+  if (!S_ISREG(file.st_mode)) {
+    return NotTaken("is not a regular file");
+  }
+  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return NotTaken("can be written by others than its owner");
   }
   return {};
+}
+
+Result<std::string> ReadAll(int file) {
+  std::string text;
+  std::array<char, 4096> part{};
+  while (true) {
+    const ssize_t got = read(file, part.data(), part.size());
+    if (got < 0 && errno != EINTR) {
+      return NotTaken("cannot be read: " + SystemMessage());
+    }
+    if (got == 0) {
+      return text;
+    }
+    text.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+}
+
+// The text of the working directory's file; nothing where there is none. What was checked is what
+// is read, and a FIFO is not waited for.
+Result<std::optional<std::string>> FoundConfig() {
+  const int file = open(kConfigFile, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (file < 0) {
+    return errno == ENOENT ? Result<std::optional<std::string>>(std::nullopt)
+                           : NotTaken("cannot be opened: " + SystemMessage());
+  }
+  struct stat status {};
+  Result<std::string> text;
+  if (fstat(file, &status) != 0) {
+    text = NotTaken("cannot be looked at: " + SystemMessage());
+  } else if (Result<void> checked = CheckFoundConfig(status); !checked) {
+    text = tl::unexpected(std::move(checked).error());
+  } else {
+    text = ReadAll(file);
+  }
+  close(file);
+  return std::move(text).map([](std::string&& whole) { return std::optional(std::move(whole)); });
 }
 
 Result<ConfigFile> ReadConfig(const std::optional<std::string>& given) {
   const std::string path = given.value_or(kConfigFile);
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
-    return given ? Result<ConfigFile>(BadConfig(path, "no such file")) : ConfigFile{};
-  }
-  if (!given) {
-    ROWSEAL_TRY(CheckImplicit(path));
+  if (given && !std::filesystem::exists(path, ignored)) {
+    return BadConfig(path, "no such file");
   }
   try {
-    return ReadTable(path, toml::parse_file(path));
+    if (given) {
+      return ReadTable(path, toml::parse_file(path));
+    }
+    ROWSEAL_ASSIGN(const std::optional<std::string> text, FoundConfig());
+    return text ? ReadTable(path, toml::parse(*text, path)) : ConfigFile{};
   } catch (const toml::parse_error& error) {
     return BadConfig(path, "line " + std::to_string(error.source().begin.line) + ": " +
                                std::string(error.description()));
   }
+}
+
+// A program of a file that nobody named would run with all that this process may do.
+Result<void> CheckFoundRoots(const std::vector<std::string>& roots) {
+  const auto runs = [](const std::string& uri) { return uri.starts_with("exec:"); };
+  const auto program = std::ranges::find_if(roots, runs);
+  if (program == roots.end()) {
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              std::string("configuration '") + kConfigFile +
+                  "' of the working directory names a root that runs a program, '" +
+                  Printable(*program) + "'",
+              "look into both; then name it: --root " + ShellWord(*program) +
+                  " (or in ROWSEAL_ROOT), or --config ./" + kConfigFile);
 }
 
 // A password on the command line shows in `ps` and in the shell's history; in the configuration it
@@ -211,14 +276,8 @@ Result<Settings> ResolveSettings(const Flags& flags) {
       settings.roots = roots;
     }
   }
-  const bool is_named = flags.config || root || !flags.roots.empty();
-  const auto runs = [](const std::string& uri) { return uri.starts_with("exec:"); };
-  if (!is_named && std::ranges::any_of(config.roots, runs)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the configuration that was found here names a root that runs a program",
-                std::string("look into it; --config ./") + kConfigFile +
-                    ", --root or ROWSEAL_ROOT"
-                    " names it");
+  if (!flags.config && !root && flags.roots.empty()) {
+    ROWSEAL_TRY(CheckFoundRoots(config.roots));
   }
   ROWSEAL_ASSIGN(settings.log, ParseLog(flags.log ? *flags.log : config.log.value_or("warning")));
   if (flags.actor && flags.actor->empty()) {

@@ -39,7 +39,7 @@ Result<std::vector<SecretName>> NamesToExport(Client& client, const ProjectId& p
   }
   ROWSEAL_ASSIGN(std::vector<SecretName> names, NamesOfProject(client, project));
   if (format == FileFormat::kEnv) {
-    const std::string command = "rowseal secret export " + Printable(project.text());
+    const std::string command = "rowseal secret export " + ShellWord(project.text());
     ROWSEAL_TRY(RefuseSteeringNames(project, names,
                                     "name each secret to write: " + command +
                                         " --only NAME; or: " + command + " --format json"));
@@ -77,7 +77,8 @@ void AddExport(Verbs& verbs) {
   AddProject(verb, arguments.project);
   verb.add_option("--format", arguments.format, "env, json or csv [env; json with --json]");
   verb.add_option("--only", arguments.only,
-                  "Only this secret, whatever its name steers; may be repeated");
+                  "Only this secret, whatever its name steers; may be repeated. Where tenants name"
+                  " secrets, always name those that are needed");
   AddReveal(verb, arguments.reveal);
 }
 

@@ -148,7 +148,7 @@ export interface UnreadableDek {
   project: string; id: string; purpose: string; state: string; why: string; versions: number;
   values: number; discarded: boolean;
 }
-export type RowOption = { row?: string | number | (string | number)[] };
+export type RowOption = { row?: string | number | bigint | (string | number | bigint)[] };
 
 export class Client extends EventEmitter {
   put(project: string, name: string, value: Uint8Array | string, options?: PutOptions): Promise<Stored>;

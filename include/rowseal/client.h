@@ -41,7 +41,8 @@ struct Secret {
   SecretBytes value;
 };
 
-/// SecretRef asks for one secret of a project; without a version, for the newest.
+/// SecretRef asks for one secret of a project; without a version, for the newest. A version below 1
+/// is kInvalidArgument, here and in every call that takes one.
 struct SecretRef {
   SecretName name;
   std::optional<SecretVersion> version;

@@ -228,6 +228,25 @@ void AppendEscaped(std::string_view bytes, std::string& text) {
   }
 }
 
+// A text of more than `most` bytes ends in an ellipsis.
+std::string EscapedVisibly(std::string_view text, std::size_t most) {
+  std::string visible;
+  for (std::size_t i = 0; i < text.size();) {
+    if (visible.size() >= most) {
+      return visible + "…";
+    }
+    const std::size_t length = Utf8SequenceLength(text, i);
+    const std::string_view next = text.substr(i, std::max<std::size_t>(length, 1));
+    if (IsControl(text, i, length) || IsFormat(next)) {
+      AppendEscaped(next, visible);
+    } else {
+      visible.append(next);
+    }
+    i += next.size();
+  }
+  return visible;
+}
+
 }  // namespace
 
 std::string Escaped(std::string_view text, std::string_view kept) {
@@ -248,21 +267,22 @@ std::string Escaped(std::string_view text, std::string_view kept) {
 
 std::string Printable(std::string_view text) {
   constexpr std::size_t kMaxBytes = 80;
-  std::string printable;
-  for (std::size_t i = 0; i < text.size();) {
-    if (printable.size() >= kMaxBytes) {
-      return printable + "…";
-    }
-    const std::size_t length = Utf8SequenceLength(text, i);
-    const std::string_view next = text.substr(i, std::max<std::size_t>(length, 1));
-    if (IsControl(text, i, length) || IsFormat(next)) {
-      AppendEscaped(next, printable);
-    } else {
-      printable.append(next);
-    }
-    i += next.size();
+  return EscapedVisibly(text, kMaxBytes);
+}
+
+std::string ShellWord(std::string_view text) {
+  constexpr std::string_view kPlain = "_/.:,@%+-";
+  const bool is_plain = !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return IsAsciiLetterOrDigit(c) || kPlain.find(c) != std::string_view::npos;
+  });
+  if (is_plain) {
+    return std::string(text);
   }
-  return printable;
+  std::string word = "'";
+  for (const char c : EscapedVisibly(text, std::string_view::npos)) {
+    word += c == '\'' ? "'\\''" : std::string(1, c);
+  }
+  return word + "'";
 }
 
 }  // namespace rowseal

@@ -75,4 +75,9 @@ std::string Escaped(std::string_view text, std::string_view kept = {});
 /// direction or the look of the text around it (Unicode's format characters) is escaped as well.
 std::string Printable(std::string_view text);
 
+/// ShellWord writes a name, a path or a URI as one word of a POSIX shell, for a command in a hint:
+/// as it is where no character of it means anything to a shell, between single quotes otherwise.
+/// What Printable escapes is escaped here too, so that nothing is pasted that was not seen.
+std::string ShellWord(std::string_view text);
+
 }  // namespace rowseal

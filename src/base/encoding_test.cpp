@@ -1,10 +1,18 @@
 #include "base/encoding.h"
 
 #include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <limits>
+#include <regex>
+#include <sstream>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+
+#include "support/paths.h"
 
 namespace rowseal {
 namespace {
@@ -202,6 +210,70 @@ RC_GTEST_PROP(Printable, IsShortUtf8WithoutControls, (const std::string& text)) 
     RC_ASSERT(static_cast<std::uint8_t>(character) >= 0x20);
     RC_ASSERT(character != 0x7F);
   }
+}
+
+TEST(ShellWord, QuotesWhatAShellWouldRead) {
+  EXPECT_EQ(ShellWord("acme"), "acme");
+  EXPECT_EQ(ShellWord("file:/etc/a-b_c.key"), "file:/etc/a-b_c.key");
+  EXPECT_EQ(ShellWord(""), "''");
+  EXPECT_EQ(ShellWord("acme; touch x"), "'acme; touch x'");
+  EXPECT_EQ(ShellWord("it's"), R"('it'\''s')");
+  EXPECT_EQ(ShellWord("a\nb\x1B[2J\u202E"), R"('a\x0ab\x1b[2J\xe2\x80\xae')");
+  EXPECT_EQ(ShellWord(std::string(1000, 'x')), std::string(1000, 'x'));
+}
+
+TEST(ShellWord, IsReadBackByAShell) {
+  std::string all;
+  for (char c = ' '; c <= '~'; ++c) {
+    all += c;
+    all += std::string(1, c) + "a" + c;
+  }
+  for (const std::string& text :
+       {all, std::string("$(exit 3)`exit 3`"), std::string("~"), std::string("*"), std::string("'"),
+        std::string("''"), std::string("caf\u00E9 \u20AC"), std::string("#a"),
+        std::string("{a,b}")}) {
+    const std::string word = ShellWord(text);
+    const std::string command = "[ $# = 1 ] && printf %s \"$1\"";
+    FILE* const shell = popen(("sh -c '" + command + "' sh " + word).c_str(), "r");
+    ASSERT_NE(shell, nullptr);
+    std::string read(2 * text.size() + 1, '\0');
+    read.resize(std::fread(read.data(), 1, read.size(), shell));
+    EXPECT_EQ(pclose(shell), 0) << word;
+    EXPECT_EQ(read, text);
+  }
+}
+
+// A name that a tenant chose, or that stands in a store, must run nothing where a hint is pasted.
+TEST(ShellWord, IsInEveryCommandOfAHint) {
+  namespace fs = std::filesystem;
+  const std::regex joins(R"re("\s*\n\s*")re");
+  const std::regex command(
+      R"re("((?:[^"\\\n]|\\.)*)"\s*\+\s*(?!ShellWord\(|ToText\(|std::to_string\()[A-Za-z])re");
+  const std::regex asks_for_a_word(
+      "(^|[^m] )(rowseal [a-z][a-z -]*|sqlite3|chown|chmod [0-7]+)[ =]$|--[a-z-]+[ =]$");
+  int files = 0;
+  for (const std::string folder : {"/src", "/apps"}) {
+    for (const fs::directory_entry& entry :
+         fs::recursive_directory_iterator(ROWSEAL_SOURCE_DIR + folder)) {
+      const std::string path = entry.path().string();
+      if (!path.ends_with(".cpp") || path.ends_with("_test.cpp")) {
+        continue;
+      }
+      ++files;
+      std::ifstream file(path);
+      std::stringstream text;
+      text << file.rdbuf();
+      const std::string source = std::regex_replace(text.str(), joins, "");
+      for (std::sregex_iterator found(source.begin(), source.end(), command), end; found != end;
+           ++found) {
+        const std::string literal = (*found)[1];
+        const bool is_help = literal.starts_with("  rowseal ");
+        EXPECT_TRUE(is_help || !std::regex_search(literal, asks_for_a_word))
+            << path << ": what follows \"" << literal << "\" is to go through ShellWord";
+      }
+    }
+  }
+  EXPECT_GT(files, 100);
 }
 
 TEST(Printable, CutsALongText) {

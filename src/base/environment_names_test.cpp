@@ -132,6 +132,15 @@ TEST(EnvironmentNames, SteeringOnesAreNamedInAnyCase) {
                                       "NOMAD_SKIP_VERIFY",
                                       "GCE_METADATA_HOST",
                                       "SPRING_CONFIG_LOCATION",
+                                      "SPRING_APPLICATION_JSON",
+                                      "SVN_SSH",
+                                      "P4EDITOR",
+                                      "HGEDITOR",
+                                      "FI_PROVIDER_PATH",
+                                      "OTEL_EXPORTER_OTLP_ENDPOINT",
+                                      "LIBVA_DRIVERS_PATH",
+                                      "TSS2_FAPICONF",
+                                      "AZURE_SKIP_TLS_VERIFY",
                                       "ROWSEAL_ROOT",
                                       "ROWSEAL_STATE",
                                       "ROWSEAL_TOKEN",
@@ -197,6 +206,20 @@ TEST(EnvironmentNames, OrdinarySecretsPass) {
                                       "SHELLFISH",
                                       "PROXY_URL",
                                       "TERMINAL_ID"}) {
+    EXPECT_EQ(WhatItSteers(name), std::nullopt) << name;
+  }
+}
+
+// What services call their credentials, whatever tool their names begin like.
+TEST(EnvironmentNames, CredentialsOfAnyServicePass) {
+  for (const std::string service : {"STRIPE", "GITHUB", "NPM", "NODE", "AWS", "GIT", "CYPRESS",
+                                    "SDL", "PYTHON", "DOCKER", "ORACLE", "SENTRY", "CELERY", "X"}) {
+    for (const std::string ending : {"_TOKEN", "_KEY", "_API_KEY", "_SECRET", "_WEBHOOK_SECRET",
+                                     "_SECRET_ACCESS_KEY", "_PASSWORD", "_PASSPHRASE", "_DSN"}) {
+      EXPECT_EQ(WhatItSteers(service + ending), std::nullopt) << service << ending;
+    }
+  }
+  for (const std::string_view name : {"DATABASE_URL", "REDIS_URL", "MONGO_URI", "SMTP_USER"}) {
     EXPECT_EQ(WhatItSteers(name), std::nullopt) << name;
   }
 }

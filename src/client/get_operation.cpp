@@ -16,6 +16,15 @@ GetOperation::GetOperation(Session& session, const ProjectId& project,
       action_(action),
       began_(session.seen().Now()) {}
 
+Result<void> CheckVersion(std::optional<SecretVersion> version) {
+  if (version && version->value < 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "a secret has no version " + ToText(*version) + ": they count from 1",
+                "leave the version out for the newest");
+  }
+  return {};
+}
+
 void GetOperation::FinishWith(Error error) {
   failure_ = std::move(error);
   step_ = Step::kDone;
@@ -28,6 +37,12 @@ std::optional<Statement> GetOperation::Next() {
   if (step_ == Step::kReloadTrust) {
     floor_ = session_.Floor();
     return AskTrust();
+  }
+  for (const SecretRef& secret : secrets_) {
+    if (Result<void> checked = CheckVersion(secret.version); !checked) {
+      FinishWith(std::move(checked).error());
+      return std::nullopt;
+    }
   }
   Result<LogEntry> entry = MakeLogEntry(session_, access_, action_);
   if (!entry) {

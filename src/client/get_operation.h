@@ -11,6 +11,9 @@
 
 namespace rowseal {
 
+/// CheckVersion rejects a version below 1 with kInvalidArgument: SecretGet's 0 is the newest.
+Result<void> CheckVersion(std::optional<SecretVersion> version);
+
 /// GetOperation reads secrets of one project: one statement that also writes the audit entry, more
 /// only when keys changed meanwhile or an open failed (a second, durable entry comes before the
 /// error).

@@ -71,5 +71,21 @@ TEST_F(RefusedReads, ATrustedSetThatIsRefusedMeanwhileRefusesTheReadAndIsLogged)
   ExpectRefused();
 }
 
+// Inside, 0 asks for the newest: nobody is given that by a number that was left out or calculated.
+TEST_F(RefusedReads, AVersionBelowOneIsNoneInEveryCallThatTakesOne) {
+  const auto refused = FailsWith(ErrorCode::kInvalidArgument);
+  for (const std::int64_t number : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN}) {
+    const SecretVersion version{number};
+    EXPECT_THAT(client_->Get(Project("acme"), Named("name"), version), refused);
+    EXPECT_THAT(client_->GetBatch(Project("acme"), {{Named("name"), {}}, {Named("name"), version}}),
+                refused);
+    EXPECT_THAT(client_->Rollback(Project("acme"), Named("name"), version), refused);
+    EXPECT_THAT(client_->Expire(Project("acme"), Named("name"), version, {}), refused);
+  }
+  EXPECT_EQ(intruder_.Integer("SELECT count(*) FROM secret_version"), 1);
+  EXPECT_THAT(Outcomes("get"), ::testing::ElementsAre("granted"));
+  EXPECT_THAT(Outcomes("rollback"), ::testing::IsEmpty());
+}
+
 }  // namespace
 }  // namespace rowseal::testing

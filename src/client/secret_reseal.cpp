@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "client/change.h"
+#include "client/get_operation.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
 #include "store/calls/secret_delete.h"
@@ -183,6 +184,7 @@ Result<void> RenameSecret(Client& client, const ProjectId& project, const Secret
 Result<void> ExpireSecret(Client& client, const ProjectId& project, const SecretName& name,
                           std::optional<SecretVersion> version, std::optional<Timestamp> expires_at,
                           const Access& access) {
+  ROWSEAL_TRY(CheckVersion(version));
   if (expires_at) {
     ROWSEAL_TRY(CheckStorable(*expires_at));
   }

@@ -58,7 +58,7 @@ Finding CheckJournal(Connection& connection, const std::string& path) {
   return {Severity::kWarning, "journal_mode",
           "the store is in journal mode " + Printable(*mode) +
               ": readers and writers wait for each other",
-          "sqlite3 '" + Printable(path) + "' 'PRAGMA journal_mode=WAL', while nothing uses it"};
+          "sqlite3 " + ShellWord(path) + " 'PRAGMA journal_mode=WAL', while nothing uses it"};
 }
 
 Finding CheckPages(Connection& connection, std::int64_t size_bytes) {

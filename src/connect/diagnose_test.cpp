@@ -89,14 +89,14 @@ TEST_F(Doctor, PassphraseFileIsLookedAtAsARootFile) {
   EXPECT_THAT(Diagnose(options), HasFinding(Severity::kError, "root_file", "0644"));
 }
 
-TEST_F(Doctor, FileOfAnotherOwnerIsAWarning) {
+TEST_F(Doctor, FileOfAnotherOwnerIsNamed) {
   if (geteuid() != 0) {
     GTEST_SKIP() << "only root can give a file away";
   }
   ASSERT_EQ(chown(store_.root_path().c_str(), 12345, 12345), 0);
   ASSERT_EQ(chown(store_.path().c_str(), 12345, 12345), 0);
   const std::vector<Finding> findings = Look();
-  EXPECT_THAT(findings, HasFinding(Severity::kWarning, "root_file", "user 12345"));
+  EXPECT_THAT(findings, HasFinding(Severity::kError, "root_file", "user 12345"));
   EXPECT_THAT(findings, HasFinding(Severity::kWarning, "store_file", "user 12345"));
 }
 

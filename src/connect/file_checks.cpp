@@ -145,8 +145,14 @@ FileReport CheckRootFile(const RootFile& file, const std::string& store) {
                             ": who else sees that mount can read it",
                         "leave ?mounted away where the mode is yours to choose"});
   }
-  if (file.exposure == FileExposure::kOwnerOnly) {
-    CheckOwner(status, "root_file", named, findings);
+  if (file.exposure == FileExposure::kOwnerOnly && status.st_uid != 0 &&
+      status.st_uid != geteuid()) {
+    findings.push_back({Severity::kError, "root_file",
+                        named + " belongs to user " + std::to_string(status.st_uid) +
+                            ", who can read and exchange it",
+                        "chown " + std::to_string(geteuid()) + " " + ShellWord(file.path) +
+                            ", and ask who read it"});
+    report.usable = false;
   }
   if (findings.empty()) {
     findings.push_back({Severity::kOk, "root_file", named + " is its owner's alone", {}});

@@ -141,10 +141,12 @@ Result<std::shared_ptr<const RootProvider>> OpenFirstRoot(const StoreOptions& op
   if (!may_be_created) {
     return root;
   }
+  const std::string path = uri.substr(kFileScheme.size());
   std::error_code ignored;
-  if (std::filesystem::exists(uri.substr(kFileScheme.size()), ignored)) {
+  if (std::filesystem::exists(path, ignored)) {
     return OpenRoot(uri);  // another process created it meanwhile, or it cannot be read
   }
+  ROWSEAL_TRY(CheckMayCreateFile(path));  // a store without its keys is not to be left behind
   return std::shared_ptr<const RootProvider>();
 }
 

@@ -23,7 +23,7 @@ void CheckPlace(const Inspection& inspection, const ColumnRecord& column, Findin
          "the place of column '" + column.label.text() +
              "' does not open: " + place.error().message,
          "bring it back, or give the column its place of today: rowseal column add " +
-             column.label.text() + " --database …; until then the jobs over it stop"});
+             ShellWord(column.label.text()) + " --database …; until then the jobs over it stop"});
   }
 }
 
@@ -43,12 +43,12 @@ Result<void> CheckColumns(const Inspection& inspection, Findings& findings) {
     if (column.source) {
       CheckPlace(inspection, column, findings);
     } else if (waiting > 0) {
-      findings.push_back({Severity::kWarning, "columns",
-                          "column '" + column.label.text() +
-                              "' has no place: " + Counted(waiting, "deactivated DEK") +
-                              " for values can never be proven drained",
-                          "say where it stands: rowseal column add " + column.label.text() +
-                              " --database URL --table … --column … --key … --project-column …"});
+      findings.push_back(
+          {Severity::kWarning, "columns",
+           "column '" + column.label.text() + "' has no place: " +
+               Counted(waiting, "deactivated DEK") + " for values can never be proven drained",
+           "say where it stands: rowseal column add " + ShellWord(column.label.text()) +
+               " --database URL --table … --column … --key … --project-column …"});
     }
   }
   if (findings.size() == before) {

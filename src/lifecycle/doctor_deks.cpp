@@ -21,12 +21,11 @@ Result<void> CheckDekAge(const Inspection& inspection, Findings& findings) {
     findings.push_back({Severity::kOk, "dek_age", "no active DEK is older than " + policy, {}});
     return {};
   }
-  const std::string project = Printable(old.first_project);
   findings.push_back({Severity::kWarning, "dek_age",
                       Counted(old.count, "active DEK") + " older than " + policy +
-                          "; the oldest, of project '" + project + "', is " +
+                          "; the oldest, of project '" + Printable(old.first_project) + "', is " +
                           Counted(DaysSince(old.at, inspection.now), "day") + " old",
-                      "rowseal dek rotate --project " + project +
+                      "rowseal dek rotate --project " + ShellWord(old.first_project) +
                           ", or --all; rowseal maintain from a timer does it by itself"});
   return {};
 }
@@ -52,12 +51,12 @@ Result<void> CheckDekUse(const Inspection& inspection, Findings& findings) {
                         {}});
     return {};
   }
-  const std::string project = Printable(in_use.first_project);
   findings.push_back({Severity::kWarning, "dek_use",
                       Counted(in_use.count, "deactivated DEK") +
-                          " with versions that no job seals again, first of project '" + project +
-                          "'",
-                      "rowseal dek rotate --project " + project + " starts a job and runs it"});
+                          " with versions that no job seals again, first of project '" +
+                          Printable(in_use.first_project) + "'",
+                      "rowseal dek rotate --project " + ShellWord(in_use.first_project) +
+                          " starts a job and runs it"});
   return {};
 }
 

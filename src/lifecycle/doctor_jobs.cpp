@@ -31,9 +31,9 @@ Finding OfReadyJob(const JobRecord& job) {
 }
 
 Finding OfPausedJob(const JobRecord& job) {
-  const std::string id = ToText(job.id);
   return {Severity::kWarning, "jobs", Named(job) + " is paused since " + ToRfc3339(job.changed_at),
-          "rowseal jobs resume " + id + ", then rowseal jobs run; or rowseal jobs cancel " + id};
+          "rowseal jobs resume " + ToText(job.id) +
+              ", then rowseal jobs run; or rowseal jobs cancel " + ToText(job.id)};
 }
 
 Result<Finding> OfFailedJob(Connection& connection, const JobRecord& job) {

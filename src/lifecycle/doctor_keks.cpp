@@ -44,13 +44,12 @@ Result<void> FindFutureDeks(const Inspection& inspection, Findings& findings) {
                               " WHERE state = 'active' AND created_at > $1",
                               {bound.time_since_epoch().count()}));
   if (ahead.count > 0) {
-    const std::string project = Printable(ahead.first_project);
     findings.push_back(
         {Severity::kWarning, "key_times",
          Counted(ahead.count, "active DEK") + " made in the future by the store's clock, up to " +
-             ToRfc3339(ahead.at) + "; first of project '" + project + "'",
+             ToRfc3339(ahead.at) + "; first of project '" + Printable(ahead.first_project) + "'",
          "compare the clocks of the machines that write here, then rowseal dek rotate --project " +
-             project});
+             ShellWord(ahead.first_project)});
   }
   return {};
 }

@@ -1,3 +1,4 @@
+#include "base/encoding.h"
 #include "lifecycle/doctor_checks.h"
 #include "lifecycle/policies.h"
 
@@ -14,11 +15,12 @@ Result<void> CheckPolicies(const Inspection& inspection, Findings& findings) {
     if (!duration) {
       findings.push_back({Severity::kError, "policies",
                           duration.error().message + ": what goes by it fails",
-                          "rowseal policy set " + name + " VALUE"});
+                          "rowseal policy set " + ShellWord(name) + " VALUE"});
     } else if (!*duration && (policy == Policy::kKekMaxAge || policy == Policy::kDekMaxAge)) {
-      findings.push_back({Severity::kWarning, "policies",
-                          "policy " + name + " is never: no key becomes due by its age",
-                          "rotate by hand, or set an age: rowseal policy set " + name + " 365d"});
+      findings.push_back(
+          {Severity::kWarning, "policies",
+           "policy " + name + " is never: no key becomes due by its age",
+           "rotate by hand, or set an age: rowseal policy set " + ShellWord(name) + " 365d"});
     }
   }
   if (findings.size() == before) {

@@ -137,7 +137,7 @@ Result<Listing<PolicySetting>> Policies(Client& client) {
         settings.unreadable.push_back({"policy " + std::string(row.name),
                                        "'" + Printable(stored.value_or("")) +
                                            "' is no duration; set it again: rowseal policy set " +
-                                           std::string(row.name) + " VALUE"});
+                                           ShellWord(row.name) + " VALUE"});
         continue;
       }
       settings.push_back({std::string(row.name), stored.value_or(std::string(row.default_value)),

@@ -88,7 +88,7 @@ Result<std::shared_ptr<const RootProvider>> WrappingProvider(Session& session,
   }
   return Fail(ErrorCode::kRootKeyMissing,
               NamedRoot(root) + " must wrap the new KEK, but was not given here",
-              "give every root of the store (--root " + Printable(root.uri) +
+              "give every root of the store (--root " + ShellWord(root.uri) +
                   ", besides the others); if nobody has it any more: rowseal root remove " +
                   ToText(root.id));
 }

@@ -2,6 +2,8 @@
 // may cost, and what is told of a passphrase that does not fit.
 #include "roots/passphrase_root.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <string>
 
@@ -12,6 +14,7 @@
 #include "base/encoding.h"
 #include "keys/check_value.h"
 #include "roots/passphrase_part.h"
+#include "roots/root_key_file.h"
 #include "roots/root_registry.h"
 #include "support/test_store.h"
 
@@ -224,6 +227,24 @@ TEST_F(PassphraseUri, FilesThatAreMissingExposedEmptyOrTooLongAreRefused) {
   EXPECT_THAT(OpenRoot(File(std::string(100'000, 'a'))), FailsWith(ErrorCode::kRootKeyMalformed));
   EXPECT_THAT(OpenRoot("passphrase:@"), FailsWith(ErrorCode::kInvalidArgument));
   EXPECT_THAT(NewRoot(File("short\n")), FailsWith(ErrorCode::kInvalidArgument));
+}
+
+TEST_F(PassphraseUri, AFileOfAnotherUserIsExposed) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root can give a file away";
+  }
+  const std::string key = folder_ / "a key";
+  Must(CreateRootKeyFile(key));
+  for (const std::string& uri : {File("orbit walnut"), "file:" + key}) {
+    const std::string path = uri.substr(uri.find('/'));
+    ASSERT_EQ(chown(path.c_str(), 12345, 12345), 0);
+    const auto root = OpenRoot(uri);
+    ASSERT_THAT(root, FailsNaming(ErrorCode::kRootKeyExposed, "uid 12345"));
+    EXPECT_NE(root.error().hint.find("chown 0 " + ShellWord(path)), std::string::npos);
+    EXPECT_THAT(OpenRoot(uri + "?mounted"), Succeeds());
+  }
+  ASSERT_EQ(chown(key.c_str(), 12345, 12345), 0);
+  EXPECT_THAT(ReadRecoveryKeyFile(key), FailsNaming(ErrorCode::kRootKeyExposed, "uid 12345"));
 }
 
 TEST_F(PassphraseUri, APassphraseInTheUriIsRefusedAndNotRepeated) {

@@ -23,6 +23,9 @@ namespace {
 constexpr std::size_t kMaxFileSize = 4096;
 static_assert(kMaxFileSize > kMaxPassphraseSize + 1);
 
+constexpr std::string_view kOrMounted =
+    "; for a mounted secret whose owner or mode is not yours, append ?mounted";
+
 class FileDescriptor final {
  public:
   explicit FileDescriptor(int number) : number_(number) {}
@@ -61,6 +64,11 @@ Result<void> WriteAll(int file, ByteView bytes, const std::string& path) {
   return {};
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
 Result<void> SyncFolder(const std::string& folder) {
   const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.number() < 0 || fsync(opened.number()) != 0) {
@@ -69,10 +77,12 @@ Result<void> SyncFolder(const std::string& folder) {
   return {};
 }
 
-// Reads what a root comes from, at most `kMaxFileSize` bytes of it, once its mode has been looked
-// at. `name` begins every message.
+// Reads what a root comes from, at most `kMaxFileSize` bytes of it, once its owner and mode have
+// been looked at. `name` begins every message, and `or_else` ends the hint of a file that is
+// exposed.
 Result<SecretBytes> ReadGuarded(const std::string& path, FileExposure exposure,
-                                const std::string& name, std::string_view when_missing) {
+                                const std::string& name, std::string_view when_missing,
+                                std::string_view or_else) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (file.number() < 0) {
     return Fail(ErrorCode::kRootKeyMissing, name + ": " + std::strerror(errno),
@@ -84,14 +94,14 @@ Result<SecretBytes> ReadGuarded(const std::string& path, FileExposure exposure,
   }
   if (exposure == FileExposure::kOwnerOnly && (status.st_mode & 077) != 0) {
     return Fail(ErrorCode::kRootKeyExposed, name + " can be read or written by others",
-                "chmod 600 it; for a mounted secret whose mode is not yours, append ?mounted");
+                "chmod 600 " + ShellWord(path) + ", and ask who read it" + std::string(or_else));
   }
   // Its owner reads and exchanges it, whatever its mode.
   if (exposure == FileExposure::kOwnerOnly && status.st_uid != 0 && status.st_uid != geteuid()) {
     return Fail(ErrorCode::kRootKeyExposed,
                 name + " belongs to another user (uid " + std::to_string(status.st_uid) + ")",
-                "chown it to the user that runs this; for a mounted secret whose owner is not"
-                " yours, append ?mounted");
+                "chown " + std::to_string(geteuid()) + " " + ShellWord(path) +
+                    ", and ask who read it" + std::string(or_else));
   }
   ROWSEAL_ASSIGN(SecretBuffer text, SecretBuffer::Create(kMaxFileSize));
   std::size_t size = 0;
@@ -123,9 +133,10 @@ Result<SecretBytes> Naming(const std::string& name, Result<SecretBytes> secret) 
 
 Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure) {
   const std::string name = "root key file '" + Printable(path) + "'";
-  ROWSEAL_ASSIGN(const SecretBytes text,
-                 ReadGuarded(path, exposure, name,
-                             "give the path of the root key; without it nothing can be opened"));
+  ROWSEAL_ASSIGN(
+      const SecretBytes text,
+      ReadGuarded(path, exposure, name,
+                  "give the path of the root key; without it nothing can be opened", kOrMounted));
   return Naming(name, DecodeRootKey(text.Reveal()));
 }
 
@@ -134,18 +145,27 @@ Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exp
   ROWSEAL_ASSIGN(const SecretBytes text,
                  ReadGuarded(path, exposure, name,
                              "give the path of the passphrase's file; without the passphrase"
-                             " nothing can be opened"));
+                             " nothing can be opened",
+                             kOrMounted));
   return Naming(name, DecodePassphrase(text.Reveal()));
 }
 
 Result<SecretBytes> ReadRecoveryKeyFile(const std::string& path) {
-  Result<SecretBytes> text =
-      ReadGuarded(path, FileExposure::kOwnerOnly, "recovery key file '" + Printable(path) + "'",
-                  "give the path of the file that `rowseal recovery keygen` wrote");
-  if (!text && text.error().code == ErrorCode::kRootKeyExposed) {
-    text.error().hint = "chmod 600 it, and ask who read it";
+  return ReadGuarded(path, FileExposure::kOwnerOnly, "recovery key file '" + Printable(path) + "'",
+                     "give the path of the file that `rowseal recovery keygen` wrote", {});
+}
+
+Result<void> CheckMayCreateFile(const std::string& path) {
+  struct stat found {};
+  if (lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode)) {
+    return Fail(ErrorCode::kRootKeyMissing,
+                "'" + Printable(path) + "' is a link that leads nowhere",
+                "remove it, or name the file that the root key is to be in");
   }
-  return text;
+  const std::string folder = FolderOf(path);
+  return access(folder.c_str(), W_OK | X_OK) == 0
+             ? Result<void>()
+             : SystemFailure("cannot create a key file in", folder);
 }
 
 Result<void> CreateRootKeyFile(const std::string& path) {
@@ -155,10 +175,7 @@ Result<void> CreateRootKeyFile(const std::string& path) {
 }
 
 Result<void> CreateSecretFile(const std::string& path, const SecretBytes& text) {
-  namespace fs = std::filesystem;
-
-  const fs::path parent = fs::path(path).parent_path();
-  const std::string folder = parent.empty() ? "." : parent.string();
+  const std::string folder = FolderOf(path);
   std::string temporary = folder + "/.rowseal-root-XXXXXX";
   const FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
   if (file.number() < 0) {

@@ -11,14 +11,15 @@ namespace rowseal {
 enum class FileExposure : std::uint8_t { kOwnerOnly, kMounted };
 
 /// ReadRootKeyFile reads and decodes a root key file. Errors: kRootKeyMissing, kRootKeyExposed
-/// (mode & 077 is not 0 and `exposure` is kOwnerOnly), kRootKeyMalformed.
+/// (`exposure` is kOwnerOnly, and mode & 077 is not 0 or the owner is neither root nor the
+/// effective user), kRootKeyMalformed.
 Result<SecretBytes> ReadRootKeyFile(const std::string& path, FileExposure exposure);
 
 /// ReadPassphraseFile reads a passphrase: the file's bytes, less one final newline. Errors: as
 /// ReadRootKeyFile (kRootKeyMalformed: empty, or over kMaxPassphraseSize).
 Result<SecretBytes> ReadPassphraseFile(const std::string& path, FileExposure exposure);
 
-/// ReadRecoveryKeyFile reads the text of a recovery key file; others must have no right on it.
+/// ReadRecoveryKeyFile reads the text of a recovery key file, which is its owner's alone as above.
 /// Errors: kRootKeyMissing, kRootKeyExposed, kRootKeyMalformed (no regular file).
 Result<SecretBytes> ReadRecoveryKeyFile(const std::string& path);
 
@@ -26,6 +27,10 @@ Result<SecretBytes> ReadRecoveryKeyFile(const std::string& path);
 /// a link that never overwrites, fsync of the folder. Errors: kConflict when `path` exists,
 /// kUnavailable or kResourceExhausted for the file system's.
 Result<void> CreateSecretFile(const std::string& path, const SecretBytes& text);
+
+/// CheckMayCreateFile finds what CreateSecretFile would fail of, so that nothing else is made in
+/// vain. Errors: kRootKeyMissing (`path` is a link that leads nowhere), kUnavailable (its folder).
+Result<void> CheckMayCreateFile(const std::string& path);
 
 /// CreateRootKeyFile writes a fresh random root key to `path` as CreateSecretFile does.
 Result<void> CreateRootKeyFile(const std::string& path);

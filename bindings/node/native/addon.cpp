@@ -13,8 +13,8 @@ namespace {
 Napi::Value Classify(const Napi::CallbackInfo& info) {
   const ServerError error = ErrorOfSqlstate(Text(info[0]), Text(info[1]), Text(info[2]));
   Napi::Object value = ErrorValue(info.Env(), error.error);
-  value["number"] = static_cast<double>(error.error.code);
-  value["failure"] = static_cast<double>(error.failure);
+  SetOwn(value, "number", static_cast<double>(error.error.code));
+  SetOwn(value, "failure", static_cast<double>(error.failure));
   return value;
 }
 

@@ -17,7 +17,8 @@ std::shared_ptr<PackedValues> PackedValues::Of(const Napi::Value& packed) {
   values->ends_.reserve(ends.Length());
   std::size_t last = 0;
   for (std::uint32_t i = 0; i < ends.Length(); ++i) {
-    const std::size_t end = ends.Get(i).As<Napi::Number>().Uint32Value();
+    // Many values together may have more than 4 GiB.
+    const auto end = static_cast<std::size_t>(ends.Get(i).As<Napi::Number>().Int64Value());
     if (end < last || end > values->size_) {
       throw Napi::RangeError::New(packed.Env(), "rowseal: a packed value ends outside its memory");
     }

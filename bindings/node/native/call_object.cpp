@@ -168,8 +168,8 @@ Napi::Value CallObject::Items(const Napi::CallbackInfo& info) {
     }
   }
   Napi::Object slice = Napi::Object::New(env);
-  slice["values"] = values;
-  slice["errors"] = errors;
+  SetOwn(slice, "values", values);
+  SetOwn(slice, "errors", errors);
   return slice;
 }
 

@@ -32,14 +32,14 @@ LogSink SinkTo(std::weak_ptr<Worker>* place, std::shared_ptr<Napi::FunctionRefer
                   name = std::string(event.name), message = event.message,
                   fields = std::move(fields)](Napi::Env env) {
       Napi::Object told = Napi::Object::New(env);
-      told["level"] = level;
-      told["name"] = name;
-      told["message"] = message;
+      SetOwn(told, "level", level);
+      SetOwn(told, "name", name);
+      SetOwn(told, "message", message);
       Napi::Object details = Napi::Object::New(env);
       for (const auto& [key, value] : fields) {
-        details[key] = value;
+        SetOwn(details, key, value);
       }
-      told["fields"] = details;
+      SetOwn(told, "fields", details);
       listener->Call({told});
     });
   };

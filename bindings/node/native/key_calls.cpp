@@ -72,7 +72,7 @@ Napi::Value ClientObject::DeclareCompromised(const Napi::CallbackInfo& info) {
               Napi::Object value = Napi::Object::New(env);
               AddFields(env, value, compromise);
               AddFields(env, value, report);
-              value["columnsWithoutPlace"] = ValueOf(env, compromise.columns_without_source);
+              SetOwn(value, "columnsWithoutPlace", ValueOf(env, compromise.columns_without_source));
               return value;
             });
       });
@@ -181,7 +181,7 @@ Napi::Value ClientObject::ExportKeys(const Napi::CallbackInfo& info) {
     ROWSEAL_ASSIGN(KeyBundle bundle, rowseal::ExportKeys(client, access));
     return ToJs([bundle = std::move(bundle)](Napi::Env env) {
       Napi::Object value = Napi::Object::New(env);
-      value["bundle"] = bundle.text;
+      SetOwn(value, "bundle", bundle.text);
       AddFields(env, value, bundle);
       return value;
     });

@@ -11,8 +11,8 @@ Result<Rows> NodeConnection::Execute(const Statement& statement) {
       worker_.Ask([query, is_maintenance = statement.procedure == Procedure::kSql](
                       Napi::Env env, const Napi::Function& handler) {
         Napi::Object question = QueryValue(env, std::move(*query));
-        question["op"] = "query";
-        question["maintenance"] = is_maintenance;
+        SetOwn(question, "op", "query");
+        SetOwn(question, "maintenance", is_maintenance);
         handler.Call({question});
       });
   if (!answered) {
@@ -24,8 +24,8 @@ Result<Rows> NodeConnection::Execute(const Statement& statement) {
 Worker::Answered NodeConnection::AskFor(const char* op, const std::string& text) {
   return worker_.Ask([op, text](Napi::Env env, const Napi::Function& handler) {
     Napi::Object question = Napi::Object::New(env);
-    question["op"] = op;
-    question["text"] = text;
+    SetOwn(question, "op", op);
+    SetOwn(question, "text", text);
     handler.Call({question});
   });
 }

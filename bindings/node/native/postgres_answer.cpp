@@ -96,9 +96,9 @@ Napi::Object QueryValue(Napi::Env env, Query query) {
     values.Set(i, ParamValue(env, params[i]));
   }
   Napi::Object object = Napi::Object::New(env);
-  object["text"] = query.call.text;
-  object["values"] = values;
-  object["changes"] = query.changes;
+  SetOwn(object, "text", query.call.text);
+  SetOwn(object, "values", values);
+  SetOwn(object, "changes", query.changes);
   return object;
 }
 

@@ -43,12 +43,12 @@ Napi::Value StringValue(Napi::Env env, std::string& text) { return Napi::String:
 
 Napi::Value VerdictValue(Napi::Env env, WebhookVerdict& verdict) {
   Napi::Object value = Napi::Object::New(env);
-  value["valid"] = verdict.valid;
+  SetOwn(value, "valid", verdict.valid);
   if (verdict.valid) {
-    value["version"] = ValueOf(env, verdict.version.value);
+    SetOwn(value, "version", ValueOf(env, verdict.version.value));
   } else {
-    value["reason"] = verdict.reason;
-    value["hint"] = verdict.hint;
+    SetOwn(value, "reason", verdict.reason);
+    SetOwn(value, "hint", verdict.hint);
   }
   return value;
 }
@@ -57,17 +57,17 @@ Napi::Value MetricsValue(Napi::Env env, const Observer& observer) {
   Napi::Object counters = Napi::Object::New(env);
   for (std::size_t i = 0; i < kCounterCount; ++i) {
     const auto counter = static_cast<Counter>(i);
-    counters[std::string(ToText(counter))] = static_cast<double>(observer.Value(counter));
+    SetOwn(counters, std::string(ToText(counter)), static_cast<double>(observer.Value(counter)));
   }
   Napi::Object timers = Napi::Object::New(env);
   for (std::size_t i = 0; i < kTimerCount; ++i) {
     const auto timer = static_cast<Timer>(i);
-    timers[std::string(ToText(timer))] = static_cast<double>(observer.Observations(timer));
+    SetOwn(timers, std::string(ToText(timer)), static_cast<double>(observer.Observations(timer)));
   }
   Napi::Object value = Napi::Object::New(env);
-  value["counters"] = counters;
-  value["timers"] = timers;
-  value["prometheus"] = observer.PrometheusText();
+  SetOwn(value, "counters", counters);
+  SetOwn(value, "timers", timers);
+  SetOwn(value, "prometheus", observer.PrometheusText());
   return value;
 }
 

@@ -14,6 +14,7 @@
 #include <rowseal/rowseal.h>
 
 #include "naming.h"
+#include "values.h"
 #include "worker.h"
 
 namespace rowseal::node {
@@ -86,7 +87,7 @@ template <Described T>
 void AddFields(Napi::Env env, Napi::Object object, const T& value) {
   Describe(value, [&](std::string_view name, const auto& member) {
     constexpr bool is_time = kIsTime<std::remove_cvref_t<decltype(member)>>;
-    object.Set(JavaScriptName(name, is_time), ValueOf(env, member));
+    SetOwn(object, JavaScriptName(name, is_time), ValueOf(env, member));
   });
 }
 
@@ -116,8 +117,8 @@ Result<Worker::ToJs> GiveList(Result<Listing<T>> outcome) {
   const auto list = std::make_shared<const Listing<T>>(std::move(*outcome));
   return Worker::ToJs([list](Napi::Env env) -> Napi::Value {
     Napi::Object value = Napi::Object::New(env);
-    value["count"] = static_cast<double>(list->size());
-    value["items"] = Napi::Function::New(env, [list](const Napi::CallbackInfo& info) {
+    SetOwn(value, "count", static_cast<double>(list->size()));
+    const auto items = [list](const Napi::CallbackInfo& info) {
       const auto from = info[0].As<Napi::Number>().Uint32Value();
       const auto to = info[1].As<Napi::Number>().Uint32Value();
       Napi::Array values = Napi::Array::New(info.Env(), to - from);
@@ -125,8 +126,9 @@ Result<Worker::ToJs> GiveList(Result<Listing<T>> outcome) {
         values.Set(i - from, ValueOf(info.Env(), (*list)[i]));
       }
       return values;
-    });
-    value["unreadable"] = ValueOf(env, list->unreadable);
+    };
+    SetOwn(value, "items", Napi::Function::New(env, items));
+    SetOwn(value, "unreadable", ValueOf(env, list->unreadable));
     return value;
   });
 }

@@ -6,21 +6,21 @@ using std::chrono::microseconds;
 
 Napi::Object ErrorValue(Napi::Env env, const Error& error) {
   Napi::Object value = Napi::Object::New(env);
-  value["code"] = std::string(ErrorName(error.code));
-  value["message"] = error.message;
-  value["hint"] = error.hint;
+  SetOwn(value, "code", std::string(ErrorName(error.code)));
+  SetOwn(value, "message", error.message);
+  SetOwn(value, "hint", error.hint);
   return value;
 }
 
 Napi::Object OutcomeValue(Napi::Env env, Napi::Value value) {
   Napi::Object outcome = Napi::Object::New(env);
-  outcome["value"] = value;
+  SetOwn(outcome, "value", value);
   return outcome;
 }
 
 Napi::Object OutcomeValue(Napi::Env env, const Error& error) {
   Napi::Object outcome = Napi::Object::New(env);
-  outcome["error"] = ErrorValue(env, error);
+  SetOwn(outcome, "error", ErrorValue(env, error));
   return outcome;
 }
 

@@ -20,6 +20,14 @@ Napi::Object ErrorValue(Napi::Env env, const Error& error);
 Napi::Object OutcomeValue(Napi::Env env, Napi::Value value);
 Napi::Object OutcomeValue(Napi::Env env, const Error& error);
 
+/// SetOwn gives `object` a property of its own. A plain assignment would call a setter that some
+/// code put on Object.prototype, and an error could be lost that way.
+template <class T>
+void SetOwn(Napi::Object object, const std::string& name, const T& value) {
+  object.DefineProperty(Napi::PropertyDescriptor::Value(
+      name, Napi::Value::From(object.Env(), value), napi_default_jsproperty));
+}
+
 std::string Text(const Napi::Value& value);
 std::vector<std::string> Texts(const Napi::Value& value);
 std::optional<Timestamp> OptionalTime(const Napi::Value& milliseconds);

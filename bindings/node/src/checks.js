@@ -19,19 +19,24 @@ export function text(value, what) {
 export function bytes(value, what) {
   if (typeof value === 'string') text(value, what);
   else if (!isBytes(value)) throw badArgument(`${what} is neither a Buffer nor a string`);
-  if (sizeOf(readable(value, what)) > MAX_VALUE) {
-    throw badArgument(`${what} has more than 16 MiB`, 'keep large data elsewhere and seal its key');
-  }
+  usableSize(value, what);
   return value;
 }
 
-/** Memory that is gone reads as empty: an empty value would be stored in place of the one meant. */
-export function readable(value, what) {
+/**
+ * Gives the bytes that a value takes now. Memory that is gone reads as empty: an empty value would be
+ * stored in place of the one meant.
+ */
+export function usableSize(value, what) {
   if (typeof value !== 'string' && !isReadable(value)) {
     throw badArgument(`the memory of ${what} is gone`,
       'its ArrayBuffer was transferred or made smaller; give the bytes before that');
   }
-  return value;
+  const size = sizeOf(value);
+  if (size > MAX_VALUE) {
+    throw badArgument(`${what} has more than 16 MiB`, 'keep large data elsewhere and seal its key');
+  }
+  return size;
 }
 
 /** Gives the bytes that a value takes, as UTF-8 where it is a string. */

@@ -40,8 +40,8 @@ function until(signal, promise) {
   }
   return new Promise((resolve, reject) => {
     const stop = () => reject(cancelled());
-    signal.addEventListener('abort', stop, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    signal.addEventListener('abort', stop, { once: true });
   });
 }
 
@@ -249,7 +249,8 @@ export class Client extends EventEmitter {
 
   async rollback(project, name, version, options = {}) {
     return toStored(await this.#run(options, 'rollback', check.text(project, 'project'),
-      check.text(name, 'name'), check.access(options), check.required(check.version(version), 'version')));
+      check.text(name, 'name'), check.access(options),
+      check.required(check.version(version), 'version')));
   }
 
   async rename(project, name, newName, options = {}) {
@@ -422,7 +423,7 @@ export class Client extends EventEmitter {
   async #runJobs(options, method, ...args) {
     const run = ++this.#runs;
     const stop = () => this.#native.stopJobs(run);
-    const { signal } = check.own(options);
+    const { signal } = this.#begin(options);
     signal?.addEventListener('abort', stop, { once: true });
     try {
       const report = await this.#run({ signal }, method, ...args, run);

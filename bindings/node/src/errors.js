@@ -6,10 +6,15 @@ const shown = (text) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g,
 
 /** What every call rejects with. `code` is one of Rowseal's error names (docs/errors.md). */
 export class RowsealError extends Error {
+  // Fields are its own whatever setters stand on Object.prototype.
+  name = 'RowsealError';
+  code;
+  hint;
+  retryable;
+
   /** @param {{code: string, message: string, hint?: string}} error */
   constructor({ code, message, hint = '' }) {
     super(shown(message));
-    this.name = 'RowsealError';
     this.code = code;
     this.hint = shown(hint);
     this.retryable = RETRYABLE.has(code);

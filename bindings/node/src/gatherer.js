@@ -27,7 +27,7 @@ export class Gatherer {
   }
 
   #begin(key, project, access) {
-    const group = { key, project, access, refs: [] };
+    const group = { key, project, access, refs: [], outcomes: null, resolve: null, reject: null };
     group.outcomes = new Promise((resolve, reject) => Object.assign(group, { resolve, reject }));
     this.#open.set(key, group);
     this.#waiting.push(group);

@@ -1,5 +1,5 @@
 // Values on their way to the addon, which may read them later and on another thread.
-import { readable, sizeOf } from './checks.js';
+import { usableSize } from './checks.js';
 import { newMemory, wipe, write } from './intrinsics.js';
 
 /**
@@ -10,8 +10,8 @@ import { newMemory, wipe, write } from './intrinsics.js';
 export function pack(values) {
   const ends = [];
   let size = 0;
-  // Getters of the app's ran since each value was checked; they may have taken its memory away.
-  for (const value of values) ends.push((size += sizeOf(readable(value, 'value'))));
+  // Getters of the app's ran since each value was checked; they may have changed its memory.
+  for (const value of values) ends.push((size += usableSize(value, 'value')));
   const bytes = newMemory(size);
   try {
     for (let i = 0; i < values.length; ++i) write(bytes, i === 0 ? 0 : ends[i - 1], values[i]);

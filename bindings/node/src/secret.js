@@ -4,6 +4,11 @@ import { badArgument } from './errors.js';
 
 /** An opened secret. Printing it, or making JSON of it, shows no value. */
 export class Secret {
+  id;
+  kind;
+  version;
+  expiresAt;
+  createdAt;
   #value;
 
   constructor({ id, kind, version, expiresAt, createdAt, value }) {

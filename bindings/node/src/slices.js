@@ -59,7 +59,8 @@ export async function takeItems(call, make) {
     if (from > 0) await nextTurn();
     const { values, errors } = call.items(from, Math.min(from + ITEMS, count));
     for (let i = 0; i < values.length; ++i) {
-      outcomes.push(errors !== null && Object.hasOwn(errors, i) ? { error: fromNative(errors[i]) } : { value: make(values[i]) });
+      outcomes.push(errors !== null && Object.hasOwn(errors, i)
+        ? { error: fromNative(errors[i]) } : { value: make(values[i]) });
     }
   }
   return outcomes;
@@ -70,7 +71,7 @@ export async function takeItems(call, make) {
  * read; it is no element, and what walks over the list or prints it does not see it.
  */
 export async function takeList({ count, items, unreadable }) {
-  const list = Object.defineProperty([], 'unreadable', { value: unreadable });
+  const list = Object.defineProperty([], 'unreadable', { __proto__: null, value: unreadable });
   for (let from = 0; from < count; from += ITEMS) {
     if (from > 0) await nextTurn();
     list.push(...items(from, Math.min(from + ITEMS, count)));

@@ -108,6 +108,14 @@ describe('values', { skip: withoutCli }, () => {
     assert.ok(value.subarray(8).every((byte) => byte === 0));
   });
 
+  test('a view that grows beyond what a value may have is rejected', async () => {
+    const memory = new ArrayBuffer(8, { maxByteLength: 17 * 2 ** 20 });
+    const growing = { name: 'b', get value() { memory.resize(17 * 2 ** 20); return 'x'; } };
+    await assert.rejects(
+      client.putMany('acme', [{ name: 'grown', value: new Uint8Array(memory) }, growing]), isBadArgument);
+    await assert.rejects(client.get('acme', 'grown'), { code: 'not_found' });
+  });
+
   test('shared memory is read once', async () => {
     const shared = new Uint8Array(new SharedArrayBuffer(100)).fill(5);
     const call = client.put('acme', 'shared', shared);
@@ -160,8 +168,26 @@ describe('values', { skip: withoutCli }, () => {
     for (const signal of [{}, { aborted: false }, 'stop', null]) {
       await assert.rejects(client.sealValues('acme', 'no column', [{ value: 'x' }], { signal }),
         isBadArgument);
+      await assert.rejects(client.maintain({ signal }), isBadArgument);
     }
     assert.equal((await client.versions('acme', 'careful')).length, 1);
+  });
+
+  test('a setter on Object.prototype takes no outcome away', async () => {
+    const names = ['error', 'value', 'code', 'hint', 'values', 'errors', 'version', 'valid', 'count', 'items'];
+    for (const name of names) {
+      Object.defineProperty(Object.prototype, name,
+        { __proto__: null, set() {}, get() { return undefined; }, configurable: true });
+    }
+    let outcomes;
+    try {
+      outcomes = await Promise.allSettled([client.get('acme', 'nowhere'),
+        client.put('acme', 'setters', 'one').then(() => client.versions('acme', 'setters'))]);
+    } finally {
+      for (const name of names) delete Object.prototype[name];
+    }
+    assert.equal(outcomes[0].reason?.code, 'not_found');
+    assert.equal(outcomes[1].value?.[0].version, 1);
   });
 
   test('what is put on Object.prototype is no option', async () => {
@@ -170,7 +196,8 @@ describe('values', { skip: withoutCli }, () => {
       limit: 0, row: 'r', signal: AbortSignal.abort(),
       error: { code: 'internal', message: 'polluted' } };
     for (const [name, value] of Object.entries(polluted)) {
-      Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+      Object.defineProperty(Object.prototype, name,
+        { __proto__: null, value, configurable: true, writable: true });
     }
     try {
       await client.put('acme', 'proto', 'one');

@@ -42,7 +42,7 @@ Result<int> ReadPostgresFormat(Connection& connection) {
     return Fail(ErrorCode::kIntegrity,
                 owner != "rowseal_owner"
                     ? "schema rowseal belongs to '" + Printable(owner) + "', not to Rowseal"
-                    : "in schema rowseal there is " + Printable(foreign),
+                    : "schema rowseal was not made by Rowseal alone: " + Printable(foreign),
                 "nothing of it was called; find out who made it, then drop it or restore the"
                 " store's objects");
   }

@@ -75,6 +75,7 @@ tl::unexpected<Error> AppDatabase::Failure() const {
 
 Result<AppDatabase> AppDatabase::Open(const std::string& path, Mode mode) {
   ROWSEAL_TRY(CheckSqlitePath(path));
+  ROWSEAL_TRY(CheckSqliteFiles(path));
   sqlite3* database = nullptr;
   const int access = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   const int opened =

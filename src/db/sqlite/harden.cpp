@@ -1,6 +1,10 @@
 #include "db/sqlite/harden.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include <sqlite3.h>
 
@@ -100,7 +104,25 @@ Result<void> CheckSqlitePath(std::string_view path) {
                     (path == ":memory:" ? "such a database in memory, where it would be lost"
                                         : "such names for itself"),
                 has_zero ? "write sqlite:PATH"
-                         : "write sqlite:PATH; for a file of that name, sqlite:./" + name);
+                         : "write sqlite:PATH; for a file of that name, " +
+                               ShellWord("sqlite:./" + std::string(path)));
+  }
+  return {};
+}
+
+Result<void> CheckSqliteFiles(const std::string& path) {
+  std::error_code unknown;
+  const std::filesystem::path followed = std::filesystem::canonical(path, unknown);
+  const std::string database = unknown ? path : followed.string();
+  for (const char* ending : {"", "-journal", "-wal", "-shm"}) {
+    const std::string file = database + ending;
+    struct stat status {};
+    if (lstat(file.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+      return Fail(ErrorCode::kInvalidArgument, "'" + Printable(file) + "' is not a regular file",
+                  *ending == '\0' ? "name the file of a SQLite database"
+                                  : "SQLite would open it with the database; find out who made it,"
+                                    " then remove it");
+    }
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <rowseal/error.h>
@@ -21,6 +22,11 @@ enum class SqliteFile : std::uint8_t {
 /// (reserved), and `file:` (a URI, in builds of SQLite that read them). `./` before such a name
 /// makes it a file's. Errors: kInvalidArgument.
 Result<void> CheckSqlitePath(std::string_view path);
+
+/// CheckSqliteFiles rejects a database, a journal or a log that is there and is no regular file:
+/// SQLite opens all of them, waits for the other end of a FIFO, and follows links. Errors:
+/// kInvalidArgument.
+Result<void> CheckSqliteFiles(const std::string& path);
 
 /// HardenSqlite sets up a connection to a file that somebody else may have written: what is in the
 /// file runs nothing and cannot make SQLite take unbounded memory. Triggers and views are off; an

@@ -1,7 +1,6 @@
 #include "db/sqlite/schema_check.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "store/schema/sqlite_upgrades.h"
 
 namespace rowseal {
@@ -141,24 +141,16 @@ std::string Called(const SchemaObject& object) {
          (of_table ? " of table '" + Printable(object.table) + "'" : std::string());
 }
 
-bool IsPlainWord(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '/' || c == '.' ||
-           c == '-';
-  });
-}
-
-// A command that works as printed, where names need no quotes; nothing for an index that SQLite
-// keeps for a key.
+// Nothing for an index that SQLite keeps for a key, and for a name that cannot be shown as it is.
 std::string CommandToDrop(const SqliteConnection& connection, const SchemaObject& object) {
-  if (!IsPlainWord(object.name) || !IsPlainWord(connection.path()) ||
-      object.name.starts_with("sqlite_autoindex")) {
+  if (object.name.starts_with("sqlite_autoindex") || Escaped(object.name) != object.name) {
     return {};
   }
   for (const auto& [type, verb] : {std::pair("trigger", "TRIGGER"), std::pair("view", "VIEW"),
                                    std::pair("index", "INDEX"), std::pair("table", "TABLE")}) {
     if (object.type == type) {
-      return "sqlite3 " + connection.path() + " 'DROP " + verb + " \"" + object.name + "\"'";
+      return "sqlite3 " + ShellWord(connection.path()) + " " +
+             ShellWord(std::string("DROP ") + verb + " " + QuotedIdentifier(object.name));
     }
   }
   return {};

@@ -192,6 +192,7 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(const std::stri
     return Fail(ErrorCode::kNotFound, "there is no store at '" + Printable(path) + "'",
                 "make one: rowseal init --store sqlite:PATH --root file:PATH");
   }
+  ROWSEAL_TRY(CheckSqliteFiles(path));
   sqlite3* database = nullptr;
   const int opened = sqlite3_open_v2(path.c_str(), &database,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);

@@ -1,6 +1,10 @@
 // What an attacker who can write to a SQLite file leaves in it: nothing of it runs, each change of
 // the schema is named, and no value makes a reader take unbounded memory.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -115,7 +119,8 @@ TEST(SqliteSchema, ItsHintRemovesWhatWasAdded) {
   }
   for (const std::string sql : {"CREATE TRIGGER evil AFTER INSERT ON audit_log BEGIN SELECT 1; END",
                                 "CREATE VIEW evil AS SELECT 1", "CREATE TABLE evil (a)",
-                                "CREATE INDEX evil ON secret (kind)"}) {
+                                "CREATE INDEX evil ON secret (kind)",
+                                "CREATE TABLE \"it's \"\"$(exit 3)\"\"; exit 3\" (a)"}) {
     const TestStore store;
     Attack(store.path(), sql);
     const Result<void> opened = TryToOpen(store.path());
@@ -177,6 +182,38 @@ TEST(SqliteConnectionWalls, TriggersViewsAndSchemaEditsAreOff) {
   EXPECT_FALSE(run("ATTACH ':memory:' AS other").has_value());
   static_cast<void>(run("PRAGMA writable_schema=ON"));
   EXPECT_FALSE(run("UPDATE sqlite_schema SET sql = ''").has_value());
+}
+
+// SQLite would wait in open() for a writer, with the store, or write where a link leads.
+TEST(SqliteConnectionWalls, WhatIsNoRegularFileBesideADatabaseIsNotOpened) {
+  if (TestsPostgres()) {
+    GTEST_SKIP() << "SQLite's own";
+  }
+  for (const std::string ending : {"-journal", "-wal", "-shm"}) {
+    for (const bool is_link : {false, true}) {
+      const TestStore store;
+      const TempFolder elsewhere;
+      const std::string beside = store.path() + ending;
+      std::filesystem::remove(beside);
+      ASSERT_EQ(is_link ? symlink((elsewhere / "target").c_str(), beside.c_str())
+                        : mkfifo(beside.c_str(), 0600),
+                0);
+      const std::string link = elsewhere / "link.db";  // SQLite looks beside what it leads to
+      ASSERT_EQ(symlink(store.path().c_str(), link.c_str()), 0);
+      for (const std::string& path : {store.path(), link}) {
+        const auto refused = FailsNaming(ErrorCode::kInvalidArgument, ending);
+        EXPECT_THAT(SqliteConnection::Open(path), refused);
+        EXPECT_THAT(AppDatabase::Open(path, AppDatabase::Mode::kReadOnly), refused);
+      }
+      EXPECT_FALSE(std::filesystem::exists(elsewhere / "target"));
+    }
+  }
+  const TempFolder folder;
+  ASSERT_EQ(mkfifo((folder / "fifo.db").c_str(), 0600), 0);
+  EXPECT_THAT(AppDatabase::Open(folder / "fifo.db", AppDatabase::Mode::kReadOnly),
+              FailsNaming(ErrorCode::kInvalidArgument, "fifo.db"));
+  EXPECT_THAT(SqliteConnection::Open(folder / "fifo.db"),
+              FailsNaming(ErrorCode::kInvalidArgument, "fifo.db"));
 }
 
 TEST(SqliteConnectionWalls, AHugeValueIsNamedAndNotRead) {
