@@ -126,6 +126,43 @@ std::optional<Error> NoneMayOpenAll(const MatchedRoots& matched, const TrustRows
                "give an active root of scope default too (--root, several times)"};
 }
 
+// Whether a root given here opens the store though no row of root_key says so: then the rows were
+// changed, and another root would not help. A root that has to be asked for its key's name is not
+// tried.
+std::optional<Error> ChangedRootRow(
+    const std::vector<std::shared_ptr<const RootProvider>>& providers, const TrustRows& rows) {
+  const KekId id = rows.installation.integrity_kek;
+  const auto record = std::ranges::find(rows.keks, id, &KekRecord::id);
+  for (const WrappingRecord& wrapping : rows.wrappings) {
+    if (wrapping.kek != id || record == rows.keks.end()) {
+      continue;
+    }
+    for (const auto& provider : providers) {
+      if (provider->fingerprint().empty() || !provider->can_unwrap()) {
+        continue;
+      }
+      Result<Kek> kek = UnwrapKek(*record, wrapping, rows.installation.id, *provider);
+      if (!kek) {
+        continue;
+      }
+      const IntegrityKey integrity(rows.installation.id,
+                                   std::make_shared<const Kek>(std::move(*kek)));
+      for (const RootRecord& root : rows.roots) {
+        if (const Result<void> verified = integrity.Verify(root); !verified) {
+          return verified.error();
+        }
+      }
+      if (std::ranges::find(rows.roots, wrapping.root, &RootRecord::id) == rows.roots.end()) {
+        return Error{ErrorCode::kIntegrity,
+                     "row " + ToText(wrapping.root) + " of root_key is missing: the root of " +
+                         std::string(provider->uri()) + " opens the store",
+                     "restore the table root_key from a backup"};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 // Whether a DEK is under a KEK that may wrap it. A KEK that is not there is another error's.
 bool IsOfItsScope(const TrustSet& trust, const DekRecord& dek) {
   const KekRecord* kek = trust.FindKek(dek.kek);
@@ -260,6 +297,9 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
   }
   ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots, rows));
   if (matches.roots.by_row.empty()) {
+    if (std::optional<Error> changed = ChangedRootRow(roots, rows)) {
+      return tl::unexpected(std::move(*changed));
+    }
     const bool says_enough = roots.size() == 1 && matches.mismatch;
     return tl::unexpected(says_enough ? *matches.mismatch : NoMatchingRoot(roots, rows));
   }

@@ -99,8 +99,8 @@ Result<void> StartDueScans(Change& change) {
 }
 
 // Projects with keys that are gone from the app's table: where no trigger of the table retires
-// them.
-Result<void> RetireOrphans(Change& change) {
+// them. A row of dek that names no project at all is skipped and named: it stops nothing else.
+Result<void> RetireOrphans(Change& change, std::vector<UnreadRow>& unreadable) {
   if (change.trust().rows.installation.projects_table.empty()) {
     return {};
   }
@@ -108,10 +108,20 @@ Result<void> RetireOrphans(Change& change) {
   ROWSEAL_ASSIGN(const Rows orphans,
                  change.connection().Execute(Statement::Sql(
                      "SELECT d.project_id FROM (SELECT DISTINCT project_id FROM rowseal.dek) d"
-                     " WHERE NOT rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1"
+                     " WHERE d.project_id <> 'system'"
+                     " AND NOT rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1"
                      " FROM rowseal.retired_project r WHERE r.project_id = d.project_id)")));
   for (const Row& row : orphans.rows) {
     const std::string project = TextAt(row, 0);
+    if (!ProjectId::Parse(project)) {
+      unreadable.push_back({"row of dek (project '" + ShownCell(row, 0) + "')",
+                            "this is no name of a project, so that nothing retires it"});
+      change.Log({LogLevel::kError,
+                  "orphan_unreadable",
+                  "a key names no project, and is left as it is",
+                  {{"row", unreadable.back().row}}});
+      continue;
+    }
     ROWSEAL_TRY(change.connection().Execute(
         Statement::Sql("INSERT INTO rowseal.retired_project (project_id, retired_at)"
                        " VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -125,8 +135,9 @@ Result<void> RetireOrphans(Change& change) {
   return {};
 }
 
-Result<void> StartWhatIsDue(Change& change) {
-  ROWSEAL_TRY(RetireOrphans(change));
+Result<void> StartWhatIsDue(Change& change, std::vector<UnreadRow>& unreadable) {
+  unreadable.clear();  // it may be begun again
+  ROWSEAL_TRY(RetireOrphans(change, unreadable));
   ROWSEAL_TRY(StartDueRetirements(change));
   ROWSEAL_TRY(StartDueDekRotation(change));
   return StartDueScans(change);
@@ -143,14 +154,20 @@ Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
   }));
   ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
   // Nobody in particular starts what is due.
-  ROWSEAL_TRY(ChangeStore(client, {"rowseal", "not in the projects table"}, StartWhatIsDue,
+  std::vector<UnreadRow> unreadable;
+  ROWSEAL_TRY(ChangeStore(client, {"rowseal", "not in the projects table"},
+                          [&](Change& change) { return StartWhatIsDue(change, unreadable); },
                           {.entry = ChangeKind::Entry::kNone}));
   RunJobsOptions all = options;
   all.jobs.clear();
-  ROWSEAL_ASSIGN(report.jobs, RunJobs(client, all, access));
-  if (!report.jobs.stopped) {
-    ROWSEAL_ASSIGN(report.destroyed, DestroyDueKeys(client, access));
-  }
+  Result<JobsReport> jobs = RunJobs(client, all, access);
+  // A job that cannot be run keeps no key that is due.
+  Result<DestructionReport> destroyed = jobs && jobs->stopped
+                                            ? Result<DestructionReport>(DestructionReport{})
+                                            : DestroyDueKeys(client, access);
+  ROWSEAL_ASSIGN(report.jobs, std::move(jobs));
+  ROWSEAL_ASSIGN(report.destroyed, std::move(destroyed));
+  report.jobs.unreadable.insert(report.jobs.unreadable.end(), unreadable.begin(), unreadable.end());
   return report;
 }
 

@@ -117,7 +117,9 @@ struct DekAndKek {
 };
 
 inline std::string NameOfRow(const DekRecord& dek) { return "DEK " + ToText(dek.id); }
-inline std::string NameOfRow(const DekAndKek& read) { return NameOfRow(read.dek); }
+inline std::string NameOfRow(const DekAndKek& read) {
+  return NameOfRow(read.dek) + " under KEK " + ToText(read.dek.kek);
+}
 
 constexpr auto FieldsOf(const DekAndKek*) {
   return std::tuple{Part(&DekAndKek::dek), Field("kek_revision", &DekAndKek::kek_revision),

@@ -234,7 +234,7 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretPut::Request& put) 
 Result<Rows> Carry(SqliteConnection& connection, const DekActive::Request& asked) {
   static const std::string sql =
       "SELECT " + DekColumns() +
-      " FROM dek d JOIN kek k ON k.id = d.kek_id"
+      " FROM dek d LEFT JOIN kek k ON k.id = d.kek_id"
       " WHERE d.project_id = $1 AND d.purpose = $2 AND d.state = 'active'";
   return RunOnce(connection, sql, asked.project, asked.purpose);
 }
@@ -256,7 +256,7 @@ Result<Rows> Carry(SqliteConnection& connection, const ValuePrepare::Request& as
       "SELECT " + ColumnNames<ColumnRecord>() + " FROM sealed_column WHERE label = $1";
   static const std::string dek_sql =
       "SELECT " + DekColumns() +
-      " FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1 AND d.id = $2";
+      " FROM dek d LEFT JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1 AND d.id = $2";
   ROWSEAL_TRY(CheckNotRetired(connection, asked.project));
   ROWSEAL_ASSIGN(Rows column, RunOnce(connection, column_sql, asked.label));
   Rows answer;
@@ -374,7 +374,7 @@ std::string_view SqlOf(const SecretVersionRead::Request& /*asked*/) {
       " FROM secret s"
       " JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
       " JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-      " JOIN kek k ON k.id = d.kek_id"
+      " LEFT JOIN kek k ON k.id = d.kek_id"
       " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
   return sql;
 }

@@ -14,6 +14,9 @@ tl::unexpected<Error> WrongAnswer(std::string_view name, std::string_view object
 tl::unexpected<Error> WrongAnswer(std::string_view name, std::string_view object,
                                   const Defect& defect) {
   const std::string row = defect.row.empty() ? "" : defect.row + ": ";
+  if (defect.field == "kek_revision") {
+    return WrongAnswer(name, object, row + "this KEK is not in the store");
+  }
   return WrongAnswer(name, object, row + std::string(defect.field) + " " + std::string(defect.why));
 }
 
