@@ -50,6 +50,7 @@ enum class ServerFailure : std::uint8_t {
 struct ServerError {
   Error error;
   ServerFailure failure = ServerFailure::kFinal;
+  bool did_nothing = false;  ///< kGone: the statement was not carried out, whatever it was
 };
 
 /// ErrorOfSqlstate makes an Error of a SQLSTATE (PostgreSQL's manual, appendix A) and the server's
@@ -69,8 +70,10 @@ inline constexpr std::string_view kTransactionStatusSql =
     "pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8)";
 
 /// kSafePathSql makes names of the statements after it, up to the transaction's end, be found in
-/// pg_catalog only. A statement outside a transaction goes with it in one pipeline or transaction.
+/// pg_catalog only, and be shown with no more quotes than they need. A statement outside a
+/// transaction goes with it in one pipeline or transaction.
 inline constexpr std::string_view kSafePathSql =
-    "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)";
+    "SELECT pg_catalog.concat(pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+    " pg_catalog.set_config('quote_all_identifiers', 'off', true))";
 
 }  // namespace rowseal

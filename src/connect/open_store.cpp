@@ -50,8 +50,13 @@ Result<StoreOptions> AtPlace(StoreOptions options) {
   return options;
 }
 
+// Another process that makes the same store, or Rowseal's roles for another database of the server,
+// was first; what it made is found by the next try.
+constexpr int kMostInstalls = 5;
+
 // Schema and keys come in one transaction, unless the schema was made before from printed SQL.
-Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptions& install) {
+Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptions& install,
+                                 int tries = 1) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
                  PostgresConnection::Open(options.store));
   ROWSEAL_ASSIGN(const AppProjects projects, FindProjects(*connection, install));
@@ -71,7 +76,20 @@ Result<InitOutcome> InitPostgres(const StoreOptions& options, const InstallOptio
   {
     ROWSEAL_ASSIGN(Transaction transaction,
                    Transaction::Begin(*connection, TransactionKind::kExclusive));
-    ROWSEAL_TRY(CreatePostgresSchema(*connection, projects, install));
+    const Result<void> installed = CreatePostgresSchema(*connection, projects, install);
+    if (!installed && installed.error().code == ErrorCode::kConflict && tries < kMostInstalls) {
+      connection->Rollback();
+      return InitPostgres(options, install, tries + 1);
+    }
+    ROWSEAL_TRY(installed);
+    ROWSEAL_ASSIGN(const bool has_system, HasProjectOfItsName(*connection, projects));
+    if (has_system) {
+      return Fail(ErrorCode::kConflict,
+                  "table " + Printable(projects.table) +
+                      " has a project 'system', the name under which Rowseal keeps the app's own"
+                      " secrets",
+                  "give that project another key, then run `rowseal init` again");
+    }
     ROWSEAL_ASSIGN(const StoreOptions placed, AtPlace(options));
     ROWSEAL_ASSIGN(const bool made, MakeKeys(*connection, std::move(keys), placed, kept));
     if (made) {

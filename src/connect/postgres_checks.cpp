@@ -56,13 +56,19 @@ Result<void> CheckLogging(PostgresConnection& connection, Findings& findings) {
                  Setting(connection, "log_parameter_max_length_on_error"));
   ROWSEAL_ASSIGN(const std::string statements, Setting(connection, "log_statement"));
   ROWSEAL_ASSIGN(const std::string duration, Setting(connection, "log_min_duration_statement"));
+  ROWSEAL_ASSIGN(const std::string sample, Setting(connection, "log_min_duration_sample"));
+  ROWSEAL_ASSIGN(const std::string transactions,
+                 Setting(connection, "log_transaction_sample_rate"));
   ROWSEAL_ASSIGN(const std::string preloaded, Setting(connection, "shared_preload_libraries"));
   ROWSEAL_ASSIGN(const std::string audited, Setting(connection, "pgaudit.log_parameter"));
   std::string logged;
-  if (parameters != "0" && (statements == "all" || statements == "mod" || duration != "-1")) {
+  if (parameters != "0" && (statements == "all" || statements == "mod" || duration != "-1" ||
+                            sample != "-1" || transactions != "0")) {
     logged += " log_parameter_max_length=" + Printable(parameters) +
               " with log_statement=" + Printable(statements) +
-              ", log_min_duration_statement=" + Printable(duration) + ";";
+              ", log_min_duration_statement=" + Printable(duration) +
+              ", log_min_duration_sample=" + Printable(sample) +
+              ", log_transaction_sample_rate=" + Printable(transactions) + ";";
   }
   if (on_error != "0") {
     logged += " log_parameter_max_length_on_error=" + Printable(on_error) + ";";
@@ -129,29 +135,43 @@ Result<void> CheckTls(PostgresConnection& connection, Findings& findings) {
 }
 
 // The checks of what Rowseal made, and what each says where nothing differs.
-constexpr std::pair<std::string_view, std::string_view> kMadeChecks[] = {
-    {"owner", "Rowseal's roles have the rights and memberships that it gave them"},
-    {"ownership", "all that Rowseal made belongs to its roles"},
-    {"grants", "nobody has more rights than Rowseal granted"},
-    {"public_functions", "no function is there for everybody to call"},
-    {"search_path", "every function has the settings that Rowseal gave it"},
-    {"row_security", "row-level security is forced on"},
-    {"row_policies", "policies are as Rowseal made them"},
-    {"triggers", "triggers are there and enabled"},
-    {"definitions", "tables, views and functions are as this release makes them"},
+struct MadeCheck {
+  std::string_view name;
+  Severity where_it_differs;
+  std::string_view is_well;
+};
+constexpr MadeCheck kMadeChecks[] = {
+    {"owner", Severity::kError,
+     "Rowseal's roles have the rights and memberships that it gave them"},
+    {"ownership", Severity::kError, "all that Rowseal made belongs to its roles"},
+    {"grants", Severity::kError, "nobody has more rights than Rowseal granted"},
+    {"public_functions", Severity::kError, "no function is there for everybody to call"},
+    {"search_path", Severity::kError, "every function has the settings that Rowseal gave it"},
+    {"row_security", Severity::kError, "row-level security is forced on"},
+    {"row_policies", Severity::kError, "policies are as Rowseal made them"},
+    {"triggers", Severity::kError, "triggers are there and enabled"},
+    {"definitions", Severity::kError, "tables, views and functions are as this release makes them"},
+    // What an administrator may have reasons for.
+    {"storage", Severity::kWarning, "tables are stored as this release makes them"},
+    {"session_settings", Severity::kWarning,
+     "no setting of the database or of a login of Rowseal's loads code, logs statements or changes"
+     " what SQL means"},
+    {"event_triggers", Severity::kWarning, "no event trigger runs when Rowseal is upgraded"},
+    {"server_rights", Severity::kWarning,
+     "no login but superusers may read or write every table or the server's files"},
 };
 
 // One finding for each check, which names all that differs, so that it can be mended at once.
 Result<void> CheckMade(PostgresConnection& connection, Findings& findings) {
   ROWSEAL_ASSIGN(const std::vector<CatalogueDifference> differences, CompareStore(connection));
-  for (const auto& [check, is_well] : kMadeChecks) {
+  for (const auto& [check, where_it_differs, is_well] : kMadeChecks) {
     Finding finding = Ok(std::string(check), std::string(is_well));
     for (const CatalogueDifference& difference : differences) {
       if (difference.check != check) {
         continue;
       }
       const bool is_first = finding.severity == Severity::kOk;
-      finding.severity = Severity::kError;
+      finding.severity = where_it_differs;
       finding.message = (is_first ? "" : finding.message + "; ") + difference.message;
       if (is_first || finding.action.find(difference.action) == std::string::npos) {
         finding.action += (is_first ? "" : "; ") + difference.action;
@@ -162,9 +182,50 @@ Result<void> CheckMade(PostgresConnection& connection, Findings& findings) {
   return {};
 }
 
+// To whom the roles were granted, and which projects the metadata view shows, are the
+// administrator's to judge.
+Result<void> CheckMembers(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(
+      const Rows roles,
+      connection.Execute(Statement::Sql(
+          "WITH role AS (SELECT r.oid, r.rolname FROM pg_catalog.pg_roles r WHERE r.rolname IN"
+          "  ('rowseal_owner', 'rowseal_service', 'rowseal_operator', 'rowseal_auditor'))"
+          " SELECT r.rolname::text, coalesce((SELECT string_agg(m.rolname, ', ' ORDER BY m.rolname)"
+          "  FROM pg_catalog.pg_roles m WHERE NOT m.rolsuper AND m.oid NOT IN (SELECT o.oid FROM"
+          "  role o) AND pg_has_role(m.oid, r.oid, 'MEMBER')), 'no login')"
+          " FROM role r ORDER BY 1")));
+  std::string message = "besides superusers, roles are granted";
+  for (const Row& row : roles.rows) {
+    message += (&row == &roles.rows.front() ? ": " : "; ") + Printable(TextAt(row, 0)) + " to " +
+               Printable(TextAt(row, 1));
+  }
+  ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(connection));
+  ROWSEAL_ASSIGN(const std::string condition, ReadMemberCondition(connection, projects));
+  if (!condition.empty()) {
+    message += "; the metadata view shows projects WHERE " + Printable(condition);
+  }
+  findings.push_back(Ok("members", std::move(message)));
+  return {};
+}
+
 // A guard runs with the rights of whoever migrated; one of an older release runs what the writer of
 // a row wants.
 Result<void> CheckJournalFunctions(PostgresConnection& connection, Findings& findings) {
+  ROWSEAL_ASSIGN(const Rows owners, connection.Execute(Statement::Sql(kJournalOwnersSql)));
+  if (owners.rows.size() > 1) {
+    std::string names;
+    for (const Row& row : owners.rows) {
+      names += (names.empty() ? "" : ", ") + Printable(TextAt(row, 0)) + " of " +
+               Printable(TextAt(row, 1));
+    }
+    findings.push_back({Severity::kError, "migration_guards",
+                        "schema rowseal_migration holds objects of several owners, and each may"
+                        " read or change what a migration of another writes there: " +
+                            names,
+                        "find out who made them; drop them, or ALTER … OWNER TO the login that"
+                        " migrates"});
+    return {};
+  }
   ROWSEAL_ASSIGN(const Rows loose, connection.Execute(Statement::Sql(kLooseJournalFunctionsSql)));
   if (loose.rows.empty()) {
     findings.push_back(
@@ -221,13 +282,24 @@ Result<void> CheckTenants(PostgresConnection& connection, Findings& findings) {
   ROWSEAL_ASSIGN(
       Row row, OneRow(connection,
                       "SELECT (SELECT count(*) FROM rowseal.retired_project), (SELECT count(*) FROM"
-                      " (SELECT DISTINCT project_id FROM rowseal.dek) d WHERE NOT"
+                      " (SELECT DISTINCT project_id FROM rowseal.dek WHERE project_id <> 'system')"
+                      " d WHERE NOT"
                       " rowseal.project_exists(d.project_id) AND NOT EXISTS (SELECT 1 FROM"
                       " rowseal.retired_project r WHERE r.project_id = d.project_id))"));
   RowReader reader(row);
   const std::int64_t retired = reader.Integer();
   const std::int64_t orphaned = reader.Integer();
   ROWSEAL_TRY(reader.status());
+  ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(connection));
+  ROWSEAL_ASSIGN(const bool has_system, HasProjectOfItsName(connection, projects));
+  if (has_system) {
+    findings.push_back({Severity::kError, "tenants",
+                        "table " + Printable(projects.table) +
+                            " has a project 'system', the name under which Rowseal keeps the app's"
+                            " own secrets: whoever may use that project may use those",
+                        "give that project another key, and move its secrets to that"});
+    return {};
+  }
   if (orphaned > 0) {
     findings.push_back(
         {Severity::kWarning, "tenants",
@@ -251,6 +323,7 @@ std::vector<Finding> CheckPostgres(PostgresConnection& connection) {
       {"data_checksums", CheckChecksums},
       {"tls", CheckTls},
       {"definitions", CheckMade},
+      {"members", CheckMembers},
       {"migration_guards", CheckJournalFunctions},
       {"dump", CheckDumpers},
       {"restored_rows", CheckNothingWasFiltered},

@@ -1,9 +1,11 @@
 // What a login of the server can do with Rowseal's functions, triggers and tables, and what doctor
 // says of a store that somebody changed. Nobody here is a superuser but the server's own login.
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include "db/postgres/journal_functions.h"
 #include "db/postgres/postgres_app_rows.h"
@@ -674,12 +676,59 @@ TEST_F(Walls, DoctorNamesEachThingThatWasChanged) {
       {"owner", "role rowseal_owner", "ALTER ROLE rowseal_owner LOGIN"},
       {"owner", "role rowseal_runner", "GRANT rowseal_runner TO app"},
       {"owner", "role rowseal_service", "GRANT rowseal_operator TO rowseal_service"},
+      {"owner", "role rowseal_owner, members: 'app'", "GRANT rowseal_owner TO app"},
+      {"owner", "role rowseal_owner, members: 'app, members'",
+       "GRANT rowseal_owner TO members; GRANT members TO app"},
+      {"owner", "role rowseal_runner, members: 'app'",
+       "ALTER ROLE app NOINHERIT; GRANT rowseal_runner TO app"},
+      {"owner", "role rowseal_operator, members: 'keys'",
+       "GRANT rowseal_operator TO keys WITH ADMIN OPTION"},
+      {"owner", "role rowseal_service, members: 'app'",
+       "GRANT rowseal_service TO app WITH ADMIN OPTION"},
+      {"server_rights", "role app has pg_read_all_data", "GRANT pg_read_all_data TO app"},
+      {"server_rights", "role app has pg_write_all_data",
+       "GRANT pg_write_all_data TO members; GRANT members TO app"},
       // Elsewhere, over Rowseal's tables or with its roles' rights.
       {"grants", "view public.all_rows",
        "CREATE VIEW public.all_rows AS SELECT * FROM rowseal.secret_version;"
        "ALTER VIEW public.all_rows OWNER TO rowseal_operator"},
       {"definitions", "public.all_rows",
        "CREATE VIEW public.all_rows AS SELECT * FROM rowseal.secret_version"},
+      {"definitions", "view public.secret_metadata",
+       "ALTER VIEW public.secret_metadata SET (security_invoker = false)"},
+      {"definitions", "view public.secret_metadata",
+       "CREATE OR REPLACE VIEW public.secret_metadata WITH (security_invoker = true) AS SELECT"
+       " s.project_id, s.id, s.name, s.kind, 1::bigint AS newest_version, now() AS created_at,"
+       " now() AS updated_at, ''::text AS updated_by, now() AS expires_at FROM rowseal.secret s"},
+      {"definitions", "view public.all_rows",
+       "CREATE VIEW public.all_rows WITH (security_invoker = true) AS SELECT * FROM rowseal.dek"},
+      {"definitions", "view public.all_names",
+       "CREATE VIEW public.all_names AS SELECT * FROM public.secret_metadata"},
+      {"definitions", "view public.all_names",
+       "CREATE MATERIALIZED VIEW public.all_names AS SELECT * FROM public.secret_metadata"},
+      {"definitions", "function rowseal.member_projects(), body",
+       "CREATE OR REPLACE FUNCTION rowseal.member_projects() RETURNS SETOF text LANGUAGE plpgsql"
+       " STABLE SET search_path = pg_catalog, pg_temp AS"
+       " 'BEGIN RETURN QUERY SELECT project_id FROM rowseal.secret; END'"},
+      {"definitions", "function rowseal.trust_load(), how the planner takes it",
+       "ALTER FUNCTION rowseal.trust_load() COST 1"},
+      {"definitions", "publication p sends all tables", "CREATE PUBLICATION p FOR ALL TABLES"},
+      {"definitions", "public.s", "CREATE STATISTICS public.s ON kek_id, state FROM rowseal.dek"},
+      {"definitions", "operator family", "CREATE OPERATOR FAMILY rowseal.f USING btree"},
+      {"event_triggers", "event trigger e runs public.watch() of app",
+       "CREATE FUNCTION public.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+       "GRANT CREATE ON SCHEMA public TO app; ALTER FUNCTION public.watch() OWNER TO app;"
+       "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION public.watch()"},
+      {"storage", "table rowseal.dek, storage: 'fillfactor=90 autovacuum_enabled=false'",
+       "ALTER TABLE rowseal.dek SET (autovacuum_enabled = false)"},
+      {"definitions", "table rowseal.dek, indexes",
+       "ALTER INDEX rowseal.dek_pkey SET (fillfactor = 50)"},
+      {"storage", "table rowseal.secret_version, storage",
+       "ALTER TABLE rowseal.secret_version ALTER encrypted_data SET STORAGE MAIN"},
+      {"storage", "table rowseal.secret_version, storage",
+       "ALTER TABLE rowseal.secret_version ALTER encrypted_data SET COMPRESSION pglz"},
+      {"grants", "table secret, rights were taken",
+       "REVOKE SELECT ON rowseal.secret FROM rowseal_owner"},
       {"definitions", "public.child", "CREATE TABLE public.child () INHERITS (rowseal.policy)"},
       {"definitions", "rowseal.dek in publication p", "CREATE PUBLICATION p FOR TABLE rowseal.dek"},
       {"definitions", "in publication p", "CREATE PUBLICATION p FOR TABLES IN SCHEMA rowseal"},
@@ -704,6 +753,20 @@ TEST_F(Walls, DoctorNamesEachThingThatWasChanged) {
        "ALTER DATABASE " + database_ + " SET row_security = off"},
       {"definitions", "synchronous_commit of role rowseal_service",
        "ALTER ROLE rowseal_service SET synchronous_commit = off"},
+      {"definitions", "row_security of role keys is set to 'off'",
+       "ALTER ROLE keys SET row_security = off"},
+      {"definitions", "default_transaction_read_only of role service is set to 'on'",
+       "ALTER ROLE service IN DATABASE " + database_ + " SET default_transaction_read_only = on"},
+      {"definitions", "session_replication_role of the database",
+       "ALTER ROLE ALL SET session_replication_role = replica"},
+      {"session_settings", "standard_conforming_strings of the database",
+       "ALTER DATABASE " + database_ + " SET standard_conforming_strings = off"},
+      {"session_settings", "search_path of the database",
+       "ALTER DATABASE " + database_ + " SET search_path = shadows, pg_catalog"},
+      {"session_settings", "log_statement of role service is set to 'all'",
+       "ALTER ROLE service SET log_statement = 'all'"},
+      {"session_settings", "session_preload_libraries of the database",
+       "ALTER DATABASE " + database_ + " SET session_preload_libraries = 'auto_explain'"},
   };
   for (const Plant& plant : plants) {
     // One session: the plant and the look are one transaction, which is rolled back.
@@ -721,6 +784,245 @@ TEST_F(Walls, DoctorNamesEachThingThatWasChanged) {
     connection->Rollback();
   }
   EXPECT_EQ(Shown(Differences()), "");
+}
+
+TEST_F(Walls, DoctorRaisesNoFalseAlarm) {
+  // How names are shown, and what other logins have of their own.
+  Run("ALTER DATABASE " + database_ + " SET quote_all_identifiers = on");
+  Install();
+  Run("ALTER ROLE app IN DATABASE " + database_ +
+      " SET search_path = public;"
+      "ALTER ROLE keys IN DATABASE " +
+      database_ +
+      " SET search_path = public;"
+      "ALTER ROLE stranger IN DATABASE " +
+      database_ + " SET log_statement = 'all'");
+  Run("CREATE VIEW own_names WITH (security_invoker = true) AS SELECT name FROM secret_metadata",
+      "mason");
+  EXPECT_EQ(Shown(Differences()), "");
+  for (const Finding& finding : Diagnose(Options("keys"))) {
+    const bool is_of_the_test = finding.check == "data_checksums" || finding.check == "fsync" ||
+                                finding.check == "root_place" || finding.check == "epoch";
+    EXPECT_TRUE(is_of_the_test || finding.severity == Severity::kOk)
+        << finding.check << ": " << finding.message;
+  }
+}
+
+TEST_F(Walls, DoctorSaysToWhomRolesAndProjectsAreShown) {
+  install_.metadata_view->members = "owner IS NOT NULL";
+  Install();
+  std::string members;
+  for (const Finding& finding : Diagnose(Options("keys"))) {
+    members += finding.check == "members" ? finding.message : "";
+  }
+  for (const std::string part :
+       {"rowseal_owner to mason;", "rowseal_operator to keys, mason;", "rowseal_auditor to auditor",
+        "rowseal_service to mason, service", "projects WHERE owner IS NOT NULL"}) {
+    EXPECT_NE(members.find(part), std::string::npos) << part << "\n" << members;
+  }
+}
+
+TEST_F(Walls, DoctorNamesSettingsOfTheSession) {
+  Install();
+  for (const auto& [setting, check] :
+       {std::pair("session_replication_role%3Dreplica", "definitions"),
+        std::pair("row_security%3Doff", "definitions"),
+        std::pair("default_transaction_read_only%3Don", "definitions"),
+        std::pair("standard_conforming_strings%3Doff", "session_settings")}) {
+    const std::string url = server_.Url(database_);
+    auto connection = Must(PostgresConnection::Open(
+        url + (url.find('?') == std::string::npos ? "?" : "&") + "options=-c%20" + setting));
+    const auto differences = Must(CompareStore(*connection));
+    ASSERT_EQ(differences.size(), 1U) << setting << "\n" << Shown(differences);
+    EXPECT_EQ(differences.front().check, check);
+    EXPECT_EQ(differences.front().message.find(std::string(setting).substr(0, 12)), 0U)
+        << Shown(differences);
+  }
+}
+
+TEST_F(Walls, DoctorNamesAJournalOfSeveralOwners) {
+  Install();
+  MakeGuardedTable();
+  const auto guards = [&] {
+    std::string said;
+    for (const Finding& finding : Diagnose(Options("keys"))) {
+      said += finding.check == "migration_guards" && finding.severity == Severity::kError
+                  ? finding.message
+                  : "";
+    }
+    return said;
+  };
+  EXPECT_EQ(guards(), "");
+  Run("CREATE TABLE rowseal_migration.more (a int); ALTER TABLE rowseal_migration.more OWNER TO"
+      " stranger");
+  EXPECT_NE(guards().find("table more of stranger"), std::string::npos) << guards();
+}
+
+// --- settings, locks and rows of others ---------------------------------------------------------
+
+TEST_F(Walls, SettingsThatStopEveryCallAreNamedWithTheirStatement) {
+  Install();
+  Client service = Open("service");
+  Must(Put(service, "ann", "token", "value"));
+  const auto set = [&](const std::string& setting) {
+    Run("ALTER ROLE service IN DATABASE " + database_ + " " + setting);
+  };
+  set("SET default_transaction_read_only = on");
+  {
+    Client caller = Open("service");
+    const auto put = Put(caller, "ann", "token", "other");
+    ASSERT_FALSE(put);
+    EXPECT_EQ(put.error().code, ErrorCode::kInvalidArgument) << put.error().message;
+    EXPECT_NE(put.error().hint.find("RESET default_transaction_read_only"), std::string::npos)
+        << put.error().hint;
+  }
+  EXPECT_EQ(Run("SELECT count(*) FROM rowseal.secret_version"), "1");
+  set("RESET default_transaction_read_only");
+  set("SET row_security = off");
+  Client caller = Open("service");
+  const auto got = Get(caller, "ann", "token");
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().hint.find("RESET row_security"), std::string::npos)
+      << got.error().message << got.error().hint;
+  set("RESET row_security");
+  EXPECT_EQ(Must(Get(service, "ann", "token")), "value");
+}
+
+TEST_F(Walls, AProjectNamedAsRowsealsOwnIsNamed) {
+  Run("INSERT INTO projects VALUES ('system', '" + std::string(kOwnerId) + "')", "mason");
+  EXPECT_THAT(InitStore(Options("mason"), install_),
+              FailsNaming(ErrorCode::kConflict, "public.projects has a project 'system'"));
+  EXPECT_EQ(Run("SELECT to_regnamespace('rowseal') IS NULL"), "t");
+  Run("DELETE FROM projects", "mason");
+  Install();
+  const auto tenants = [&] {
+    for (const Finding& finding : Diagnose(Options("keys"))) {
+      if (finding.check == "tenants") {
+        return (finding.severity == Severity::kError ? "error " : "") + finding.message;
+      }
+    }
+    return std::string("missing");
+  };
+  Client service = Open("service");
+  Must(Put(service, "system", "token", "the app's own"));
+  Client keeper = Open("keys");
+  Must(Maintain(keeper, {}));
+  EXPECT_EQ(Must(Get(service, "system", "token")), "the app's own") << "it was not retired";
+  EXPECT_EQ(tenants().find("error "), std::string::npos) << tenants();
+  Run("INSERT INTO projects VALUES ('system', '" + std::string(kOwnerId) + "')", "app");
+  EXPECT_NE(tenants().find("error table public.projects has a project 'system'"), std::string::npos)
+      << tenants();
+}
+
+TEST_F(Walls, StoresAndJournalsThatSeveralMakeAtOnceAreMadeOnce) {
+  Run("CREATE TABLE hooks (id bigint PRIMARY KEY, document text)", "mason");
+  std::atomic<int> created = 0;
+  std::atomic<int> existed = 0;
+  std::atomic<int> installed = 0;
+  std::vector<std::thread> makers;
+  for (int i = 0; i < 4; ++i) {
+    makers.emplace_back([&] {
+      const auto made = InitStore(Options("mason"), install_);
+      created += made && *made == InitOutcome::kCreated ? 1 : 0;
+      existed += made && *made == InitOutcome::kExisted ? 1 : 0;
+      auto rows = OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded());
+      installed += rows && (*rows)->Install() ? 1 : 0;
+    });
+  }
+  for (std::thread& maker : makers) {
+    maker.join();
+  }
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(existed, 3);
+  EXPECT_EQ(installed, 4);
+  EXPECT_EQ(Shown(Differences()), "");
+}
+
+// Whoever may connect takes any advisory lock; those of changes of keys are rights on tables.
+TEST_F(Walls, NoOtherLoginHoldsUpChangesOfKeysAndMigrations) {
+  Install();
+  MakeGuardedTable();
+  const auto stranger = Must(PostgresConnection::Open(server_.Url(database_, "stranger")));
+  for (const std::string number : {"5929183745021839214", "7239185240137"}) {
+    Must(stranger->Execute(Statement::Sql("SELECT pg_advisory_lock(" + number + ")::text")));
+  }
+  Client keeper = Open("keys");
+  Must(RotateKek(keeper));
+  auto rows = Must(OpenPostgresAppRows(server_.Url(database_, "mason"), Guarded()));
+  Must(rows->Uninstall());
+  Must(rows->Install());
+
+  for (const std::string user : {"stranger", "service", "auditor", "app"}) {
+    for (const std::string mode : {"ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "ACCESS EXCLUSIVE"}) {
+      EXPECT_EQ(
+          StateOf("BEGIN; LOCK TABLE rowseal.installation IN " + mode + " MODE; ROLLBACK;", user),
+          "42501")
+          << user << " " << mode;
+    }
+  }
+  // Operators still wait for one another, and readers and writers of rows for none.
+  const auto connection = Must(PostgresConnection::Open(server_.Url(database_, "keys")));
+  Must(connection->Begin(TransactionKind::kExclusive));
+  Client service = Open("service");
+  Must(Put(service, "ann", "token", "value"));
+  EXPECT_EQ(Must(Get(service, "ann", "token")), "value");
+  EXPECT_EQ(StateOf("SET lock_timeout = '50ms'; BEGIN;"
+                    "LOCK TABLE rowseal.installation IN SHARE UPDATE EXCLUSIVE MODE;",
+                    "keys"),
+            "55P03");
+  connection->Rollback();
+}
+
+TEST_F(Walls, ARowThatNamesNoProjectStopsNoMaintenance) {
+  Install();
+  Client keeper = Open("keys");
+  Must(Put(keeper, "ann", "token", "value"));
+  Run("INSERT INTO projects VALUES ('bob', '" + std::string(kOwnerId) + "')", "mason");
+  Must(Put(keeper, "bob", "token", "value"));
+  Run("ALTER TABLE projects DISABLE TRIGGER rowseal_project_deleted;"
+      "DELETE FROM projects WHERE id = 'bob';"
+      "INSERT INTO rowseal.dek SELECT (jsonb_populate_record(d, jsonb_build_object('project_id',"
+      " E'bad\nname', 'id', gen_random_uuid()))).* FROM rowseal.dek d WHERE project_id = 'ann'");
+  const MaintainReport report = Must(Maintain(keeper, {}));
+  ASSERT_EQ(report.jobs.unreadable.size(), 1U);
+  EXPECT_NE(report.jobs.unreadable.front().row.find("bad\\x0aname"), std::string::npos)
+      << report.jobs.unreadable.front().row;
+  EXPECT_EQ(Run("SELECT string_agg(project_id, ' ') FROM rowseal.retired_project"), "bob");
+}
+
+TEST_F(Walls, AJobOfAWrongKindStopsNoOther) {
+  Install();
+  Client keeper = Open("keys");
+  Must(Put(keeper, "ann", "token", "value"));
+  Must(RotateDeks(keeper, {}));
+  for (const std::string kind : {"reseal-column", "destroy-project", "unknown"}) {
+    Run("INSERT INTO rowseal.job SELECT (jsonb_populate_record(j, jsonb_build_object('id',"
+        " '00000000-0000-7000-8000-000000000001', 'kind', '" +
+        kind + "', 'object', E'2\n', 'state', 'ready'))).* FROM rowseal.job j LIMIT 1");
+    Run("UPDATE rowseal.job SET state = 'ready' WHERE id::text NOT LIKE '00000000-%'");
+    EXPECT_EQ(std::to_string(Must(ListJobs(keeper)).size()),
+              Run("SELECT count(*) FROM rowseal.job WHERE state = 'ready'"))
+        << kind;
+    EXPECT_THAT(RunJobs(keeper, {}), FailsWith(ErrorCode::kIntegrity)) << kind;
+    EXPECT_EQ(Run("SELECT count(*) FROM rowseal.job WHERE state <> 'done'"), "1") << kind;
+    EXPECT_THAT(Maintain(keeper, {}), FailsWith(ErrorCode::kIntegrity)) << kind;
+    Run("DELETE FROM rowseal.job WHERE id::text LIKE '00000000-%'");
+  }
+}
+
+TEST_F(Walls, ARowThatWasChangedIsNamedForWhatItIs) {
+  Install();
+  Client service = Open("service");
+  Must(Put(service, "ann", "token", "value"));
+  Run("SET session_replication_role = replica; UPDATE rowseal.dek SET kek_id = 9");
+  Client fresh = Open("service");
+  EXPECT_THAT(Put(fresh, "ann", "token", "other"),
+              FailsNaming(ErrorCode::kIntegrity, "its KEK 9 is not in the store"));
+  EXPECT_THAT(Get(fresh, "ann", "token"),
+              FailsNaming(ErrorCode::kIntegrity, "under KEK 9: this KEK is not in the store"));
+  Run("UPDATE rowseal.root_key SET fingerprint = decode(repeat('00', 32), 'hex')");
+  EXPECT_THAT(OpenStore(Options("service")),
+              FailsNaming(ErrorCode::kIntegrity, "row 1 of root_key"));
 }
 
 // --- the log ------------------------------------------------------------------------------------

@@ -33,4 +33,19 @@ inline constexpr std::string_view kLooseJournalFunctionsSql =
     "  ARRAY['search_path=pg_catalog, pg_temp'] OR p.proacl IS NULL"
     "  OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)) ORDER BY 1";
 
+/// kJournalOwnersSql lists the owners of what is in the journal's schema, other than superusers,
+/// each with the first of its objects: object and owner.
+inline constexpr std::string_view kJournalOwnersSql =
+    "SELECT min(o.name), pg_get_userbyid(o.owner)::text FROM"
+    " (SELECT 'the schema' AS name, n.nspowner AS owner FROM pg_catalog.pg_namespace n"
+    "   WHERE n.nspname = 'rowseal_migration'"
+    "  UNION ALL SELECT format('table %s', c.relname), c.relowner FROM pg_catalog.pg_class c"
+    "   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    "   WHERE n.nspname = 'rowseal_migration' AND c.relkind NOT IN ('i', 'I')"
+    "  UNION ALL SELECT format('function %s', p.proname), p.proowner FROM pg_catalog.pg_proc p"
+    "   JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+    "   WHERE n.nspname = 'rowseal_migration') o"
+    " WHERE o.owner NOT IN (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper)"
+    " GROUP BY o.owner ORDER BY 2";
+
 }  // namespace rowseal

@@ -616,16 +616,24 @@ class PostgresAppRows final : public AppRows {
     Result<void> done;
     for (int tries = 0; tries < kLockTries; ++tries) {
       ROWSEAL_TRY(connection_->Begin(TransactionKind::kWrite));
-      // The number is of Rowseal's own choice: one process changes the journal's schema at a time.
+      // One process changes the journal's schema at a time, by a lock that other logins may not
+      // take. Of those that make the journal, the first that commits makes the others fail on its
+      // names, and they find it.
       done = connection_->ExecuteScript(
-          "SET LOCAL lock_timeout = '500ms'; SELECT "
-          "pg_catalog.pg_advisory_xact_lock(7239185240137)");
+          "SET LOCAL lock_timeout = '500ms';"
+          "DO $lock$ BEGIN"
+          "  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+          "    WHERE n.nspname = 'rowseal_migration' AND c.relname = 'migration_column') THEN"
+          "   LOCK TABLE rowseal_migration.migration_column IN SHARE UPDATE EXCLUSIVE MODE;"
+          "  END IF;"
+          " END $lock$");
       done = done ? work() : done;
       if (done) {
         return connection_->Commit();
       }
       connection_->Rollback();
-      if (done.error().code != ErrorCode::kUnavailable) {
+      if (done.error().code != ErrorCode::kUnavailable &&
+          done.error().code != ErrorCode::kConflict) {
         break;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(500));

@@ -222,7 +222,7 @@ PostgresConnection::Outcome<Rows> PostgresConnection::ReadResult(const PGresult*
                                                                  Procedure procedure) const {
   const ExecStatusType status = PQresultStatus(result);
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-    return tl::unexpected(ReadServerError(result, conninfo_.name));
+    return tl::unexpected(ReadServerError(connection_.get(), result, conninfo_.name));
   }
   Result<Rows> rows = ReadRows(result, procedure);
   if (!rows) {
@@ -258,8 +258,9 @@ PostgresConnection::Outcome<void> PostgresConnection::Send(const Statement& stat
           flushed ? LastResult(deadline) : Outcome<ResultPtr>(tl::unexpected(flushed.error()));
       if (!prepared || PQresultStatus(prepared->get()) != PGRES_COMMAND_OK) {
         prepared_.erase(sql + "\n" + TypesText(params));
-        return tl::unexpected(prepared ? ReadServerError(prepared->get(), conninfo_.name)
-                                       : prepared.error());
+        return tl::unexpected(prepared
+                                  ? ReadServerError(connection, prepared->get(), conninfo_.name)
+                                  : prepared.error());
       }
     }
   }
@@ -298,7 +299,7 @@ PostgresConnection::Outcome<void> PostgresConnection::RunScript(const std::strin
   }
   const ExecStatusType status = PQresultStatus(result->get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-    return tl::unexpected(ReadServerError(result->get(), conninfo_.name));
+    return tl::unexpected(ReadServerError(connection_.get(), result->get(), conninfo_.name));
   }
   // Only the statement that begins a transaction gives a row here: its marks.
   if (PQntuples(result->get()) == 1 && PQnfields(result->get()) == 2) {
@@ -349,7 +350,7 @@ Result<Rows> PostgresConnection::ExecuteAlone(const Statement& statement, NamePa
     const bool is_broken = PQstatus(connection_.get()) != CONNECTION_OK ||
                            PQtransactionStatus(connection_.get()) != PQTRANS_IDLE;
     if (is_broken || failure.failure == ServerFailure::kGone) {
-      may_have_run = true;
+      may_have_run = may_have_run || !failure.did_nothing;
       Drop();
     }
     const bool again = failure.failure == ServerFailure::kGone ||

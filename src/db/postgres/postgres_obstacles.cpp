@@ -24,7 +24,7 @@ constexpr auto kRefused = ObstacleWeight::kRefused;
 constexpr Check kChecks[] = {
     {kToAccept, kToAccept, "trigger ", " runs at every row that is written",
      "SELECT t.tgname::text FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1)"
-     " AND NOT t.tgisinternal AND t.tgname NOT LIKE 'rowseal\\_guard\\_%' AND $2 <> ''"
+     " AND NOT t.tgisinternal AND NOT starts_with(t.tgname, 'rowseal_guard_') AND $2 <> ''"
      " AND t.tgtype & 16 <> 0 ORDER BY 1"},
     {kToAccept, kToAccept, "rule ", " rewrites statements on the table",
      "SELECT r.rulename::text FROM pg_catalog.pg_rewrite r WHERE r.ev_class = to_regclass($1)"

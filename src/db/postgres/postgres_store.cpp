@@ -91,6 +91,7 @@ constexpr std::string_view kAsInstaller = "RESET ROLE;\n";
 constexpr std::string_view kTriggerFunctions =
     "rowseal.project_deleted(), rowseal.project_inserted()";
 
+// Says yes to every project.
 constexpr std::string_view kAnyProjectSql = R"sql(
 CREATE FUNCTION rowseal.project_exists(p_project text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -223,12 +224,8 @@ std::string MetadataViewSql(const AppProjects& projects, const MetadataView& vie
   return std::string(kAsOwner) +
          "CREATE FUNCTION rowseal.member_projects() RETURNS SETOF text\n"
          "LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp\n"
-         "AS $$\n"
-         "BEGIN\n"
-         "  RETURN QUERY SELECT p." +
-         projects.key + "::text FROM " + projects.table + " p WHERE (" + view.members +
-         ");\n"
-         "END\n"
+         "AS $$" +
+         MemberProjectsBody(projects, view.members) +
          "$$;\n"
          "REVOKE ALL ON FUNCTION rowseal.member_projects() FROM PUBLIC;\n"
          "GRANT EXECUTE ON FUNCTION rowseal.member_projects() TO " +
@@ -289,7 +286,7 @@ Result<std::optional<AppProjects>> LookUpProjects(PostgresConnection& connection
                      " JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
                      "  AND NOT a.attisdropped AND a.attname = $2"
                      // to_regclass would need the right to use the app's schema.
-                     " WHERE format('%I.%I', n.nspname, c.relname) = $1"
+                     " WHERE ARRAY[n.nspname::text, c.relname::text] = parse_ident($1)"
                      " AND c.relkind IN ('r', 'p')",
                      {table, key})));
   if (found.rows.empty()) {
@@ -312,9 +309,6 @@ std::string ProjectExistsBody(const AppProjects& projects) {
          "DECLARE\n"
          "  v_found boolean := false;\n"
          "BEGIN\n"
-         "  IF p_project = 'system' THEN\n"
-         "    RETURN true;\n"
-         "  END IF;\n"
          "  -- What a policy or a view of the table's owner leaves behind, such as a deferred "
          "trigger\n"
          "  -- or a cursor that outlives the transaction, would run as whoever called; it goes "
@@ -332,6 +326,15 @@ std::string ProjectExistsBody(const AppProjects& projects) {
          "      v_found := false;\n"
          "  END;\n"
          "  RETURN v_found;\n"
+         "END\n";
+}
+
+std::string MemberProjectsBody(const AppProjects& projects, const std::string& condition) {
+  return "\n"
+         "BEGIN\n"
+         "  RETURN QUERY SELECT p." +
+         projects.key + "::text FROM " + projects.table + " p WHERE (" + condition +
+         ");\n"
          "END\n";
 }
 
@@ -411,6 +414,15 @@ Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProje
         " a login that has this";
   }
   return made;
+}
+
+Result<bool> HasProjectOfItsName(PostgresConnection& connection, const AppProjects& projects) {
+  if (projects.table.empty()) {
+    return false;
+  }
+  ROWSEAL_ASSIGN(const Row row,
+                 OneRow(connection, Statement::Sql("SELECT rowseal.project_exists('system')")));
+  return row.front() == Value(std::int64_t{1});
 }
 
 Result<AppProjects> ReadProjects(PostgresConnection& connection) {

@@ -43,6 +43,10 @@ Result<AppProjects> ReadProjects(PostgresConnection& connection);
 /// ProjectExistsBody gives the body of the function that looks into that table.
 std::string ProjectExistsBody(const AppProjects& projects);
 
+/// MemberProjectsBody gives the body of the function that the metadata view asks which projects to
+/// show: those of the table for which `condition`, SQL that the installer gave, is true.
+std::string MemberProjectsBody(const AppProjects& projects, const std::string& condition);
+
 /// UpgradeSql gives the statements from a format to this release's; empty when there are none.
 std::string UpgradeSql(int from_format, const AppProjects& projects);
 
@@ -50,6 +54,10 @@ std::string UpgradeSql(int from_format, const AppProjects& projects);
 /// kInvalidArgument (the database is not UTF-8, the login may not), kNewerSchema, kOlderSchema.
 Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProjects& projects,
                                   const InstallOptions& install);
+
+/// HasProjectOfItsName tells whether the app's table has a project `system`, which is Rowseal's
+/// name for the app's own secrets: its users would be given those.
+Result<bool> HasProjectOfItsName(PostgresConnection& connection, const AppProjects& projects);
 
 /// UpgradePostgresStore brings a store to this release's format in one transaction and returns the
 /// number of steps. Errors: kNotFound, kNewerSchema.

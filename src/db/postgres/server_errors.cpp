@@ -10,9 +10,15 @@ std::string Field(const PGresult* result, int field) {
   return text == nullptr ? std::string() : text;
 }
 
+bool Reports(const PGconn* connection, const char* parameter, std::string_view value) {
+  const char* const reported = PQparameterStatus(connection, parameter);
+  return reported != nullptr && reported == value;
+}
+
 }  // namespace
 
-ServerError ReadServerError(const PGresult* result, std::string_view store) {
+ServerError ReadServerError(const PGconn* connection, const PGresult* result,
+                            std::string_view store) {
   const std::string state = Field(result, PG_DIAG_SQLSTATE);
   if (state.empty()) {
     // libpq's own: the connection broke, or memory ran out.
@@ -20,7 +26,17 @@ ServerError ReadServerError(const PGresult* result, std::string_view store) {
              "retry"},
             ServerFailure::kGone};
   }
-  return ErrorOfSqlstate(state, Field(result, PG_DIAG_MESSAGE_PRIMARY), store);
+  ServerError error = ErrorOfSqlstate(state, Field(result, PG_DIAG_MESSAGE_PRIMARY), store);
+  // A server that takes writes refused this one: another session of this login gets the same.
+  if (error.did_nothing && Reports(connection, "in_hot_standby", "off") &&
+      Reports(connection, "default_transaction_read_only", "on")) {
+    error.error.code = ErrorCode::kInvalidArgument;
+    error.error.hint =
+        "default_transaction_read_only is on for the login, its database or this connection: ALTER"
+        " ROLE or ALTER DATABASE … RESET default_transaction_read_only";
+    error.failure = ServerFailure::kFinal;
+  }
+  return error;
 }
 
 // Before a server answers there is no SQLSTATE, and what it says when it refuses is only text: the

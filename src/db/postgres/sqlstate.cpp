@@ -14,6 +14,7 @@ struct Rule {
   ErrorCode code;
   ServerFailure failure;
   const char* hint;
+  std::string_view says = {};  // with this text only
 };
 
 // The first that fits counts.
@@ -30,14 +31,16 @@ constexpr std::array kRules = {
     Rule{"40001", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"40P01", ErrorCode::kUnavailable, ServerFailure::kSerialised, "retry"},
     Rule{"55P03", ErrorCode::kUnavailable, ServerFailure::kFinal,
-         "another transaction holds the row; retry"},
+         "another transaction holds what this one needs; retry"},
     Rule{"57014", ErrorCode::kUnavailable, ServerFailure::kFinal,
          "somebody or a timeout of the server ended the statement; retry"},
     Rule{"57P", ErrorCode::kUnavailable, ServerFailure::kGone, "retry"},
     Rule{"08007", ErrorCode::kInDoubt, ServerFailure::kFinal, "read before you write again"},
     Rule{"08", ErrorCode::kUnavailable, ServerFailure::kGone, "retry"},
     Rule{"25006", ErrorCode::kUnavailable, ServerFailure::kGone,
-         "this server only stands by for another; name all hosts in the URL, or retry"},
+         "this server only stands by for another: name all hosts in the URL, or retry; or"
+         " default_transaction_read_only is on for the login, its database or this connection:"
+         " ALTER ROLE or ALTER DATABASE … RESET default_transaction_read_only"},
     Rule{"25P03", ErrorCode::kUnavailable, ServerFailure::kGone, "retry"},
     Rule{"53300", ErrorCode::kUnavailable, ServerFailure::kGone,
          "raise max_connections or put a pooler before the server; retry"},
@@ -48,8 +51,16 @@ constexpr std::array kRules = {
     Rule{"3D000", ErrorCode::kInvalidArgument, ServerFailure::kFinal,
          "name an existing database in the URL"},
     Rule{"42501", ErrorCode::kInvalidArgument, ServerFailure::kFinal,
+         "row_security is off for the login, its database or this connection, and Rowseal needs it:"
+         " ALTER ROLE or ALTER DATABASE … RESET row_security",
+         "row-level security"},
+    Rule{"42501", ErrorCode::kInvalidArgument, ServerFailure::kFinal,
          "the login needs the role: GRANT rowseal_service (apps), rowseal_operator (keys and jobs)"
          " or rowseal_auditor (the log) TO it"},
+    // Of a role, a schema and a table: somebody else has just made it.
+    Rule{"42710", ErrorCode::kConflict, ServerFailure::kFinal, "retry"},
+    Rule{"42P06", ErrorCode::kConflict, ServerFailure::kFinal, "retry"},
+    Rule{"42P07", ErrorCode::kConflict, ServerFailure::kFinal, "retry"},
     Rule{"23", ErrorCode::kConflict, ServerFailure::kFinal, "read the row again, then decide"},
     Rule{"XX001", ErrorCode::kIntegrity, ServerFailure::kFinal, "restore it from a backup"},
     Rule{"XX002", ErrorCode::kIntegrity, ServerFailure::kFinal, "REINDEX, then rowseal verify"},
@@ -67,14 +78,16 @@ constexpr std::array kRules = {
     Rule{"54", ErrorCode::kInvalidArgument, ServerFailure::kFinal, "take smaller batches"},
 };
 
+constexpr std::string_view kReadOnlyTransaction = "25006";
+
 }  // namespace
 
 ServerError ErrorOfSqlstate(std::string_view state, std::string_view message,
                             std::string_view store) {
   ServerError server_error{{ErrorCode::kInternal, {}, {}}, ServerFailure::kFinal};
   for (const Rule& rule : kRules) {
-    if (state.starts_with(rule.state)) {
-      server_error = {{rule.code, {}, rule.hint}, rule.failure};
+    if (state.starts_with(rule.state) && message.find(rule.says) != std::string_view::npos) {
+      server_error = {{rule.code, {}, rule.hint}, rule.failure, state == kReadOnlyTransaction};
       break;
     }
   }

@@ -34,6 +34,11 @@ Result<std::vector<CatalogueFact>> ReadStoreCatalogue(PostgresConnection& connec
 /// fresh installation, and writes it anew where ROWSEAL_WRITE_CATALOGUE names the file.
 std::string_view ExpectedCatalogue() noexcept;
 
+/// ReadMemberCondition gives the SQL condition by which the metadata view shows projects; empty
+/// where there is no view, or where its function is not as Rowseal makes it around the condition.
+Result<std::string> ReadMemberCondition(PostgresConnection& connection,
+                                        const AppProjects& projects);
+
 /// CompareStore compares a store with that. Errors: the connection's.
 Result<std::vector<CatalogueDifference>> CompareStore(PostgresConnection& connection);
 

@@ -4,13 +4,20 @@ namespace rowseal {
 namespace {
 
 // A transaction begins with one round trip. What makes or changes keys must not be lost in a
-// failover after it was used, so commits wait for the log at least as long as `on` means. The
-// advisory lock's number is an arbitrary one that others hardly take.
+// failover after it was used, so commits wait for the log at least as long as `on` means.
+//
+// Of exclusive transactions one runs at a time: each locks a table that only Rowseal's roles may
+// lock (any login could take an advisory lock), in the weakest mode that excludes itself. Writers
+// and readers of its rows go on. Until there is a store there is no such table: of those that make
+// one, the first that commits makes the others fail on its names.
 //
 // No name, type or operator in the transaction is looked for in a schema where others may create:
 // the path of the session, of its role or its database counts for nothing. pg_temp is named because
 // it would come first otherwise.
-#define ROWSEAL_SAFE_PATH "SET LOCAL search_path = pg_catalog, pg_temp"
+// Names are compared and kept as they are shown: with no more quotes than they need.
+#define ROWSEAL_SAFE_PATH                        \
+  "SET LOCAL search_path = pg_catalog, pg_temp;" \
+  "SET LOCAL quote_all_identifiers = off"
 #define ROWSEAL_BEGIN_WRITE                                            \
   "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;" ROWSEAL_SAFE_PATH \
   ";"                                                                  \
@@ -25,7 +32,13 @@ constexpr std::string_view kBeginRead =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" ROWSEAL_SAFE_PATH;
 constexpr std::string_view kBeginWrite = ROWSEAL_BEGIN_WRITE ROWSEAL_MARK;
 constexpr std::string_view kBeginExclusive = ROWSEAL_BEGIN_WRITE
-    "SELECT pg_catalog.pg_advisory_xact_lock(5929183745021839214);" ROWSEAL_MARK;
+    "DO $lock$ BEGIN"
+    "  IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    "    WHERE n.nspname = 'rowseal' AND c.relname = 'installation' AND c.relkind = 'r'"
+    "    AND pg_get_userbyid(n.nspowner) = 'rowseal_owner') THEN"
+    "   LOCK TABLE rowseal.installation IN SHARE UPDATE EXCLUSIVE MODE;"
+    "  END IF;"
+    " END $lock$;" ROWSEAL_MARK;
 
 #undef ROWSEAL_MARK
 #undef ROWSEAL_BEGIN_WRITE

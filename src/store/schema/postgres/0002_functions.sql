@@ -517,7 +517,7 @@ BEGIN
   RETURN QUERY
   SELECT d.id, d.kek_id, d.purpose, d.suite, d.state, d.revision, d.check_value, d.wrapped_key,
          d.row_tag, d.created_at, k.revision, k.row_tag
-  FROM rowseal.dek d JOIN rowseal.kek k ON k.id = d.kek_id
+  FROM rowseal.dek d LEFT JOIN rowseal.kek k ON k.id = d.kek_id
   WHERE d.project_id = p_project AND d.purpose = p_purpose AND d.state = 'active';
 END
 $$;
@@ -554,7 +554,7 @@ BEGIN
   PERFORM set_config('rowseal.project', p_project, true);
   -- A rotation replaces keys of retired projects too.
   IF NOT EXISTS (SELECT 1 FROM rowseal.dek d WHERE d.project_id = p_project)
-     AND NOT rowseal.project_exists(p_project) THEN
+     AND p_project <> 'system' AND NOT rowseal.project_exists(p_project) THEN
     RAISE EXCEPTION 'project % is not in the projects table', p_project USING ERRCODE = 'RS001';
   END IF;
   PERFORM rowseal.commit_durably();
@@ -749,7 +749,7 @@ BEGIN
   FROM rowseal.secret s
   JOIN rowseal.secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id
   JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id
-  JOIN rowseal.kek k ON k.id = d.kek_id
+  LEFT JOIN rowseal.kek k ON k.id = d.kek_id
   WHERE s.project_id = p_project AND s.id = p_secret_id AND v.version = p_version;
 END
 $$;
