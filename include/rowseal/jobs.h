@@ -69,8 +69,8 @@ struct JobsReport {
   std::vector<JobSummary> jobs;       ///< that were run or waited for, as they stand now
   std::int64_t failed = 0;            ///< items of them that could not be done
   bool stopped = false;               ///< on_progress said so
-  std::vector<UnreadRow> unreadable;  ///< jobs that no process can run; of Maintain, keys too that
-                                      ///< name no project
+  std::vector<UnreadRow> unreadable;  ///< jobs that no process can run; of Maintain also keys that
+                                      ///< name no project, and policies that hold no duration
 };
 
 /// RunJobs runs jobs to their ends. A job with failures ends as `failed`, and its other items are

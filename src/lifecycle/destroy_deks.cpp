@@ -203,7 +203,8 @@ Result<DestructionReport> DestroyDueKeys(Client& client, const Access& access) {
   for (const KekId kek : due) {
     const Result<KekDestruction> destroyed = DestroyKek(client, kek, access);
     if (!destroyed && destroyed.error().code != ErrorCode::kRefusedByState &&
-        destroyed.error().code != ErrorCode::kNotFound) {
+        destroyed.error().code != ErrorCode::kNotFound &&
+        destroyed.error().code != ErrorCode::kIntegrity) {
       return tl::unexpected(destroyed.error());
     }
     if (!destroyed) {

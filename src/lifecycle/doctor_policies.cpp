@@ -14,7 +14,7 @@ Result<void> CheckPolicies(const Inspection& inspection, Findings& findings) {
     }
     if (!duration) {
       findings.push_back({Severity::kError, "policies",
-                          duration.error().message + ": what goes by it fails",
+                          duration.error().message + ": what goes by it waits",
                           "rowseal policy set " + ShellWord(name) + " VALUE"});
     } else if (!*duration && (policy == Policy::kKekMaxAge || policy == Policy::kDekMaxAge)) {
       findings.push_back(

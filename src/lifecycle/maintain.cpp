@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <initializer_list>
 
 #include <rowseal/jobs.h>
+#include <rowseal/policy.h>
 
 #include "client/change.h"
 #include "client/columns.h"
@@ -24,6 +26,14 @@ Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
                 "SELECT EXISTS (SELECT 1 FROM rowseal.job WHERE kind = $1 AND object = $2"
                 " AND state IN ('ready', 'paused', 'failed'))",
                 {std::string(kind), object});
+}
+
+// Whether every one of them holds a duration. A step that goes by another waits, and hides no other.
+bool AreReadable(const Listing<PolicySetting>& policies, std::initializer_list<Policy> needed) {
+  return std::ranges::all_of(needed, [&](Policy policy) {
+    return std::ranges::any_of(
+        policies, [&](const PolicySetting& read) { return read.name == PolicyName(policy); });
+  });
 }
 
 // Starts a rotation of the DEKs that are due. One that is under way already finds them by itself.
@@ -135,12 +145,18 @@ Result<void> RetireOrphans(Change& change, std::vector<UnreadRow>& unreadable) {
   return {};
 }
 
-Result<void> StartWhatIsDue(Change& change, std::vector<UnreadRow>& unreadable) {
-  unreadable.clear();  // it may be begun again
+Result<void> StartWhatIsDue(Change& change, const Listing<PolicySetting>& policies,
+                            std::vector<UnreadRow>& unreadable) {
+  unreadable = policies.unreadable;  // it may be begun again
   ROWSEAL_TRY(RetireOrphans(change, unreadable));
   ROWSEAL_TRY(StartDueRetirements(change));
-  ROWSEAL_TRY(StartDueDekRotation(change));
-  return StartDueScans(change);
+  if (AreReadable(policies, {Policy::kDekMaxAge, Policy::kRotationMinInterval})) {
+    ROWSEAL_TRY(StartDueDekRotation(change));
+  }
+  if (AreReadable(policies, {Policy::kValueSettleTime, Policy::kDekDestroyAfter})) {
+    ROWSEAL_TRY(StartDueScans(change));
+  }
+  return {};
 }
 
 }  // namespace
@@ -152,19 +168,24 @@ Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
     store.session().keyring().DropIdleDeks();
     return {};
   }));
-  ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
+  ROWSEAL_ASSIGN(const Listing<PolicySetting> policies, Policies(client));
+  if (AreReadable(policies, {Policy::kKekMaxAge, Policy::kRotationMinInterval})) {
+    ROWSEAL_ASSIGN(report.kek_rotation, RotateKekIfDue(client, access));
+  }
   // Nobody in particular starts what is due.
   std::vector<UnreadRow> unreadable;
   ROWSEAL_TRY(ChangeStore(client, {"rowseal", "not in the projects table"},
-                          [&](Change& change) { return StartWhatIsDue(change, unreadable); },
+                          [&](Change& change) { return StartWhatIsDue(change, policies, unreadable); },
                           {.entry = ChangeKind::Entry::kNone}));
   RunJobsOptions all = options;
   all.jobs.clear();
   Result<JobsReport> jobs = RunJobs(client, all, access);
   // A job that cannot be run keeps no key that is due.
-  Result<DestructionReport> destroyed = jobs && jobs->stopped
-                                            ? Result<DestructionReport>(DestructionReport{})
-                                            : DestroyDueKeys(client, access);
+  const bool may_destroy = !(jobs && jobs->stopped) &&
+                           AreReadable(policies, {Policy::kDekDestroyAfter, Policy::kDestroyWait});
+  Result<DestructionReport> destroyed = may_destroy
+                                            ? DestroyDueKeys(client, access)
+                                            : Result<DestructionReport>(DestructionReport{});
   ROWSEAL_ASSIGN(report.jobs, std::move(jobs));
   ROWSEAL_ASSIGN(report.destroyed, std::move(destroyed));
   report.jobs.unreadable.insert(report.jobs.unreadable.end(), unreadable.begin(), unreadable.end());

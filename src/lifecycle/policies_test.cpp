@@ -119,6 +119,41 @@ TEST_F(Schedule, MaintainRotatesDeksThatAreDueAndSealsAgain) {
   store_.ExpectClean();
 }
 
+// Each policy in turn holds no duration: what goes by it waits and is named, the rest is done.
+TEST_F(Schedule, ABadPolicyHoldsUpOnlyWhatGoesByIt) {
+  for (const Policy bad : kEveryPolicy) {
+    TestStore store;
+    const std::string name(PolicyName(bad));
+    StoreOptions options = store.Options();
+    options.client.clock = [this] { return now_; };
+    Client client = Must(OpenStore(options));
+    UseStoreClock(ConnectionOf(client), [this] { return now_; });
+    Must(Put(client, "p", "name", "value"));
+    Must(SetPolicy(client, name, "1d"));
+    Intruder intruder(store.path());
+    intruder.Run("UPDATE policy SET value = 'soon'");
+    now_ += 3 * kYear;
+    const MaintainReport report = Must(Maintain(client));
+    ASSERT_EQ(report.jobs.unreadable.size(), 1U) << name;
+    EXPECT_EQ(report.jobs.unreadable.front().row, "policy " + name);
+    const bool rotates_kek = bad != Policy::kKekMaxAge && bad != Policy::kRotationMinInterval;
+    const bool rotates_dek = bad != Policy::kDekMaxAge && bad != Policy::kRotationMinInterval;
+    EXPECT_EQ(report.kek_rotation.has_value(), rotates_kek) << name;
+    EXPECT_EQ(intruder.Integer("SELECT count(*) FROM dek WHERE project_id = 'p'"),
+              rotates_dek ? 2 : 1)
+        << name;
+    EXPECT_EQ(Must(Get(client, "p", "name")), "value");
+    Must(SetPolicy(client, name, "1d"));
+    const MaintainReport again = Must(Maintain(client));
+    EXPECT_TRUE(again.jobs.unreadable.empty()) << name;
+    EXPECT_EQ(intruder.Integer("SELECT count(*) FROM dek WHERE project_id = 'p'"
+                               " AND state = 'active'"),
+              1)
+        << name;
+    now_ -= 3 * kYear;
+  }
+}
+
 TEST_F(Schedule, PoliciesAreCheckedWhenSetAndWhenRead) {
   Client client = OpenAt(hours(0));
   EXPECT_THAT(SetPolicy(client, "kek.age", "1d"), FailsWith(ErrorCode::kNotFound));

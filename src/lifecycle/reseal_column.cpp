@@ -228,7 +228,11 @@ Result<void> ResealColumn::NoteScan(Change& change) {
   if (!columns.unreadable.empty()) {
     return {};  // what is in such a column is not known, so nothing is proven drained
   }
-  ROWSEAL_ASSIGN(const PolicyDuration settle, ReadPolicy(connection, Policy::kValueSettleTime));
+  ROWSEAL_ASSIGN(const PolicyDuration settle,
+                 ReadPolicyOrNever(connection, Policy::kValueSettleTime));
+  if (!settle) {
+    return {};  // how long an app may take is not known, so nothing is proven drained
+  }
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
   const std::int64_t settle_micros = std::chrono::microseconds(*settle).count();
   ROWSEAL_ASSIGN(
