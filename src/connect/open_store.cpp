@@ -1,5 +1,6 @@
 #include <rowseal/rowseal.h>
 
+#include "base/encoding.h"
 #include "client/client_inside.h"
 #include "connect/open_client.h"
 #include "connect/store_path.h"

@@ -317,8 +317,8 @@ PostgresConnection::Clock::time_point PostgresConnection::DeadlineOf(
 // Statements of one pipeline are one transaction, in one round trip.
 PostgresConnection::Outcome<Rows> PostgresConnection::RunOnSafePath(const Statement& statement,
                                                                     Clock::time_point deadline) {
-  static const Statement kSafePath = Statement::Sql(kSafePathSql);
-  Outcome<std::vector<Rows>> answers = RunPipeline({kSafePath, statement}, deadline);
+  static const Statement safe_path = Statement::Sql(kSafePathSql);
+  Outcome<std::vector<Rows>> answers = RunPipeline({safe_path, statement}, deadline);
   if (!answers) {
     return tl::unexpected(std::move(answers).error());
   }
