@@ -28,7 +28,8 @@ Result<bool> HasUnfinished(Connection& connection, std::string_view kind,
                 {std::string(kind), object});
 }
 
-// Whether every one of them holds a duration. A step that goes by another waits, and hides no other.
+// Whether every one of them holds a duration. A step that goes by another waits, and hides no
+// other.
 bool AreReadable(const Listing<PolicySetting>& policies, std::initializer_list<Policy> needed) {
   return std::ranges::all_of(needed, [&](Policy policy) {
     return std::ranges::any_of(
@@ -174,18 +175,18 @@ Result<MaintainReport> Maintain(Client& client, const RunJobsOptions& options,
   }
   // Nobody in particular starts what is due.
   std::vector<UnreadRow> unreadable;
-  ROWSEAL_TRY(ChangeStore(client, {"rowseal", "not in the projects table"},
-                          [&](Change& change) { return StartWhatIsDue(change, policies, unreadable); },
-                          {.entry = ChangeKind::Entry::kNone}));
+  ROWSEAL_TRY(
+      ChangeStore(client, {"rowseal", "not in the projects table"},
+                  [&](Change& change) { return StartWhatIsDue(change, policies, unreadable); },
+                  {.entry = ChangeKind::Entry::kNone}));
   RunJobsOptions all = options;
   all.jobs.clear();
   Result<JobsReport> jobs = RunJobs(client, all, access);
   // A job that cannot be run keeps no key that is due.
   const bool may_destroy = !(jobs && jobs->stopped) &&
                            AreReadable(policies, {Policy::kDekDestroyAfter, Policy::kDestroyWait});
-  Result<DestructionReport> destroyed = may_destroy
-                                            ? DestroyDueKeys(client, access)
-                                            : Result<DestructionReport>(DestructionReport{});
+  Result<DestructionReport> destroyed =
+      may_destroy ? DestroyDueKeys(client, access) : Result<DestructionReport>(DestructionReport{});
   ROWSEAL_ASSIGN(report.jobs, std::move(jobs));
   ROWSEAL_ASSIGN(report.destroyed, std::move(destroyed));
   report.jobs.unreadable.insert(report.jobs.unreadable.end(), unreadable.begin(), unreadable.end());
