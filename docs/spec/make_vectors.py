@@ -179,6 +179,13 @@ COLUMNS = [
      "source_project": "project_id"},
 ]
 KEYS_BY_KEK = {kek["id"]: kek["key"] for kek in KEKS}
+BORN_EPOCHS = {SECRET_DEK: 2, VALUE_DEK: 1}
+# Not in the order of the tag. Only the scope `default` has KEKs here.
+FLOORS = [
+    {"scope": "default", "seal_floor": 2, "secrets_floor": 2, "values_floor": 1},
+    {"scope": "clé-日本", "seal_floor": 3, "secrets_floor": 0, "values_floor": 0},
+    {"scope": "Zeta", "seal_floor": 1, "secrets_floor": 1, "values_floor": 1},
+]
 
 
 def check_values():
@@ -272,11 +279,15 @@ def deks_refused():
                 wrapped_key=bound)]
 
 
-def tagged(table, row, *values):
-    message = fields("rowseal/v1/row-tag", INSTALLATION, table, *values)
-    code = mac(INTEGRITY_KEK, message)
-    tag = (1).to_bytes(8, "big") + code
-    return {"table": table, "row": row, "message": message, "mac": code, "tag": tag}
+def tag_of(message, key=INTEGRITY_KEK, key_id=1):
+    """The id of the integrity key, and the HMAC that it makes."""
+    return key_id.to_bytes(8, "big") + mac(key, message)
+
+
+def tagged(table, row, *values, label="rowseal/v1/row-tag"):
+    message = fields(label, INSTALLATION, table, *values)
+    tag = tag_of(message)
+    return {"table": table, "row": row, "message": message, "mac": tag[8:], "tag": tag}
 
 
 def root_tag(root_id, uri, root_key):
@@ -297,13 +308,27 @@ def kek_tags():
     return tags
 
 
-def row_tags():
-    tags = [root_tag(1, "file:/srv/app/root.key", ROOT_KEY)] + kek_tags()
+def dek_fields(row):
+    return [row["project_id"], row["id"], row["purpose"], b"\x01", row["state"], row["revision"],
+            row["check_value"]]
+
+
+def dek_tag(row):
+    return tagged("dek", row, *dek_fields(row), row["born_epoch"], label="rowseal/v2/row-tag")
+
+
+def dek_tags():
+    tags = []
     for dek in DEKS:
-        row = {**dek, "check_value": check_value(dek["key"], dek["id"])}
+        row = {**dek, "check_value": check_value(dek["key"], dek["id"]),
+               "born_epoch": BORN_EPOCHS[dek["id"]]}
         del row["key"], row["kek_id"]
-        tags.append(tagged("dek", row, row["project_id"], row["id"], row["purpose"], b"\x01",
-                           row["state"], row["revision"], row["check_value"]))
+        tags.append(dek_tag(row))
+    return tags
+
+
+def row_tags():
+    tags = [root_tag(1, "file:/srv/app/root.key", ROOT_KEY)] + kek_tags() + dek_tags()
     for row in COLUMNS:
         tags.append(tagged("sealed_column", row, row["id"], row["label"], row["context"],
                            row["state"], row["revision"], *source_fields(row)))
@@ -321,25 +346,28 @@ def source_fields(row):
 
 def row_tags_refused():
     """Tags that do not stand for their row."""
-    kek, dek = kek_tags()[1], row_tags()[4]
+    kek, dek = kek_tags()[1], dek_tags()[0]
     forged = mac(WRAP_KEK, kek["message"])
+    later = {**dek["row"], "born_epoch": dek["row"]["born_epoch"] + 1}
     cases = [("another key's id", kek, (10).to_bytes(8, "big") + kek["mac"]),
              ("made with a KEK that wraps, and its id", kek, (2).to_bytes(8, "big") + forged),
              ("made with a KEK that wraps", kek, kek["tag"][:8] + forged),
              ("another row's tag", kek, kek_tags()[2]["tag"]),
              ("without the key's id", kek, kek["mac"]),
              ("cut by a byte", dek, dek["tag"][:-1]),
-             ("another row's tag", dek, kek["tag"])]
+             ("another row's tag", dek, kek["tag"]),
+             ("of a DEK that was made in another epoch", dek, dek_tag(later)["tag"]),
+             ("as formats 1 and 2 made it", dek,
+              tagged("dek", dek["row"], *dek_fields(dek["row"]))["tag"])]
     return [{"name": name, "table": vector["table"], "row": vector["row"], "tag": tag}
             for name, vector, tag in cases]
 
 
-def trust_tag_over(tags, wrapped, **changed):
-    """The tag over the roots and KEKs among `tags` and over the wrappings, in any order."""
-    row = {"id": INSTALLATION, "epoch": 3, "next_kek_id": 11, "next_root_id": 2,
-           "integrity_kek_id": 1, "projects_table": "", "project_key_type": "text", **changed}
-    values = [row["id"], row["epoch"], row["next_kek_id"], row["next_root_id"], "1",
-              row["projects_table"], row["project_key_type"]]
+def trust_fields(row, tags, wrapped):
+    """What the tag covers of the installation, of the roots and KEKs among `tags` and of the
+    wrappings, which come in any order."""
+    values = [row["id"], row["epoch"], row["next_kek_id"], row["next_root_id"],
+              str(row["integrity_kek_id"]), row["projects_table"], row["project_key_type"]]
     for table in ("root_key", "kek"):
         members = sorted((tag["row"]["id"], tag["tag"]) for tag in tags if tag["table"] == table)
         values.append(len(members))
@@ -348,15 +376,61 @@ def trust_tag_over(tags, wrapped, **changed):
     values.append(len(wrapped))
     for one in sorted(wrapped, key=lambda one: (one["kek_id"], one["root_id"])):
         values += [str(one["kek_id"]), str(one["root_id"]), one["secret"], one["key"]]
-    return tagged("installation", row, *values)
+    return values
+
+
+def by_scope(floors):
+    return sorted(floors, key=lambda floor: floor["scope"].encode())
+
+
+def floor_fields(floors):
+    values = [len(floors)]
+    for floor in floors:
+        values += [floor["scope"], floor["seal_floor"], floor["secrets_floor"],
+                   floor["values_floor"]]
+    return values
+
+
+def trust_tag_over(tags, wrapped, floors, **changed):
+    """The tag over the roots and KEKs among `tags`, the wrappings and the floors, in any order."""
+    row = {"id": INSTALLATION, "epoch": 3, "next_kek_id": 11, "next_root_id": 2,
+           "integrity_kek_id": 1, "projects_table": "", "project_key_type": "text", **changed}
+    return tagged("installation", row, *trust_fields(row, tags, wrapped),
+                  *floor_fields(by_scope(floors)), label="rowseal/v2/trust-tag")
 
 
 def trust_tag():
-    return trust_tag_over(row_tags(), wrappings())
+    return trust_tag_over(row_tags(), wrappings(), FLOORS)
+
+
+def trust_tags_refused():
+    """Tags that do not stand for the set that `trust_tag` covers."""
+    row, tags, wrapped = trust_tag()["row"], row_tags(), wrappings()
+    stored = trust_fields(row, tags, wrapped)
+
+    def over(floors):
+        return trust_tag_over(tags, wrapped, floors)["tag"]
+
+    def lowered(name):
+        return over([{**FLOORS[0], name: FLOORS[0][name] - 1}] + FLOORS[1:])
+
+    moved = [{**FLOORS[0], "scope": "42"}] + FLOORS[1:]
+    cases = [("without floors", over([])), ("without one of the floors", over(FLOORS[1:])),
+             ("a lower seal floor", lowered("seal_floor")),
+             ("a lower floor of secrets", lowered("secrets_floor")),
+             ("a lower floor of values", lowered("values_floor")),
+             ("a floor of another scope", over(moved)),
+             ("floors in another order", tagged(
+                 "installation", row, *stored, *floor_fields(FLOORS),
+                 label="rowseal/v2/trust-tag")["tag"]),
+             ("as formats 1 and 2 made it", tagged("installation", row, *stored)["tag"]),
+             ("another epoch", trust_tag_over(tags, wrapped, FLOORS, epoch=2)["tag"])]
+    return [{"name": name, "tag": tag} for name, tag in cases]
 
 
 def two_roots():
-    """Another set of the same KEKs, under the roots 2 and 10. Its rows stand in no order."""
+    """Another set of the same KEKs, under the roots 2 and 10, without floors. Its rows stand in no
+    order."""
     other_root_key = bytes([0xFF]) * 32
     tags = ([root_tag(10, "file:/srv/app/second.key", other_root_key),
              root_tag(2, "file:/srv/app/root.key", ROOT_KEY)] + kek_tags())
@@ -364,8 +438,8 @@ def two_roots():
     for root_id, root_key in ((10, other_root_key), (2, ROOT_KEY)):
         for kek in (KEKS[2], KEKS[0], KEKS[1]):
             wrapped.append(wrapping(kek, root_id, root_key, 3 + len(wrapped)))
-    return {"row_tags": tags, "wrappings": wrapped,
-            "trust_tag": trust_tag_over(tags, wrapped, epoch=4, next_root_id=11)}
+    return {"row_tags": tags, "wrappings": wrapped, "floors": [],
+            "trust_tag": trust_tag_over(tags, wrapped, [], epoch=4, next_root_id=11)}
 
 
 def paddings():
@@ -380,25 +454,32 @@ def paddings_refused():
     return [{"name": name, "padded": padded} for name, padded in cases]
 
 
+def version_mac_message(v):
+    return fields("rowseal/v2/version-mac", v["write_count"], v["context"], v["created_at"],
+                  v["dek_id"], v["nonce"], v["encrypted_data"])
+
+
 def secret_versions():
     pem = b"-----BEGIN KEY-----\n" + b"0123456789abcdef" * 3 + b"\n"
     cases = [("payment token", "access_token", 1, None, b"tok_live_0123456789"),
              ("clé de signature 🔑", "webhook", 2, 1893456000000000, pem),
              ("before 1970", "workflow", 2**40, -1, b"")]
+    writes = [(1764547200000001, 1), (1764633600000000, 3), (-7200000000, 2**40 + 1)]
     described = []
     for number, (name, kind, version, expires_at, value) in enumerate(cases):
         context = fields("rowseal/v1/secret", INSTALLATION, "42", SECRETS[number], name, kind, version,
                          expires_at)
         nonce = nonce_of(0x70 + number)
         data = seal(SECRET_DEK_KEY, nonce, pad(value), context)
-        message = fields("rowseal/v1/write-mac", context, nonce, data)
-        described.append({"project_id": "42", "secret_id": SECRETS[number], "name": name, "kind": kind,
-                          "version": version, "expires_at": expires_at, "dek_id": SECRET_DEK,
-                          "dek": SECRET_DEK_KEY, "value": value, "padded": pad(value),
-                          "context": context, "nonce": nonce,
-                          "message_key": reader.xaes_parts(SECRET_DEK_KEY, nonce)["message_key"],
-                          "encrypted_data": data, "write_mac_message": message,
-                          "write_mac": mac(INTEGRITY_KEK, message)})
+        created_at, write_count = writes[number]
+        row = {"project_id": "42", "secret_id": SECRETS[number], "name": name, "kind": kind,
+               "version": version, "expires_at": expires_at, "dek_id": SECRET_DEK,
+               "dek": SECRET_DEK_KEY, "value": value, "padded": pad(value),
+               "context": context, "nonce": nonce,
+               "message_key": reader.xaes_parts(SECRET_DEK_KEY, nonce)["message_key"],
+               "encrypted_data": data, "created_at": created_at, "write_count": write_count}
+        message = version_mac_message(row)
+        described.append({**row, "version_mac_message": message, "version_mac": tag_of(message)})
     return described
 
 
@@ -436,17 +517,85 @@ def secret_versions_refused():
                 dek=VALUE_DEK_KEY, dek_purpose="value")]
 
 
-def write_macs_refused():
-    """Write MACs that are not that of the row: it was not what was written last."""
+def version_macs_refused():
+    """MACs that are not that of the row: it was not what was written last."""
     rows = secret_versions()
-    row, message = rows[0], rows[0]["write_mac_message"]
-    cases = [("another version's", rows[1]["write_mac"]),
-             ("of an older nonce", mac(INTEGRITY_KEK, fields(
-                 "rowseal/v1/write-mac", row["context"], nonce_of(0x00), row["encrypted_data"]))),
-             ("made with a KEK that wraps", mac(WRAP_KEK, message)),
-             ("behind the key's id, as a tag is", (1).to_bytes(8, "big") + row["write_mac"])]
-    return [{"name": name, "context": row["context"], "nonce": row["nonce"],
-             "encrypted_data": row["encrypted_data"], "write_mac": code} for name, code in cases]
+    row, message = rows[0], rows[0]["version_mac_message"]
+
+    def of(**changed):
+        return tag_of(version_mac_message({**row, **changed}))
+
+    expires = fields("rowseal/v1/secret", INSTALLATION, "42", SECRETS[0], row["name"], row["kind"],
+                     1, 0)
+    cases = [("another version's", rows[1]["version_mac"]),
+             ("of an older nonce", of(nonce=nonce_of(0x00))),
+             ("of other encrypted data", of(encrypted_data=rows[1]["encrypted_data"])),
+             ("of the version with an expiry", of(context=expires)),
+             ("of the write after this one", of(write_count=2)),
+             ("of a version that was made at another time", of(created_at=row["created_at"] + 1)),
+             ("under another DEK", of(dek_id=VALUE_DEK)),
+             ("made with a KEK that wraps", tag_of(message, WRAP_KEK)),
+             ("made with a KEK that wraps, and its id", tag_of(message, WRAP_KEK, 2)),
+             ("without the key's id", mac(INTEGRITY_KEK, message)),
+             ("cut by a byte", row["version_mac"][:-1]),
+             ("empty", b""),
+             ("as formats 1 and 2 made it", mac(INTEGRITY_KEK, fields(
+                 "rowseal/v1/write-mac", row["context"], row["nonce"], row["encrypted_data"])))]
+    members = ("secret_id", "write_count", "context", "created_at", "dek_id", "nonce",
+               "encrypted_data")
+    return [{"name": name, **{member: row[member] for member in members}, "version_mac": code}
+            for name, code in cases]
+
+
+def head_mac_message(h, installation=INSTALLATION):
+    return fields("rowseal/v2/head-mac", h["write_count"], installation, h["project_id"],
+                  h["secret_id"], h["name"], h["kind"], h["next_version"], h["lowest_version"],
+                  h["created_at"], h["attributes"])
+
+
+def secret_heads():
+    """The rows of secret whose versions `secret_versions` are."""
+    heads = []
+    for version, (lowest, created_at, attributes, write_count) in zip(secret_versions(), (
+            (1, 1764547200000001, "", 1),
+            (2, 1764540000000000, '{"équipe": "日本"}', 3),
+            (2**40, -7200000001, "", 2**40 + 2))):
+        head = {"project_id": "42", "secret_id": version["secret_id"], "name": version["name"],
+                "kind": version["kind"], "next_version": version["version"] + 1,
+                "lowest_version": lowest, "created_at": created_at, "attributes": attributes,
+                "write_count": write_count}
+        message = head_mac_message(head)
+        heads.append({**head, "head_mac_message": message, "head_mac": tag_of(message)})
+    return heads
+
+
+def head_macs_refused():
+    """MACs that are not that of the row of secret."""
+    heads = secret_heads()
+    head, message = heads[1], heads[1]["head_mac_message"]
+
+    def of(**changed):
+        return tag_of(head_mac_message({**head, **changed}))
+
+    cases = [("another secret's", heads[0]["head_mac"]),
+             ("of the write after this one", of(write_count=4)),
+             ("of the same write of another project", of(project_id="43")),
+             ("of another secret's id", of(secret_id=SECRETS[0])),
+             ("of another name", of(name="clé de signature")),
+             ("of another kind", of(kind="workflow")),
+             ("of a higher next version", of(next_version=4)),
+             ("of a lower lowest version", of(lowest_version=1)),
+             ("of a secret that was made at another time", of(created_at=0)),
+             ("of other attributes", of(attributes="")),
+             ("of another installation", tag_of(head_mac_message(head, OTHER_INSTALLATION))),
+             ("made with a KEK that wraps", tag_of(message, WRAP_KEK)),
+             ("made with a KEK that wraps, and its id", tag_of(message, WRAP_KEK, 2)),
+             ("without the key's id", mac(INTEGRITY_KEK, message)),
+             ("empty", b"")]
+    members = ("project_id", "secret_id", "name", "kind", "next_version", "lowest_version",
+               "created_at", "attributes", "write_count")
+    return [{"case": name, **{member: head[member] for member in members}, "head_mac": code}
+            for name, code in cases]
 
 
 def sealed_values():
@@ -552,11 +701,13 @@ def vectors():
         "deks": deks(), "deks_refused": deks_refused(),
         "wrapped_keys_refused": wrapped_keys_refused(),
         "row_tags": row_tags(), "row_tags_refused": row_tags_refused(),
-        "trust_tag": trust_tag(), "two_roots": two_roots(),
+        "floors": FLOORS, "trust_tag": trust_tag(), "trust_tags_refused": trust_tags_refused(),
+        "two_roots": two_roots(),
         "paddings": paddings(), "paddings_refused": paddings_refused(),
         "secret_versions": secret_versions(),
         "secret_versions_refused": secret_versions_refused(),
-        "write_macs_refused": write_macs_refused(),
+        "version_macs_refused": version_macs_refused(),
+        "secret_heads": secret_heads(), "head_macs_refused": head_macs_refused(),
         "sealed_values": sealed_values(), "sealed_values_refused": sealed_values_refused(),
         "sealed_values_elsewhere": sealed_values_elsewhere(),
     }

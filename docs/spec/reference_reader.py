@@ -12,10 +12,10 @@ With --immutable it reads a copy in a folder where SQLite can make no file (sqli
 
 It is a recovery tool and an independent check: it opens rows whatever the state of their keys and
 whether they have expired, and it reads only. A version that opens is printed, also where stderr says
-that something else was written last. Exit status: 0 every row stands; 2 usage, or a file cannot be
-read; 4 a row does not stand or is missing, each named on stderr; 6 the root key is malformed or
-another than the store's; 7 not a store of this format. Needs Debian's python3-cryptography, and for a
-passphrase python3-argon2.
+that it is not what was written last or that Rowseal no longer uses its DEK. Exit status: 0 every row
+stands; 2 usage, or a file cannot be read; 4 a row does not stand or is missing, each named on stderr;
+6 the root key is malformed or another than the store's; 7 not a store of format 3. Needs Debian's
+python3-cryptography, and for a passphrase python3-argon2.
 """
 import argparse
 import base64
@@ -233,6 +233,28 @@ class Passphrase:
         return passphrase_root_key(self.passphrase, *part)
 
 
+def check_format(application_id, user_version):
+    if application_id != 0x52534C31:
+        raise FormError("not a Rowseal store")
+    if user_version in (1, 2):
+        raise FormError("a store of format %d: `rowseal upgrade` makes format 3 of it, or take the "
+                        "reader of a release that has format %d" % (user_version, user_version))
+    if user_version != 3:
+        raise FormError("a Rowseal store of format %d, and this reader knows 3" % user_version)
+
+
+def gaps(first, end, numbers):
+    """The numbers from `first` to before `end` that are not there, as pairs of first and last."""
+    for number in numbers:
+        if number > first:
+            yield first, min(number, end) - 1
+        first = max(first, number + 1)
+        if first >= end:
+            return
+    if first < end:
+        yield first, end - 1
+
+
 class Store:
     """A store whose trusted rows have verified. One read transaction."""
 
@@ -242,9 +264,8 @@ class Store:
         self.db.row_factory = sqlite3.Row
         self.db.text_factory = Text
         self.db.execute("BEGIN")
-        marks = [self.rows("pragma_" + mark)[0][0] for mark in ("application_id", "user_version")]
-        if marks not in ([0x52534C31, 1], [0x52534C31, 2]):
-            raise FormError("not a Rowseal store of format 1 or 2")
+        check_format(*(self.rows("pragma_" + mark)[0][0]
+                       for mark in ("application_id", "user_version")))
         installations = self.decoded_rows("installation")
         require(len(installations) == 1, "installation: there must be one row")
         self.installation = installations[0]
@@ -252,6 +273,7 @@ class Store:
         self.roots = self.decoded_rows("root_key ORDER BY id")
         self.keks = self.decoded_rows("kek ORDER BY id")
         self.wrappings = self.rows("kek_wrapping ORDER BY kek_id, root_id")
+        self.floors = {floor["scope"]: floor for floor in self.decoded_rows("scope_floor")}
         root_keys = {}
         for row in self.roots:
             key = root.for_row(row["public_part"])
@@ -275,6 +297,7 @@ class Store:
         self.tag_key = self.kek_keys[self.tag_id]
         self.verify_trust()
         self.dek_keys = {}
+        self.below_floor = {}
         for dek in self.rows("dek"):
             self.attempt(named("dek", dek["project_id"], dek["id"]), self.open_dek, dek)
 
@@ -306,10 +329,14 @@ class Store:
         except IntegrityError as error:
             raise IntegrityError("kek %d: %s" % (kek["id"], error)) from None
 
-    def check_tag(self, row, tag, table, *values):
-        message = fields("rowseal/v1/row-tag", self.id, table, *values)
+    def is_tag(self, tag, message):
+        """keys.md, Row tags: also the form of the MACs of what was written last."""
         expected = self.tag_id.to_bytes(8, "big") + mac(self.tag_key, message)
-        require(hmac.compare_digest(expected, tag), row + ": its tag does not match")
+        return hmac.compare_digest(expected, tag)
+
+    def check_tag(self, row, tag, table, *values, label="rowseal/v1/row-tag"):
+        require(self.is_tag(tag, fields(label, self.id, table, *values)),
+                row + ": its tag does not match")
 
     def verify_trust(self):
         for r in self.roots:
@@ -330,13 +357,19 @@ class Store:
         values.append(len(self.wrappings))
         for w in self.wrappings:
             values += [str(w["kek_id"]), str(w["root_id"]), w["secret"], w["key"]]
-        self.check_tag("installation", i["trust_tag"], "installation", *values)
+        values.append(len(self.floors))
+        for scope in sorted(self.floors, key=str.encode):
+            floor = self.floors[scope]
+            values += [scope, floor["seal_floor"], floor["secrets_floor"], floor["values_floor"]]
+        self.check_tag("installation", i["trust_tag"], "installation", *values,
+                       label="rowseal/v2/trust-tag")
 
     def open_dek(self, dek):
         dek = decoded(dek)
         check_name("project", dek["project_id"])
         self.check_tag("dek", dek["row_tag"], "dek", dek["project_id"], dek["id"], dek["purpose"],
-                       bytes([dek["suite"]]), dek["state"], dek["revision"], dek["check_value"])
+                       bytes([dek["suite"]]), dek["state"], dek["revision"], dek["check_value"],
+                       dek["born_epoch"], label="rowseal/v2/row-tag")
         require(dek["suite"] == 1, "an unknown suite")
         require(self.kek_purposes.get(dek["kek_id"]) == "wrap", "it names no KEK that wraps")
         scope = dek["project_id"] if dek["project_id"] in self.own_scopes else "default"
@@ -347,6 +380,17 @@ class Store:
         key = unwrap_checked(self.kek_keys[dek["kek_id"]], dek["wrapped_key"], context, dek["id"],
                              dek["check_value"])
         self.dek_keys[dek["project_id"], dek["id"]] = dek["purpose"], key
+        column = "values_floor" if dek["purpose"] == "value" else "secrets_floor"
+        floor = self.floors[scope][column] if scope in self.floors else 0
+        if dek["born_epoch"] < floor:
+            self.below_floor[dek["project_id"], dek["id"]] = (
+                "it opens, but its DEK is from epoch %d and the %s of scope %s is %d: Rowseal does "
+                "not open it" % (dek["born_epoch"], column, scope, floor))
+
+    def check_floor(self, project, dek_id):
+        """keys.md, Floors."""
+        why = self.below_floor.get((project, dek_id))
+        require(why is None, why)
 
     def dek_key(self, project, dek_id, purpose):
         require((project, dek_id) in self.dek_keys, "its DEK is not there or does not open")
@@ -355,7 +399,7 @@ class Store:
         return key
 
     def open_version(self, v):
-        """Gives the row as text and numbers, its plaintext, and the bytes of its write MAC."""
+        """Gives the row as text and numbers, its plaintext, and its context."""
         v = decoded(v)
         require(v["name"] is not None, "its row of secret is not there")
         check_name("project", v["project_id"])
@@ -364,52 +408,68 @@ class Store:
         context = fields("rowseal/v1/secret", self.id, v["project_id"], v["secret_id"], v["name"],
                          v["kind"], v["version"], v["expires_at"])
         key = self.dek_key(v["project_id"], v["dek_id"], "secret")
-        value = unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context))
-        return v, value, fields("rowseal/v1/write-mac", context, v["nonce"], v["encrypted_data"])
+        return v, unpad(xaes_open(key, v["nonce"], v["encrypted_data"], context)), context
 
-    def check_written(self, v, message):
-        require(v["write_mac"] is not None, "it opens, but the log names no write of it")
-        require(hmac.compare_digest(mac(self.tag_key, message), v["write_mac"]),
-                "it opens, but it is not what was written last")
+    def check_version_mac(self, v, context):
+        """secrets.md, What was written last."""
+        require(v["mac"] is not None, "it opens, but version_mac has no row of it")
+        message = fields("rowseal/v2/version-mac", v["write_count"], context, v["created_at"],
+                         v["dek_id"], v["nonce"], v["encrypted_data"])
+        require(self.is_tag(v["mac"], message), "it opens, but it is not what was written last")
 
     def secret_versions(self):
         return self.db.execute("""
             SELECT v.project_id, v.secret_id, s.name, s.kind, v.version, v.expires_at, v.dek_id,
-              v.nonce, v.encrypted_data,
-              (SELECT a.write_mac FROM audit_item a
-               WHERE a.project_id = v.project_id AND a.secret_id = v.secret_id
-                 AND a.version = v.version ORDER BY a.number DESC LIMIT 1) AS write_mac
+              v.nonce, v.encrypted_data, v.created_at, w.write_count, w.mac
             FROM secret_version v
             LEFT JOIN secret s ON s.project_id = v.project_id AND s.id = v.secret_id
+            LEFT JOIN version_mac w ON w.project_id = v.project_id AND w.secret_id = v.secret_id
+              AND w.version = v.version
             ORDER BY v.project_id, s.name, v.secret_id, v.version""")
 
+    def secrets(self):
+        return self.db.execute("""
+            SELECT s.*, h.write_count, h.mac
+            FROM secret s LEFT JOIN secret_mac h ON h.project_id = s.project_id
+              AND h.secret_id = s.id
+            ORDER BY s.project_id, s.name, s.id""")
+
+    def check_head_mac(self, s):
+        s = decoded(s)
+        require(s["mac"] is not None, "secret_mac has no row of it")
+        message = fields("rowseal/v2/head-mac", s["write_count"], self.id, s["project_id"], s["id"],
+                         s["name"], s["kind"], s["next_version"], s["lowest_version"],
+                         s["created_at"], s["attributes"])
+        require(self.is_tag(s["mac"], message), "it is not what was written last")
+
+    def check_versions(self, row, s):
+        """Each version from lowest_version to before next_version is there, and no other is."""
+        lowest, end = s["lowest_version"], s["next_version"]
+        require(1 <= lowest < end, "it counts no version")
+        numbers = [number for number, in self.db.execute(
+            "SELECT version FROM secret_version WHERE project_id = CAST(? AS TEXT)"
+            " AND secret_id = CAST(? AS TEXT) ORDER BY version", (s["project_id"], s["id"]))]
+        for first, last in gaps(lowest, end, numbers):
+            self.report(row, "version %s is missing" % (
+                first if first == last else "%d to %d" % (first, last)))
+        for number in numbers:
+            if not lowest <= number < end:
+                self.report(row, "version %d is there, and it counts %d to %d" % (
+                    number, lowest, end - 1))
+
     def check_log(self):
-        """secrets.md, Write MAC: what the log names and the tables do not have."""
-        for *key, counted, stored, written in self.db.execute("""
-                SELECT s.project_id, s.id, s.next_version - 1,
-                  (SELECT coalesce(max(v.version), 0) FROM secret_version v
-                   WHERE v.project_id = s.project_id AND v.secret_id = s.id),
-                  (SELECT coalesce(max(a.version), 0) FROM audit_item a
-                   WHERE a.project_id = s.project_id AND a.secret_id = s.id)
-                FROM secret s"""):
-            if stored < 1 or not stored == written == counted:
-                self.report(named("secret", *key), "a newer version was written: the newest is %d, "
-                            "the counter says %d and the log %d" % (stored, counted, written))
-        for table, why, rows in (
-                ("secret_version", "written, and not there", """
-                    SELECT a.project_id, a.secret_id, a.version FROM audit_item a
-                    JOIN secret s ON s.project_id = a.project_id AND s.id = a.secret_id
-                    EXCEPT SELECT project_id, secret_id, version FROM secret_version"""),
-                ("secret", "written, not there and not deleted", """
-                    SELECT project_id, secret_id FROM audit_item
-                    EXCEPT SELECT project_id, id FROM secret
-                    EXCEPT SELECT project_id, object FROM audit_log WHERE action = 'delete'"""),
-                ("secret", "deleted, and there", """
-                    SELECT project_id, id FROM secret
-                    INTERSECT SELECT project_id, object FROM audit_log
-                    WHERE action = 'delete'""")):
-            for key in self.db.execute(rows):
-                self.report(named(table, *key), why)
+        """secrets.md, Deleted secrets: what the log says of secrets that are there or are not."""
+        there = set(map(tuple, self.db.execute("SELECT project_id, id FROM secret")))
+        written, deleted = set(), set()
+        for project, action, objects in self.db.execute(
+                "SELECT project_id, action, object FROM audit_log WHERE outcome = 'done'"
+                " AND action IN ('put', 'rollback', 'delete')"):
+            ids = {(project, one.partition(b"@")[0]) for one in objects.split(b" ") if one}
+            (deleted if action == b"delete" else written).update(ids)
+        for key in sorted(written - there - deleted):
+            self.report(named("secret", *key), "written, not there and not deleted")
+        for key in sorted(there & deleted):
+            self.report(named("secret", *key), "deleted, and there")
 
     def open_column(self, column):
         column = decoded(column)
@@ -431,7 +491,7 @@ class Store:
         require(kind == column["context"], "it is sealed for another kind of context")
         require(bool(row_key) == (kind == "cell"), "a cell has a row key, a field has none")
         context = fields("rowseal/v1/value", self.id, project, column["id"], kind, *row_key)
-        return unpad(xaes_open(self.dek_key(project, dek_id, "value"), nonce, data, context))
+        return dek_id, unpad(xaes_open(self.dek_key(project, dek_id, "value"), nonce, data, context))
 
 
 def describe(value, reveal):
@@ -451,16 +511,23 @@ def read_all(store, values, reveal):
         row = named("secret_version", v["project_id"], v["secret_id"], v["version"])
         opened = store.attempt(row, store.open_version, v)
         if opened is not None:
-            v, value, message = opened
-            store.attempt(row, store.check_written, v, message)
+            v, value, context = opened
+            store.attempt(row, store.check_version_mac, v, context)
+            store.attempt(row, store.check_floor, v["project_id"], v["dek_id"])
             line = {name: v[name] for name in ("project_id", "secret_id", "name", "kind", "version",
                                                "expires_at")}
             print(json.dumps({"project": line.pop("project_id"), **line, **describe(value, reveal)}))
+    for s in store.secrets():
+        row = named("secret", s["project_id"], s["id"])
+        store.attempt(row, store.check_head_mac, s)
+        store.attempt(row, store.check_versions, row, s)
     store.check_log()
     for number, wanted in enumerate(values, 1):
-        value = store.attempt("value %d" % number, store.open_value, columns, wanted["project"],
-                              wanted["label"], wanted["sealed"], wanted.get("row_key", ()))
-        if value is not None:
+        opened = store.attempt("value %d" % number, store.open_value, columns, wanted["project"],
+                               wanted["label"], wanted["sealed"], wanted.get("row_key", ()))
+        if opened is not None:
+            dek_id, value = opened
+            store.attempt("value %d" % number, store.check_floor, wanted["project"], dek_id)
             print(json.dumps({"project": wanted["project"], "label": wanted["label"],
                               "row_key": wanted.get("row_key", []), **describe(value, reveal)}))
 

@@ -1,5 +1,6 @@
 // A store whose rows are those of docs/spec/vectors.json, put there by SQL: the program opens what
 // another program wrote, and refuses what only a whole store can show.
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -7,7 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "keys/integrity_key.h"
 #include "roots/local_root.h"
+#include "store/calls/trust_load.h"
 #include "support/paths.h"
 #include "support/test_store.h"
 
@@ -50,8 +53,11 @@ class SpecStore : public ::testing::Test {
         InsertTagged("sealed_column", tagged["row"], tagged["tag"]);
       }
     }
+    for (const json& head : Vectors()["secret_heads"]) {
+      InsertHead(head);
+    }
     for (const json& version : Vectors()["secret_versions"]) {
-      InsertVersion(version, Hex(version["write_mac"]));
+      InsertVersion(version);
     }
   }
 
@@ -78,7 +84,7 @@ class SpecStore : public ::testing::Test {
   }
   static bool IsBlob(const std::string& column) {
     for (const char* blob : {"fingerprint", "public_part", "check_value", "row_tag", "trust_tag",
-                             "wrapped_key", "secret", "key", "nonce", "encrypted_data"}) {
+                             "wrapped_key", "secret", "key", "nonce", "encrypted_data", "mac"}) {
       if (column == blob) {
         return true;
       }
@@ -101,7 +107,7 @@ class SpecStore : public ::testing::Test {
 
   // Makes `set` the trusted set: all vectors, or `two_roots`.
   void InsertTrust(const json& set) {
-    for (const char* table : {"installation", "kek_wrapping", "kek", "root_key"}) {
+    for (const char* table : {"installation", "kek_wrapping", "kek", "root_key", "scope_floor"}) {
       intruder_.Run(std::string("DELETE FROM ") + table);
     }
     json installation = set["trust_tag"]["row"];
@@ -120,39 +126,118 @@ class SpecStore : public ::testing::Test {
                               {"secret", wrapping["secret"]},
                               {"key", wrapping["key"]}});
     }
+    for (const json& floor : set["floors"]) {
+      Insert("scope_floor", floor);
+    }
   }
 
-  void InsertVersion(const json& version, Bytes write_mac) {
-    const std::string project = Text(version["project_id"]);
-    const std::string id = Text(version["secret_id"]);
-    Insert("secret", {{"project_id", project},
-                      {"id", id},
-                      {"name", version["name"]},
-                      {"kind", version["kind"]},
-                      {"next_version", version["version"].get<std::int64_t>() + 1},
-                      {"created_at", 0}});
-    Insert("secret_version", {{"project_id", project},
-                              {"secret_id", id},
+  void InsertHead(const json& head) {
+    Insert("secret", {{"project_id", head["project_id"]},
+                      {"id", head["secret_id"]},
+                      {"name", head["name"]},
+                      {"kind", head["kind"]},
+                      {"next_version", head["next_version"]},
+                      {"created_at", head["created_at"]},
+                      {"lowest_version", head["lowest_version"]},
+                      {"attributes", head["attributes"]}});
+    Insert("secret_mac", {{"project_id", head["project_id"]},
+                          {"secret_id", head["secret_id"]},
+                          {"write_count", head["write_count"]},
+                          {"mac", head["head_mac"]}});
+  }
+
+  void InsertVersion(const json& version) {
+    Insert("secret_version", {{"project_id", version["project_id"]},
+                              {"secret_id", version["secret_id"]},
                               {"version", version["version"]},
                               {"dek_id", version["dek_id"]},
                               {"nonce", version["nonce"]},
                               {"encrypted_data", version["encrypted_data"]},
                               {"expires_at", version["expires_at"]},
-                              {"created_at", 0},
+                              {"created_at", version["created_at"]},
                               {"created_by", "test"}});
-    intruder_.Run(
-        "INSERT INTO audit_item (project_id, entry_id, secret_id, version, write_mac)"
-        " VALUES ($1, 'entry', $2, $3, $4)",
-        {project, id, version["version"].get<std::int64_t>(), std::move(write_mac)});
+    InsertVersionMac(version);
+  }
+  void InsertVersionMac(const json& version) {
+    Insert("version_mac", {{"project_id", version["project_id"]},
+                           {"secret_id", version["secret_id"]},
+                           {"version", version["version"]},
+                           {"write_count", version["write_count"]},
+                           {"mac", version["version_mac"]}});
   }
 
-  Client Connect(std::size_t root = 0) {
+  // Inserts a version and the row of its secret, with the MACs of a first write.
+  void InsertWritten(json version) {
+    const IntegrityKey key = TaggingKey();
+    const ProjectId project = Project(Text(version["project_id"]));
+    const SecretName name = Must(SecretName::Parse(Text(version["name"])));
+    const auto number = version["version"].get<std::int64_t>();
+    version["created_at"] = 0;
+    version["write_count"] = 1;
+    const Bytes context = Hex(version["context"]);
+    const Bytes nonce = Hex(version["nonce"]);
+    const Bytes data = Hex(version["encrypted_data"]);
+    version["version_mac"] =
+        ToHex(Must(key.Mac(WrittenVersion{.write_count = 1,
+                                          .context = context,
+                                          .created_at = {},
+                                          .dek = Must(ParseUuid<DekId>(Text(version["dek_id"]))),
+                                          .nonce = nonce,
+                                          .encrypted_data = data})));
+    json head = version;
+    head["next_version"] = number + 1;
+    head["lowest_version"] = number;
+    head["attributes"] = "";
+    head["head_mac"] = ToHex(
+        Must(key.Mac(WrittenHead{.write_count = 1,
+                                 .project = project,
+                                 .secret = Must(ParseUuid<SecretId>(Text(version["secret_id"]))),
+                                 .name = name,
+                                 .kind = Must(ParseSecretKind(Text(version["kind"]))),
+                                 .next_version = {number + 1},
+                                 .lowest_version = {number},
+                                 .created_at = {},
+                                 .attributes = {}})));
+    InsertHead(head);
+    InsertVersion(version);
+  }
+
+  // Raises a floor of the scope `default` and makes the set's tag anew, as a compromise does.
+  void RaiseFloor(const std::string& floor, std::int64_t epoch) {
+    intruder_.Run("UPDATE scope_floor SET " + floor + " = $1 WHERE scope = 'default'", {epoch});
+    const std::unique_ptr<Connection> connection = OpenTestConnection(store_.path());
+    const TrustRows rows = Must(Ask(*connection, TrustLoad::Request{}));
+    intruder_.Run("UPDATE installation SET trust_tag = $1", {Must(TaggingKey().TrustTag(rows))});
+  }
+
+  static IntegrityKey TaggingKey() {
+    const KekId id{Vectors()["integrity_kek_id"].get<std::int64_t>()};
+    XaesKey key = Must(XaesKey::Create(Must(SecretBytes::CopyOf(Hex(Vectors()["integrity_key"])))));
+    return IntegrityKey(Must(ParseUuid<InstallationId>(Text(Vectors()["installation"]))),
+                        std::make_shared<const Kek>(Kek{id, std::move(key)}));
+  }
+
+  Result<Client> TryConnect(std::size_t root = 0) {
     const std::shared_ptr<const RootProvider> provider = Must(LocalRoot::Create(
         "env:ROOT", Must(SecretBytes::CopyOf(Hex(Vectors()["root_keys"][root]["key"])))));
     // Before the expiry of a vector.
     const auto clock = [] { return Timestamp(std::chrono::microseconds(-2)); };
-    return Must(Client::Connect(OpenTestConnection(store_.path()), {provider},
-                                {.actor = "tester", .observer = {}, .clock = clock}));
+    return Client::Connect(OpenTestConnection(store_.path()), {provider},
+                           {.actor = "tester", .observer = {}, .clock = clock});
+  }
+  Client Connect(std::size_t root = 0) { return Must(TryConnect(root)); }
+
+  // The newest version does not come out for `why`, and `verify` names one row, of that table.
+  void ExpectNotReleased(const json& version, const std::string& why, const std::string& table,
+                         const std::string& vector) {
+    Client client = Connect();
+    EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])),
+                FailsNaming(ErrorCode::kIntegrity, why))
+        << vector;
+    const std::vector<VerifyFailure> failures = VerifyFailures(client);
+    ASSERT_EQ(failures.size(), 1U) << vector;
+    EXPECT_EQ(failures.front().failure, FailureClass::kReplay) << vector;
+    EXPECT_TRUE(failures.front().row.starts_with(table + " ")) << vector;
   }
 
   void ExpectEveryRowOpens(Client& client) {
@@ -200,10 +285,10 @@ TEST_F(SpecStore, RefusedVersionsAreNotReleased) {
     if (vector["installation"] != Vectors()["installation"]) {
       continue;  // as a whole, another store
     }
-    for (const char* table : {"secret", "secret_version", "audit_item"}) {
+    for (const char* table : {"secret_mac", "version_mac", "secret_version", "secret"}) {
       intruder_.Run(std::string("DELETE FROM ") + table);
     }
-    InsertVersion(vector, Bytes(32));
+    InsertWritten(vector);
     Client client = Connect();
     const Result<std::string> got = Get(client, Text(vector["project_id"]), Text(vector["name"]));
     EXPECT_THAT(got, FailsWith(ErrorCode::kIntegrity)) << vector["case"];
@@ -217,19 +302,79 @@ TEST_F(SpecStore, RefusedVersionsAreNotReleased) {
   EXPECT_GT(tried, 8);
 }
 
-TEST_F(SpecStore, VersionWithAWrongWriteMacIsNamedAndNotReleased) {
+TEST_F(SpecStore, VersionWithAWrongMacIsNamedAndNotReleased) {
   const json& version = Vectors()["secret_versions"][0];
-  for (const json& vector : Vectors()["write_macs_refused"]) {
-    intruder_.Run("UPDATE audit_item SET write_mac = $1 WHERE secret_id = $2",
-                  {Hex(vector["write_mac"]), Text(version["secret_id"])});
+  for (const json& vector : Vectors()["version_macs_refused"]) {
+    intruder_.Run("UPDATE version_mac SET mac = $1 WHERE secret_id = $2",
+                  {Hex(vector["version_mac"]), Text(version["secret_id"])});
+    ExpectNotReleased(version, "written last", "secret_version", Text(vector["name"]));
+  }
+}
+
+TEST_F(SpecStore, SecretWithAWrongMacIsNamedAndNotReleased) {
+  const json& version = Vectors()["secret_versions"][1];
+  for (const json& vector : Vectors()["head_macs_refused"]) {
+    intruder_.Run("UPDATE secret_mac SET mac = $1 WHERE secret_id = $2",
+                  {Hex(vector["head_mac"]), Text(version["secret_id"])});
+    ExpectNotReleased(version, "written last", "secret", Text(vector["case"]));
+  }
+}
+
+TEST_F(SpecStore, RowWithoutItsMacIsNamedAndNotReleased) {
+  const json& first = Vectors()["secret_versions"][0];
+  intruder_.Run("DELETE FROM version_mac WHERE secret_id = $1", {Text(first["secret_id"])});
+  ExpectNotReleased(first, "no MAC", "secret_version", "version_mac");
+  const json& version = Vectors()["secret_versions"][1];
+  InsertVersionMac(first);
+  intruder_.Run("DELETE FROM secret_mac WHERE secret_id = $1", {Text(version["secret_id"])});
+  ExpectNotReleased(version, "no MAC", "secret", "secret_mac");
+}
+
+TEST_F(SpecStore, MissingVersionIsNamed) {
+  const json& version = Vectors()["secret_versions"][0];
+  intruder_.Run("DELETE FROM version_mac WHERE secret_id = $1", {Text(version["secret_id"])});
+  intruder_.Run("DELETE FROM secret_version WHERE secret_id = $1", {Text(version["secret_id"])});
+  Client client = Connect();
+  const std::vector<VerifyFailure> failures = VerifyFailures(client);
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures.front().failure, FailureClass::kMissing);
+  EXPECT_TRUE(failures.front().row.starts_with("secret_version ")) << failures.front().row;
+}
+
+TEST_F(SpecStore, ChangedFloorsAndEpochsAreRefused) {
+  intruder_.Run("UPDATE dek SET born_epoch = born_epoch + 1 WHERE purpose = 'secret'");
+  const json& version = Vectors()["secret_versions"][0];
+  {
     Client client = Connect();
     EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])),
-                FailsNaming(ErrorCode::kIntegrity, "written last"))
-        << vector["name"];
-    const std::vector<VerifyFailure> failures = VerifyFailures(client);
-    ASSERT_EQ(failures.size(), 1U) << vector["name"];
-    EXPECT_EQ(failures.front().failure, FailureClass::kReplay) << vector["name"];
+                FailsWith(ErrorCode::kIntegrity));
   }
+  intruder_.Run("UPDATE dek SET born_epoch = born_epoch - 1 WHERE purpose = 'secret'");
+  for (const char* floor : {"seal_floor", "secrets_floor", "values_floor"}) {
+    const std::string change = std::string("UPDATE scope_floor SET ") + floor + " = " + floor;
+    intruder_.Run(change + " - 1 WHERE scope = 'default'");
+    EXPECT_THAT(TryConnect(), FailsWith(ErrorCode::kIntegrity)) << floor;
+    intruder_.Run(change + " + 1 WHERE scope = 'default'");
+  }
+  Client client = Connect();
+  ExpectEveryRowOpens(client);
+}
+
+TEST_F(SpecStore, DekBelowAFloorOpensNothing) {
+  const json& version = Vectors()["secret_versions"][0];
+  const json& sealed = Vectors()["sealed_values"][0];
+  RaiseFloor("secrets_floor", 3);
+  {
+    Client client = Connect();
+    EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])),
+                FailsWith(ErrorCode::kRefusedByState));
+    EXPECT_THAT(Open(client, sealed), Succeeds());
+  }
+  InsertTrust(Vectors());
+  RaiseFloor("values_floor", 2);
+  Client client = Connect();
+  EXPECT_THAT(Get(client, Text(version["project_id"]), Text(version["name"])), Succeeds());
+  EXPECT_THAT(Open(client, sealed), FailsWith(ErrorCode::kRefusedByState));
 }
 
 TEST_F(SpecStore, ValuesAreRefusedElsewhere) {

@@ -116,7 +116,8 @@ DekRecord DekOf(const json& row) {
                    .check_value = Hex(row["check_value"]),
                    .wrapped_key = {},
                    .row_tag = {},
-                   .created_at = {}};
+                   .created_at = {},
+                   .born_epoch = row.value("born_epoch", std::int64_t{1})};
   if (row.contains("wrapped_key")) {
     record.kek.value = row["kek_id"].get<std::int64_t>();
     record.wrapped_key = Hex(row["wrapped_key"]);
@@ -189,8 +190,8 @@ Result<Bytes> TagOf(const json& tagged) {
   return table == "dek" ? TaggingKey().Tag(DekOf(row)) : TaggingKey().Tag(ColumnOf(row));
 }
 
-// The set that a trust tag covers: `row_tags`, `wrappings` and `trust_tag` of all vectors, or of
-// `two_roots`.
+// The set that a trust tag covers: `row_tags`, `wrappings`, `floors` and `trust_tag` of all
+// vectors, or of `two_roots`.
 TrustRows Trust(const json& set) {
   TrustRows rows;
   const json& row = set["trust_tag"]["row"];
@@ -217,8 +218,58 @@ TrustRows Trust(const json& set) {
                               Hex(wrapping["secret"]),
                               Hex(wrapping["key"])});
   }
+  for (const json& floor : set["floors"]) {
+    rows.floors.push_back({.scope = Text(floor["scope"]),
+                           .seal = floor["seal_floor"].get<std::int64_t>(),
+                           .secrets = floor["secrets_floor"].get<std::int64_t>(),
+                           .values = floor["values_floor"].get<std::int64_t>()});
+  }
   return rows;
 }
+
+// What the MACs cover of a vector. It lives longer than the views of it.
+struct VersionRow {
+  explicit VersionRow(const json& vector)
+      : context(Hex(vector["context"])),
+        nonce(Hex(vector["nonce"])),
+        encrypted_data(Hex(vector["encrypted_data"])),
+        written{.write_count = vector["write_count"].get<std::int64_t>(),
+                .context = context,
+                .created_at = Time(vector["created_at"]).value(),
+                .dek = ParseUuid<DekId>(Text(vector["dek_id"])).value(),
+                .nonce = nonce,
+                .encrypted_data = encrypted_data} {}
+  VersionRow(const VersionRow&) = delete;
+  VersionRow& operator=(const VersionRow&) = delete;
+
+  const Bytes context;
+  const Bytes nonce;
+  const Bytes encrypted_data;
+  WrittenVersion written;
+};
+
+struct HeadRow {
+  explicit HeadRow(const json& vector)
+      : project(ProjectId::Parse(Text(vector["project_id"])).value()),
+        name(SecretName::Parse(Text(vector["name"])).value()),
+        attributes(Text(vector["attributes"])),
+        written{.write_count = vector["write_count"].get<std::int64_t>(),
+                .project = project,
+                .secret = ParseUuid<SecretId>(Text(vector["secret_id"])).value(),
+                .name = name,
+                .kind = ParseSecretKind(Text(vector["kind"])).value(),
+                .next_version = {vector["next_version"].get<std::int64_t>()},
+                .lowest_version = {vector["lowest_version"].get<std::int64_t>()},
+                .created_at = Time(vector["created_at"]).value(),
+                .attributes = attributes} {}
+  HeadRow(const HeadRow&) = delete;
+  HeadRow& operator=(const HeadRow&) = delete;
+
+  const ProjectId project;
+  const SecretName name;
+  const std::string attributes;
+  WrittenHead written;
+};
 
 class SpecVectors : public ::testing::Test {
  protected:
@@ -454,10 +505,42 @@ TEST_F(SpecVectors, TwoRootsOpenTheSameKeksAndTheirSetHasItsTag) {
 
 TEST_F(SpecVectors, TrustTagMatchesInAnyOrderOfRows) {
   TrustRows rows = Trust(Vectors());
+  ASSERT_EQ(rows.floors.size(), Cases("floors").size());
   EXPECT_EQ(rowseal::ToHex(TaggingKey().TrustTag(rows).value()), Vectors()["trust_tag"]["tag"]);
   std::ranges::reverse(rows.keks);
   std::ranges::reverse(rows.wrappings);
+  std::ranges::reverse(rows.floors);
   EXPECT_TRUE(TaggingKey().Verify(rows).has_value());
+}
+
+TEST_F(SpecVectors, TrustTagsThatDoNotStandForTheSetAreRefused) {
+  TrustRows rows = Trust(Vectors());
+  for (const json& vector : Cases("trust_tags_refused")) {
+    rows.installation.trust_tag = Hex(vector["tag"]);
+    const Result<void> verified = TaggingKey().Verify(rows);
+    ASSERT_FALSE(verified.has_value()) << vector["name"];
+    EXPECT_EQ(verified.error().code, ErrorCode::kIntegrity) << vector["name"];
+  }
+}
+
+TEST_F(SpecVectors, ChangedFloorsAndEpochsAreRefused) {
+  for (const auto floor : {&FloorRecord::seal, &FloorRecord::secrets, &FloorRecord::values}) {
+    TrustRows rows = Trust(Vectors());
+    --(rows.floors.front().*floor);
+    EXPECT_FALSE(TaggingKey().Verify(rows).has_value());
+  }
+  TrustRows rows = Trust(Vectors());
+  rows.floors.pop_back();
+  EXPECT_FALSE(TaggingKey().Verify(rows).has_value());
+  for (const json& vector : Cases("row_tags")) {
+    if (vector["table"] == "dek") {
+      DekRecord dek = DekOf(vector["row"]);
+      dek.row_tag = Hex(vector["tag"]);
+      EXPECT_TRUE(TaggingKey().Verify(dek).has_value());
+      ++dek.born_epoch;
+      EXPECT_FALSE(TaggingKey().Verify(dek).has_value());
+    }
+  }
 }
 
 TEST_F(SpecVectors, PaddingsMatch) {
@@ -476,7 +559,7 @@ TEST_F(SpecVectors, PaddingsMatch) {
   }
 }
 
-TEST_F(SpecVectors, SecretVersionsSealOpenAndHaveTheirWriteMac) {
+TEST_F(SpecVectors, SecretVersionsSealOpenAndHaveTheirMac) {
   for (const json& vector : Cases("secret_versions")) {
     const ProjectId project = ProjectId::Parse(Text(vector["project_id"])).value();
     const SecretName name = SecretName::Parse(Text(vector["name"])).value();
@@ -488,8 +571,10 @@ TEST_F(SpecVectors, SecretVersionsSealOpenAndHaveTheirWriteMac) {
     const Bytes data = Hex(vector["encrypted_data"]);
     EXPECT_EQ(Seal(dek, nonce, Hex(vector["padded"]), context), vector["encrypted_data"]);
     EXPECT_EQ(Open(dek, nonce, data, context), vector["padded"]);
-    EXPECT_EQ(rowseal::ToHex(TaggingKey().WriteMac(context, nonce, data).value()),
-              vector["write_mac"]);
+    const VersionRow row(vector);
+    EXPECT_EQ(rowseal::ToHex(TaggingKey().Mac(row.written).value()), vector["version_mac"]);
+    EXPECT_TRUE(
+        TaggingKey().CheckLastWrite(row.written, Hex(vector["version_mac"]), "it").has_value());
 
     SecretContext elsewhere = fields;
     elsewhere.installation =
@@ -518,13 +603,32 @@ TEST_F(SpecVectors, VersionsInAnotherPlaceDoNotOpen) {
   EXPECT_EQ(of_another_purpose, 1);
 }
 
-TEST_F(SpecVectors, WriteMacsOfOtherWritesDiffer) {
-  for (const json& vector : Cases("write_macs_refused")) {
-    const Bytes own =
-        TaggingKey()
-            .WriteMac(Hex(vector["context"]), Hex(vector["nonce"]), Hex(vector["encrypted_data"]))
-            .value();
-    EXPECT_FALSE(EqualInConstantTime(own, Hex(vector["write_mac"]))) << vector["name"];
+TEST_F(SpecVectors, VersionMacsOfOtherWritesAreRefused) {
+  for (const json& vector : Cases("version_macs_refused")) {
+    const VersionRow row(vector);
+    const Result<void> checked =
+        TaggingKey().CheckLastWrite(row.written, Hex(vector["version_mac"]), "it");
+    ASSERT_FALSE(checked.has_value()) << vector["name"];
+    EXPECT_EQ(checked.error().code, ErrorCode::kIntegrity) << vector["name"];
+  }
+}
+
+TEST_F(SpecVectors, SecretsHaveTheirMac) {
+  for (const json& vector : Cases("secret_heads")) {
+    const HeadRow row(vector);
+    EXPECT_EQ(rowseal::ToHex(TaggingKey().Mac(row.written).value()), vector["head_mac"]);
+    EXPECT_TRUE(
+        TaggingKey().CheckLastWrite(row.written, Hex(vector["head_mac"]), "it").has_value());
+  }
+}
+
+TEST_F(SpecVectors, HeadMacsOfOtherWritesAreRefused) {
+  for (const json& vector : Cases("head_macs_refused")) {
+    const HeadRow row(vector);
+    const Result<void> checked =
+        TaggingKey().CheckLastWrite(row.written, Hex(vector["head_mac"]), "it");
+    ASSERT_FALSE(checked.has_value()) << vector["case"];
+    EXPECT_EQ(checked.error().code, ErrorCode::kIntegrity) << vector["case"];
   }
 }
 

@@ -4,6 +4,7 @@ reader of docs/spec: two programs that share nothing but the specification.
 
     store_test.py PATH_OF_ROWSEAL          Exits 77 where python3-cryptography is missing.
 """
+import contextlib
 import hashlib
 import json
 import os
@@ -62,10 +63,11 @@ class StoreTest(unittest.TestCase):
         cls.folder.cleanup()
 
     @classmethod
-    def rowseal(cls, *arguments, data=b""):
+    def rowseal(cls, *arguments, data=b"", path=None):
         done = subprocess.run(
-            [ROWSEAL, *arguments, "--store", "sqlite:" + cls.path, "--root", "file:" + cls.root],
-            input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN, check=False)
+            [ROWSEAL, *arguments, "--store", "sqlite:" + (path or cls.path), "--root",
+             "file:" + cls.root], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=CLEAN, check=False)
         if done.returncode != 0:
             raise AssertionError("rowseal %s: %d %s" % (" ".join(arguments), done.returncode,
                                                         done.stderr.decode(errors="replace")))
@@ -140,6 +142,37 @@ class StoreTest(unittest.TestCase):
                 shutil.copy(self.path + end, path + end)
         return path
 
+    def change(self, path, sql, *parameters):
+        """Runs a statement as somebody who can write the file."""
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            self.assertGreater(db.execute(sql, parameters).rowcount, 0, sql)
+            db.commit()
+
+    @staticmethod
+    def rows(path, sql, *parameters):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.row_factory = sqlite3.Row
+            return [dict(row) for row in db.execute(sql, parameters)]
+
+    def key_of(self, path, name):
+        (row,) = self.rows(path, "SELECT project_id, id FROM secret WHERE name = ?", name)
+        return row["project_id"], row["id"]
+
+    def expect(self, path, *findings, missing=0):
+        """The reader opens all but `missing` rows, and says exactly these."""
+        status, lines, messages = self.read(path)
+        self.assertEqual((status, len(lines)), (4 if findings else 0, len(self.expected.versions)
+                                                + len(self.expected.values) - missing), messages)
+        self.assertEqual(sorted(line.split("error: ", 1)[1] for line in messages.splitlines()),
+                         sorted(findings))
+
+    def get(self, path, *arguments):
+        """What a get of the program says: its status and its output."""
+        done = subprocess.run([ROWSEAL, "secret", "get", *arguments, "--store", "sqlite:" + path,
+                               "--root", "file:" + self.root], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, env=CLEAN, check=False)
+        return done.returncode, done.stdout
+
     def test_EveryRowOpensToWhatWasStored(self):
         status, lines, messages = self.read(self.path)
         self.assertEqual((status, messages), (0, ""))
@@ -170,7 +203,8 @@ class StoreTest(unittest.TestCase):
                               ("kek", "check_value"), ("kek", "row_tag"),
                               ("kek_wrapping", "secret"), ("kek_wrapping", "key"),
                               ("dek", "check_value"), ("dek", "wrapped_key"), ("dek", "row_tag"),
-                              ("secret_version", "nonce"), ("secret_version", "encrypted_data")):
+                              ("secret_version", "nonce"), ("secret_version", "encrypted_data"),
+                              ("version_mac", "mac"), ("secret_mac", "mac")):
             path = self.copy()
             db = sqlite3.connect(path)
             rowid, stored = db.execute("SELECT rowid, %s FROM %s ORDER BY rowid DESC LIMIT 1"
@@ -187,32 +221,106 @@ class StoreTest(unittest.TestCase):
                                         stderr=subprocess.DEVNULL, env=CLEAN, check=False)
                 self.assertEqual(verify.returncode, 4)
 
-    def test_OlderVersionPutBackIsNoticed(self):
+    def test_RemovedNewestVersionIsNoticedAlsoWithTheCounterTurnedBack(self):
         path = self.copy()
-        db = sqlite3.connect(path)
-        db.execute("DELETE FROM secret_version WHERE (project_id, secret_id) ="
-                   " (SELECT project_id, id FROM secret WHERE name = 'token') AND version = 2")
-        db.commit()
-        db.close()
-        status, _, messages = self.read(path)
-        self.assertEqual(status, 4)
-        self.assertIn("a newer version was written", messages)
+        key = self.key_of(path, "token")
+        for table in ("version_mac", "secret_version"):
+            self.change(path, "DELETE FROM %s WHERE (project_id, secret_id) = (?, ?)"
+                              " AND version = 2" % table, *key)
+        self.expect(path, "secret %s %s: version 2 is missing" % key, missing=1)
+        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/2" % key]))
+        self.assertEqual(self.get(path, "acme", "token"), (4, b""))
+        self.change(path, "UPDATE secret SET next_version = 2 WHERE (project_id, id) = (?, ?)", *key)
+        self.expect(path, "secret %s %s: it is not what was written last" % key, missing=1)
+        self.assertEqual(self.verify(path), (4, ["secret %s/%s" % key]))
+        self.assertEqual(self.get(path, "acme", "token"), (4, b""))
 
     def test_DeletedOlderVersionIsNoticedByReaderAndProgram(self):
         path = self.copy()
-        db = sqlite3.connect(path)
-        where = ("WHERE (project_id, secret_id) = (SELECT project_id, id FROM secret"
-                 " WHERE name = 'new name ✓') AND version = 2")
-        key = db.execute("SELECT project_id, secret_id, version FROM secret_version "
-                         + where).fetchone()
-        db.execute("DELETE FROM secret_version " + where)
-        db.commit()
-        db.close()
+        key = self.key_of(path, "new name ✓")
+        for table in ("version_mac", "secret_version"):
+            self.change(path, "DELETE FROM %s WHERE (project_id, secret_id) = (?, ?)"
+                              " AND version = 2" % table, *key)
+        self.expect(path, "secret %s %s: version 2 is missing" % key, missing=1)
+        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/2" % key]))
+
+    def test_OlderRowPutBackIsNoticedByReaderAndProgram(self):
+        path = self.copy()
+        key = self.key_of(path, "token")
+        where = " FROM secret_version WHERE (project_id, secret_id) = (?, ?) AND version = 1"
+        (old,) = self.rows(path, "SELECT dek_id, nonce, encrypted_data" + where, *key)
+        self.rowseal("dek", "rotate", "--all", path=path)  # seals every version again
+        (new,) = self.rows(path, "SELECT nonce" + where, *key)
+        self.assertNotEqual(old["nonce"], new["nonce"])
+        self.assertEqual(self.rows(path, "SELECT write_count FROM version_mac WHERE"
+                                         " (project_id, secret_id) = (?, ?) AND version = 1", *key),
+                         [{"write_count": 2}])
+        self.expect(path)
+        self.change(path, "UPDATE secret_version SET dek_id = ?, nonce = ?, encrypted_data = ?"
+                          " WHERE (project_id, secret_id) = (?, ?) AND version = 1",
+                    *old.values(), *key)
+        self.expect(path, "secret_version %s %s 1: it opens, but it is not what was written last"
+                    % key)
+        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/1" % key]))
+        self.assertEqual(self.get(path, "acme", "token", "--version", "1"), (4, b""))
+
+    def test_MissingMacIsNoticedByReaderAndProgram(self):
+        path = self.copy()
+        key = self.key_of(path, "token")
+        self.change(path, "DELETE FROM version_mac WHERE (project_id, secret_id) = (?, ?)"
+                          " AND version = 2", *key)
+        self.expect(path, "secret_version %s %s 2: it opens, but version_mac has no row of it" % key)
+        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/2" % key]))
+        path = self.copy()
+        self.change(path, "DELETE FROM secret_mac WHERE (project_id, secret_id) = (?, ?)", *key)
+        self.expect(path, "secret %s %s: secret_mac has no row of it" % key)
+        self.assertEqual(self.verify(path), (4, ["secret %s/%s" % key]))
+        self.assertEqual(self.get(path, "acme", "token"), (4, b""))
+
+    def test_EveryEditOfAWrittenRowIsNoticedByReaderAndProgram(self):
+        for edit in ("secret SET next_version = next_version + 1",
+                     "secret SET lowest_version = lowest_version + 1",
+                     "secret SET created_at = created_at - 1", "secret SET attributes = '{}'",
+                     "secret_mac SET write_count = write_count + 1",
+                     "version_mac SET write_count = write_count + 1",
+                     "secret_version SET created_at = created_at - 1",
+                     "dek SET born_epoch = born_epoch + 1"):
+            path = self.copy()
+            self.change(path, "UPDATE " + edit)
+            with self.subTest(edit):
+                self.assertEqual(self.read(path)[0], 4)
+                self.assertEqual(self.verify(path)[0], 4)
+
+    def test_DekFromBeforeACompromiseIsNamedAndNotUsed(self):
+        path = self.copy()
+        key = self.key_of(path, "token")
+        where = " WHERE (project_id, secret_id) = (?, ?) AND version = 2"
+        (old,) = self.rows(path, "SELECT dek_id, nonce, encrypted_data FROM secret_version" + where,
+                           *key)
+        (old_mac,) = self.rows(path, "SELECT write_count, mac FROM version_mac" + where, *key)
+        (active,) = [kek["id"] for kek in json.loads(self.rowseal("kek", "list", "--json",
+                                                                  path=path))["keks"]
+                     if kek["state"] == "active"]
+        self.rowseal("kek", "compromised", str(active), "--yes", path=path)
+        (floor,) = self.rows(path, "SELECT * FROM scope_floor")
+        self.assertEqual((floor["scope"], floor["secrets_floor"]), ("default", floor["seal_floor"]))
+        self.assertGreater(floor["seal_floor"], 1)
+        self.expect(path)  # values of columns without a place stay under their DEKs
+
+        # With the MAC of its time, only the floor tells it from what was written last.
+        self.change(path, "UPDATE secret_version SET dek_id = ?, nonce = ?, encrypted_data = ?"
+                          + where, *old.values(), *key)
+        self.change(path, "UPDATE version_mac SET write_count = ?, mac = ?" + where,
+                    *old_mac.values(), *key)
         status, lines, messages = self.read(path)
-        self.assertEqual((status, len(lines)), (4, len(self.expected.versions)
-                                                + len(self.expected.values) - 1))
-        self.assertIn("secret_version %s %s %d: written, and not there" % key, messages)
-        self.assertEqual(self.verify(path), (4, ["secret_version %s/%s/%d" % key]))
+        self.assertEqual((status, messages.count("error:")), (4, 1), messages)
+        self.assertIn("secret_version %s %s 2: it opens, but its DEK is from epoch" % key, messages)
+        self.assertIn("the secrets_floor of scope default is %d" % floor["secrets_floor"], messages)
+        self.assertEqual(self.get(path, "acme", "token"), (7, b""))
+
+        self.change(path, "UPDATE scope_floor SET secrets_floor = 0")
+        self.assertEqual(self.read(path)[:2], (4, []))
+        self.assertEqual(self.get(path, "acme", "token"), (4, b""))
 
     def test_TextThatIsNotUtf8StopsItsRowOnly(self):
         path = self.copy()
@@ -220,12 +328,13 @@ class StoreTest(unittest.TestCase):
         db.execute("UPDATE secret SET name = CAST(x'66ff' AS TEXT) WHERE name = 'size 0'")
         db.commit()
         db.close()
-        status, lines, _ = self.read(path)
+        status, lines, messages = self.read(path)
         self.assertEqual((status, len(lines)), (4, len(self.expected.versions)
                                                 + len(self.expected.values) - 1))
+        self.assertEqual(messages.count("error:"), 2)  # the row of secret, and the version
         status, rows = self.verify(path)
-        self.assertEqual((status, len(rows)), (4, 1))
-        self.assertIn("secret_version acme/", rows[0])
+        self.assertEqual(status, 4)
+        self.assertEqual([row.split("/")[0] for row in rows], ["secret acme", "secret_version acme"])
         db = sqlite3.connect(path)
         db.execute("UPDATE secret_version SET secret_id = CAST(x'66ff' AS TEXT)"
                    " WHERE secret_id = (SELECT id FROM secret WHERE name = 'size 1')")

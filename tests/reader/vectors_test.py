@@ -62,7 +62,7 @@ def make_store(path, trust=VECTORS):
     for name in sorted(os.listdir(SCHEMA)):
         with open(os.path.join(SCHEMA, name), encoding="utf-8") as schema:
             db.executescript(schema.read())
-    db.executescript("PRAGMA application_id = 0x52534C31; PRAGMA user_version = 2")
+    db.executescript("PRAGMA application_id = 0x52534C31; PRAGMA user_version = 3")
     insert(db, "installation", singleton=1, **trust["trust_tag"]["row"],
            trust_tag=bytes.fromhex(trust["trust_tag"]["tag"]), created_at=0)
     deks = {dek["id"]: dek for dek in VECTORS["deks"]}
@@ -78,24 +78,46 @@ def make_store(path, trust=VECTORS):
     for wrapping in trust["wrappings"]:
         insert(db, "kek_wrapping", kek_id=wrapping["kek_id"], root_id=wrapping["root_id"],
                secret=bytes.fromhex(wrapping["secret"]), key=bytes.fromhex(wrapping["key"]))
-    for v in VECTORS["secret_versions"]:
-        insert_version(db, v, bytes.fromhex(v["write_mac"]))
+    for floor in trust["floors"]:
+        insert(db, "scope_floor", **floor)
+    for head, v in zip(VECTORS["secret_heads"], VECTORS["secret_versions"]):
+        insert_head(db, head)
+        insert_version(db, v)
     db.commit()
     db.close()
 
 
-def insert_version(db, v, write_mac):
-    project, entry = v["project_id"], "entry of " + v["secret_id"]
-    insert(db, "secret", project_id=project, id=v["secret_id"], name=v["name"], kind=v["kind"],
-           next_version=v["version"] + 1, created_at=0)
-    insert(db, "secret_version", project_id=project, secret_id=v["secret_id"],
-           version=v["version"], dek_id=v["dek_id"], nonce=bytes.fromhex(v["nonce"]),
+def insert_head(db, head):
+    project = head["project_id"]
+    insert(db, "secret", project_id=project, id=head["secret_id"],
+           **{name: head[name] for name in ("name", "kind", "next_version", "created_at",
+                                            "lowest_version", "attributes")})
+    insert(db, "secret_mac", project_id=project, secret_id=head["secret_id"],
+           write_count=head["write_count"], mac=bytes.fromhex(head["head_mac"]))
+
+
+def insert_version(db, v):
+    key = {"project_id": v["project_id"], "secret_id": v["secret_id"], "version": v["version"]}
+    insert(db, "secret_version", **key, dek_id=v["dek_id"], nonce=bytes.fromhex(v["nonce"]),
            encrypted_data=bytes.fromhex(v["encrypted_data"]), expires_at=v["expires_at"],
-           created_at=0, created_by="test")
-    insert(db, "audit_log", project_id=project, id=entry, at=0, actor="test", reason="",
-           action="put", outcome="done", object="")
-    insert(db, "audit_item", project_id=project, entry_id=entry, secret_id=v["secret_id"],
-           version=v["version"], write_mac=write_mac)
+           created_at=v["created_at"], created_by="test")
+    insert(db, "version_mac", **key, write_count=v["write_count"],
+           mac=bytes.fromhex(v["version_mac"]))
+    insert(db, "audit_log", project_id=v["project_id"], id="entry of " + v["secret_id"], at=0,
+           actor="test", reason="", action="put", outcome="done",
+           object="%s@%d" % (v["secret_id"], v["version"]))
+
+
+def written(v):
+    """A version with its head and their MACs, as a writer makes them at the first write."""
+    unhexed = {**v, **{name: bytes.fromhex(v[name]) for name in ("context", "nonce",
+                                                                  "encrypted_data")}}
+    first = {"created_at": 0, "write_count": 1}
+    head = {**v, **first, "next_version": v["version"] + 1, "lowest_version": v["version"],
+            "attributes": ""}
+    head["head_mac"] = make_vectors.tag_of(make_vectors.head_mac_message(head)).hex()
+    message = make_vectors.version_mac_message({**unhexed, **first})
+    return head, {**v, **first, "version_mac": make_vectors.tag_of(message).hex()}
 
 
 def opens(key, nonce, sealed, context):
@@ -253,7 +275,7 @@ class ReaderTest(unittest.TestCase):
                    ("kek_wrapping", "secret"), ("kek_wrapping", "key"), ("dek", "check_value"),
                    ("dek", "wrapped_key"), ("dek", "row_tag"), ("secret_version", "nonce"),
                    ("secret_version", "encrypted_data"), ("sealed_column", "row_tag"),
-                   ("audit_item", "write_mac")]
+                   ("version_mac", "mac"), ("secret_mac", "mac")]
         flipped = 0
         for table, column in columns:
             db = connect(self.store)
@@ -288,8 +310,21 @@ class ReaderTest(unittest.TestCase):
                  ("kek", "resumes_to = 'active'"), ("kek", "revision = 9"),
                  ("dek", "kek_id = 10"), ("dek", "purpose = 'digest'"), ("dek", "suite = 2"),
                  ("dek", "state = 'suspended'"), ("dek", "revision = 5"),
+                 ("dek", "born_epoch = 3"), ("dek", "born_epoch = 0"),
+                 ("scope_floor", "seal_floor = seal_floor - 1"),
+                 ("scope_floor", "secrets_floor = 0"), ("scope_floor", "values_floor = 0"),
+                 ("scope_floor", "values_floor = 7"), ("scope_floor", "scope = scope || 'x'"),
                  ("secret", "name = 'other' || substr(id, 1, 4)"), ("secret", "kind = 'other'"),
+                 ("secret", "next_version = next_version - 1"),
+                 ("secret", "next_version = next_version + 1"),
+                 ("secret", "lowest_version = lowest_version + 1"),
+                 ("secret", "lowest_version = lowest_version - 1"),
+                 ("secret", "created_at = 1"), ("secret", "attributes = '{}'"),
+                 ("secret_mac", "write_count = write_count + 1"),
+                 ("version_mac", "write_count = write_count + 1"),
+                 ("version_mac", "version = version + 1"),
                  ("secret_version", "version = 7"), ("secret_version", "expires_at = 1"),
+                 ("secret_version", "created_at = 1"),
                  ("sealed_column", "label = 'other' || id"),
                  ("sealed_column", "context = CASE context WHEN 'cell' THEN 'field' ELSE 'cell' END"),
                  ("sealed_column", "state = 'suspended'"), ("sealed_column", "revision = 4"),
@@ -307,68 +342,195 @@ class ReaderTest(unittest.TestCase):
     def test_DeletedRowsAreNoticed(self):
         for table in ("kek_wrapping WHERE kek_id = 10", "kek WHERE id = 10",
                       "dek WHERE purpose = 'secret'", "secret_version WHERE version = 1",
-                      "audit_item WHERE version = 1", "sealed_column"):
+                      "version_mac WHERE version = 1", "secret_mac WHERE write_count = 1",
+                      "scope_floor WHERE scope = 'default'", "scope_floor", "sealed_column"):
             with self.subTest(table):
                 make_store_again(self.store)
                 self.change("DELETE FROM " + table)
                 self.assertEqual(self.read()[0], 4)
 
-    def test_RemovedNewestVersionIsNoticed(self):
-        # The log tells of a version 2 that is not there.
-        self.change("INSERT INTO audit_item SELECT 99, project_id, entry_id, secret_id, 2, write_mac"
-                    " FROM audit_item WHERE version = 1")
-        status, _, messages = self.read()
-        self.assertEqual(status, 4)
-        self.assertIn("a newer version was written", messages)
+    def expect_findings(self, *findings, lines=6):
+        """The reader opens that many rows, and says exactly these."""
+        status, opened, messages = self.read()
+        self.assertEqual((status, len(opened)), (4, lines), messages)
+        self.assertEqual(sorted(line.split("error: ", 1)[1] for line in messages.splitlines()),
+                         sorted(findings))
 
-    def test_RemovedOlderVersionIsNoticed(self):
-        # The log tells of a version 5 of the secret whose newest is 2^40.
-        secret = make_vectors.SECRETS[2]
-        self.change("INSERT INTO audit_item SELECT 99, project_id, entry_id, secret_id, 5, write_mac"
-                    " FROM audit_item WHERE secret_id = ?", secret)
+    def test_MissingVersionsAreNamed(self):
+        # The counters say that there were more, and their MACs stand.
+        first, second, third = VECTORS["secret_heads"]
+        for head, changed in ((first, {"next_version": 3}), (second, {"lowest_version": 1}),
+                              (third, {"lowest_version": 2**40 - 8, "next_version": 2**40 + 4})):
+            self.write_head({**head, **changed})
+        self.expect_findings("secret 42 %s: version 2 is missing" % first["secret_id"],
+                             "secret 42 %s: version 1 is missing" % second["secret_id"],
+                             "secret 42 %s: version 1099511627768 to 1099511627775 is missing"
+                             % third["secret_id"],
+                             "secret 42 %s: version 1099511627777 to 1099511627779 is missing"
+                             % third["secret_id"])
+
+    def test_VersionsThatAreNotCountedAreNamed(self):
+        # An older row of secret with the MAC of its time: the MAC stands, the versions are too many.
+        first, second, _ = VECTORS["secret_heads"]
+        self.write_head({**second, "lowest_version": 1, "next_version": 2})
+        self.write_head({**first, "lowest_version": 2, "next_version": 3})
+        self.expect_findings(
+            "secret 42 %s: version 1 is missing" % second["secret_id"],
+            "secret 42 %s: version 2 is there, and it counts 1 to 1" % second["secret_id"],
+            "secret 42 %s: version 2 is missing" % first["secret_id"],
+            "secret 42 %s: version 1 is there, and it counts 2 to 2" % first["secret_id"])
+
+    def write_head(self, head):
+        code = make_vectors.tag_of(make_vectors.head_mac_message(head))
+        self.change("UPDATE secret SET next_version = ?, lowest_version = ? WHERE id = ?",
+                    head["next_version"], head["lowest_version"], head["secret_id"])
+        self.change("UPDATE secret_mac SET mac = ? WHERE secret_id = ?", code, head["secret_id"])
+
+    def test_NextVersionTurnedBackWithTheNewestVersionIsNoticed(self):
+        # As a put writes it: a second version, and the head that counts it.
+        head, v = VECTORS["secret_heads"][0], VECTORS["secret_versions"][0]
+        context = reference_reader.fields("rowseal/v1/secret", VECTORS["installation"], "42",
+                                          v["secret_id"], v["name"], v["kind"], 2, None)
+        nonce = bytes(range(24))
+        second = {**v, "version": 2, "nonce": nonce.hex(), "context": context.hex(),
+                  "encrypted_data": make_vectors.seal(make_vectors.SECRET_DEK_KEY, nonce,
+                                                      make_vectors.pad(b"two"), context).hex()}
+        db = connect(self.store)
+        insert(db, "secret_version", project_id="42", secret_id=v["secret_id"], version=2,
+               dek_id=v["dek_id"], nonce=nonce, encrypted_data=bytes.fromhex(
+                   second["encrypted_data"]), created_at=0, created_by="test")
+        insert(db, "version_mac", project_id="42", secret_id=v["secret_id"], version=2,
+               write_count=1, mac=bytes.fromhex(written(second)[1]["version_mac"]))
+        db.commit()
+        db.close()
+        now = {**head, "next_version": 3, "write_count": 2}
+        self.change("UPDATE secret_mac SET write_count = 2 WHERE secret_id = ?", v["secret_id"])
+        self.write_head(now)
         status, lines, messages = self.read()
-        self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
-        self.assertIn("secret_version 42 %s 5: written, and not there" % secret, messages)
+        self.assertEqual((status, len(lines), messages), (0, 7, ""))
+
+        for table in ("version_mac", "secret_version"):
+            self.change("DELETE FROM %s WHERE secret_id = ? AND version = 2" % table,
+                        v["secret_id"])
+        self.expect_findings("secret 42 %s: version 2 is missing" % v["secret_id"])
+        self.change("UPDATE secret SET next_version = 2 WHERE id = ?", v["secret_id"])
+        self.expect_findings("secret 42 %s: it is not what was written last" % v["secret_id"])
+
+    def test_OlderRowPutBackIsNoticed(self):
+        # The version is sealed again, as a reseal does it; then its old row is put back.
+        v = VECTORS["secret_versions"][0]
+        row = "secret_version 42 %s 1: " % v["secret_id"]
+        context, nonce = bytes.fromhex(v["context"]), bytes(range(24))
+        data = make_vectors.seal(make_vectors.SECRET_DEK_KEY, nonce, make_vectors.pad(b"again"),
+                                 context)
+        code = make_vectors.tag_of(make_vectors.version_mac_message(
+            {**v, "write_count": 2, "context": context, "nonce": nonce, "encrypted_data": data}))
+        where = " WHERE secret_id = ?"
+        self.change("UPDATE secret_version SET nonce = ?, encrypted_data = ?" + where, nonce, data,
+                    v["secret_id"])
+        self.expect_findings(row + "it opens, but it is not what was written last")
+        self.change("UPDATE version_mac SET write_count = 2, mac = ?" + where, code,
+                    v["secret_id"])
+        self.assertEqual(self.read()[0], 0)
+        self.change("UPDATE secret_version SET nonce = ?, encrypted_data = ?" + where,
+                    bytes.fromhex(v["nonce"]), bytes.fromhex(v["encrypted_data"]), v["secret_id"])
+        self.expect_findings(row + "it opens, but it is not what was written last")
+        # With the MAC of its time, it is what the store says: README, What is bound.
+        self.change("UPDATE version_mac SET write_count = 1, mac = ?" + where,
+                    bytes.fromhex(v["version_mac"]), v["secret_id"])
+        self.assertEqual(self.read()[0], 0)
+
+    def test_OlderRowOfASecretPutBackIsNoticed(self):
+        # Its attributes are as before the last write.
+        head = VECTORS["secret_heads"][1]
+        self.change("UPDATE secret SET attributes = '' WHERE id = ?", head["secret_id"])
+        self.expect_findings("secret 42 %s: it is not what was written last" % head["secret_id"])
 
     def test_DeletedSecretPutBackIsNoticed(self):
         secret = make_vectors.SECRETS[0]
-        for outcome in ("done", "any"):
-            self.change("INSERT INTO audit_log VALUES ('42', ?, 0, '', '', 'delete', ?, ?)",
-                        outcome, outcome, secret)
-        status, lines, messages = self.read()
-        self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
-        self.assertIn("secret 42 %s: deleted, and there" % secret, messages)
+        self.change("INSERT INTO audit_log VALUES ('42', 'begun', 0, '', '', 'delete', 'begun', ?)",
+                    secret)
+        self.assertEqual(self.read()[0], 0)
+        self.change("INSERT INTO audit_log VALUES ('42', 'done', 0, '', '', 'delete', 'done', ?)",
+                    secret)
+        self.expect_findings("secret 42 %s: deleted, and there" % secret)
 
     def test_SecretWithoutAVersionIsNoticed(self):
-        secret = make_vectors.SECRETS[0]
-        self.change("DELETE FROM secret_version WHERE secret_id = ?", secret)
-        self.change("DELETE FROM audit_item WHERE secret_id = ?", secret)
-        self.change("UPDATE secret SET next_version = 1 WHERE id = ?", secret)
-        status, lines, messages = self.read()
-        self.assertEqual((status, len(lines)), (4, 5))
-        self.assertIn("secret 42 " + secret, messages)
+        head = VECTORS["secret_heads"][0]
+        for table in ("version_mac", "secret_version"):
+            self.change("DELETE FROM %s WHERE secret_id = ?" % table, head["secret_id"])
+        self.write_head({**head, "next_version": 1})
+        self.expect_findings("secret 42 %s: it counts no version" % head["secret_id"], lines=5)
 
     def test_VersionWithoutItsSecretIsRefused(self):
         secret = make_vectors.SECRETS[0]
         self.change("DELETE FROM secret WHERE id = ?", secret)
-        status, lines, messages = self.read()
-        self.assertEqual((status, len(lines)), (4, 5))
-        self.assertIn("secret_version 42 %s 1: its row of secret is not there" % secret, messages)
+        self.expect_findings("secret_version 42 %s 1: its row of secret is not there" % secret,
+                             "secret 42 %s: written, not there and not deleted" % secret, lines=5)
 
-    def test_WrongOrMissingWriteMacIsAFindingAndTheVersionIsReleased(self):
-        for vector in VECTORS["write_macs_refused"]:
+    def test_WrongOrMissingMacIsAFindingAndTheVersionIsReleased(self):
+        for table, name, vectors in (("version", "name", VECTORS["version_macs_refused"]),
+                                     ("secret", "case", VECTORS["head_macs_refused"])):
+            self.assertGreater(len(vectors), 10)
+            for vector in vectors:
+                key = {"version": "secret_version 42 %s 1: it opens, but it",
+                       "secret": "secret 42 %s: it"}[table] % vector["secret_id"]
+                code = vector["version_mac" if table == "version" else "head_mac"]
+                with self.subTest(table + ": " + vector[name]):
+                    make_store_again(self.store)
+                    self.change("UPDATE %s_mac SET mac = ? WHERE secret_id = ?" % table,
+                                bytes.fromhex(code), vector["secret_id"])
+                    self.expect_findings(key + " is not what was written last")
+        make_store_again(self.store)
+        for table in ("version_mac", "secret_mac"):
+            self.change("DELETE FROM %s WHERE secret_id = ?" % table, make_vectors.SECRETS[0])
+        self.expect_findings(
+            "secret_version 42 %s 1: it opens, but version_mac has no row of it"
+            % make_vectors.SECRETS[0],
+            "secret 42 %s: secret_mac has no row of it" % make_vectors.SECRETS[0])
+
+    def test_TrustTagsThatDoNotStandForTheSetAreRefused(self):
+        self.assertGreater(len(VECTORS["trust_tags_refused"]), 5)
+        for vector in VECTORS["trust_tags_refused"]:
             with self.subTest(vector["name"]):
                 make_store_again(self.store)
-                self.change("UPDATE audit_item SET write_mac = ? WHERE version = 1",
-                            bytes.fromhex(vector["write_mac"]))
-                status, lines, messages = self.read()
-                self.assertEqual((status, len(lines), messages.count("error:")), (4, 6, 1))
-                self.assertIn("not what was written last", messages)
+                self.change("UPDATE installation SET trust_tag = ?", bytes.fromhex(vector["tag"]))
+                self.expect_findings("installation: its tag does not match", lines=0)
+
+    def raise_floors(self, **floors):
+        """As a compromise of the scope `default` raises them, with the set's tag."""
+        changed = [{**floor, **(floors if floor["scope"] == "default" else {})}
+                   for floor in make_vectors.FLOORS]
+        tag = make_vectors.trust_tag_over(make_vectors.row_tags(), make_vectors.wrappings(), changed)
+        for name, value in floors.items():
+            self.change("UPDATE scope_floor SET %s = ? WHERE scope = 'default'" % name, value)
+        self.change("UPDATE installation SET trust_tag = ?", tag["tag"])
+
+    def test_DekBelowAFloorIsAFindingAndWhatItOpensIsReleased(self):
+        self.raise_floors(seal_floor=9)
+        self.assertEqual(self.read()[0], 0)  # what reads does not seal
+        self.raise_floors(seal_floor=9, secrets_floor=3)
+        why = ": it opens, but its DEK is from epoch %d and the %s of scope default is %d: Rowseal"\
+            " does not open it"
+        self.expect_findings(*(
+            "secret_version 42 %s %d" % (v["secret_id"], v["version"])
+            + why % (2, "secrets_floor", 3) for v in VECTORS["secret_versions"]))
         make_store_again(self.store)
-        self.change("DELETE FROM audit_item WHERE version = 1")
+        self.raise_floors(values_floor=2)
+        self.expect_findings(*("value %d" % number + why % (1, "values_floor", 2)
+                               for number in (1, 2, 3)))
+
+    def test_LoweredFloorOrRaisedEpochIsRefused(self):
+        self.raise_floors(secrets_floor=3, values_floor=2)
+        self.change("UPDATE scope_floor SET secrets_floor = 2, values_floor = 1"
+                    " WHERE scope = 'default'")
+        self.expect_findings("installation: its tag does not match", lines=0)
+        make_store_again(self.store)
+        self.raise_floors(secrets_floor=3, values_floor=2)
+        self.change("UPDATE dek SET born_epoch = 3")
         status, lines, messages = self.read()
-        self.assertEqual((status, len(lines)), (4, 6))
-        self.assertIn("the log names no write of it", messages)
+        self.assertEqual((status, lines), (4, []))
+        self.assertEqual(messages.count("its tag does not match"), 2)
 
     def test_TagsThatDoNotStandForTheirRowAreRefused(self):
         for vector in VECTORS["row_tags_refused"]:
@@ -385,16 +547,17 @@ class ReaderTest(unittest.TestCase):
             with self.subTest(vector["case"]):
                 make_store_again(self.store)
                 db = connect(self.store)
-                for table in ("secret_version", "secret", "audit_item", "audit_log"):
+                for table in ("version_mac", "secret_mac", "secret_version", "secret",
+                              "audit_log"):
                     db.execute("DELETE FROM " + table)
-                insert_version(db, vector, make_vectors.mac(
-                    make_vectors.INTEGRITY_KEK, reference_reader.fields(
-                        "rowseal/v1/write-mac", *(bytes.fromhex(vector[part]) for part in (
-                            "context", "nonce", "encrypted_data")))))
+                head, version = written(vector)
+                insert_head(db, head)
+                insert_version(db, version)
                 db.commit()
                 db.close()
                 status, lines, messages = self.read()
                 self.assertEqual((status, len(lines), messages.count("error:")), (4, 3, 1))
+                self.assertNotIn("written last", messages)
 
     def test_ValuesAreRefusedElsewhere(self):
         vectors = [vector for vector in VECTORS["sealed_values_elsewhere"]
@@ -423,7 +586,7 @@ class ReaderTest(unittest.TestCase):
                    for w in two["wrappings"]]
         tags = [{**t, "tag": bytes.fromhex(t["tag"])} for t in two["row_tags"]]
         row = two["trust_tag"]["row"]
-        two["trust_tag"]["tag"] = make_vectors.trust_tag_over(tags, unhexed, **row)["tag"].hex()
+        two["trust_tag"]["tag"] = make_vectors.trust_tag_over(tags, unhexed, [], **row)["tag"].hex()
         os.remove(self.store)
         make_store(self.store, two)
         status, lines, messages = self.read()
@@ -434,26 +597,15 @@ class ReaderTest(unittest.TestCase):
     def test_KekThatWrapsIsNoIntegrityKey(self):
         # Every tag made again by somebody who holds the wrapping KEK 2.
         def forged(message):
-            return (2).to_bytes(8, "big") + make_vectors.mac(make_vectors.WRAP_KEK, message)
+            return make_vectors.tag_of(message, make_vectors.WRAP_KEK, 2)
 
         tags = make_vectors.row_tags()
         for tag in tags:
             tag["tag"] = forged(tag["message"])
             self.change("UPDATE %s SET row_tag = ? WHERE id = ?" % tag["table"], tag["tag"],
                         tag["row"]["id"])
-        i = VECTORS["trust_tag"]["row"]
-        values = [i["id"], i["epoch"], i["next_kek_id"], i["next_root_id"], "2",
-                  i["projects_table"], i["project_key_type"]]
-        for table in ("root_key", "kek"):
-            members = [tag for tag in tags if tag["table"] == table]
-            values.append(len(members))
-            for member in members:
-                values += [str(member["row"]["id"]), member["tag"]]
-        wrappings = make_vectors.wrappings()
-        values.append(len(wrappings))
-        for w in wrappings:
-            values += [str(w["kek_id"]), str(w["root_id"]), w["secret"], w["key"]]
-        message = reference_reader.fields("rowseal/v1/row-tag", i["id"], "installation", *values)
+        message = make_vectors.trust_tag_over(tags, make_vectors.wrappings(), make_vectors.FLOORS,
+                                              integrity_kek_id=2)["message"]
         self.change("UPDATE installation SET integrity_kek_id = 2, trust_tag = ?", forged(message))
         status, lines, messages = self.read()
         self.assertEqual((status, lines), (4, []))
@@ -473,16 +625,19 @@ class ReaderTest(unittest.TestCase):
         bad = "CAST(x'66ff' AS TEXT)"
         for edit, opened in (("secret SET name = %s WHERE id = '%s'", 5),
                              ("secret SET kind = %s WHERE id = '%s'", 5),
+                             ("secret SET attributes = %s WHERE id = '%s'", 6),
                              ("secret_version SET dek_id = %s WHERE secret_id = '%s'", 5),
                              ("secret_version SET secret_id = %s WHERE secret_id = '%s'", 5),
-                             ("audit_log SET object = %s WHERE object = ''", 6),
-                             ("audit_item SET entry_id = %s WHERE secret_id = '%s'", 6)):
+                             ("secret_mac SET secret_id = %s WHERE secret_id = '%s'", 6),
+                             ("audit_log SET object = %s WHERE id = 'entry of %s'", 6)):
             with self.subTest(edit):
                 make_store_again(self.store)
-                self.change("UPDATE " + edit % (
-                    (bad, make_vectors.SECRETS[0]) if edit.count("%s") == 2 else bad))
+                self.change("UPDATE " + edit % (bad, make_vectors.SECRETS[0]))
                 status, lines, _ = self.read()
-                self.assertEqual((status, len(lines)), (0 if opened == 6 else 4, opened))
+                self.assertEqual((status, len(lines)), (4, opened))
+        make_store_again(self.store)
+        self.change("UPDATE audit_log SET actor = %s" % bad)
+        self.assertEqual(self.read()[0], 0)
         make_store_again(self.store)
         self.change("UPDATE dek SET state = %s WHERE purpose = 'value'" % bad)
         self.assertEqual(len(self.read()[1]), 3)
@@ -500,12 +655,20 @@ class ReaderTest(unittest.TestCase):
                 data = make_vectors.seal(make_vectors.SECRET_DEK_KEY, bytes.fromhex(v["nonce"]),
                                          make_vectors.pad(b"v"), context)
                 make_store_again(self.store)
-                self.change("UPDATE secret SET name = ? WHERE id = ?", name, v["secret_id"])
-                self.change("UPDATE secret_version SET encrypted_data = ? WHERE secret_id = ?",
-                            data, v["secret_id"])
-                status, lines, messages = self.read()
-                self.assertEqual((status, len(lines)), (4, 5))
-                self.assertIn("its name is empty, too long, or has a control character", messages)
+                head, version = written({**v, "name": name, "context": context.hex(),
+                                         "encrypted_data": data.hex()})
+                db = connect(self.store)
+                for table in ("version_mac", "secret_mac", "secret_version", "audit_log"):
+                    db.execute("DELETE FROM %s WHERE %s LIKE '%%' || ?" % (
+                        table, "id" if table == "audit_log" else "secret_id"), [v["secret_id"]])
+                db.execute("DELETE FROM secret WHERE id = ?", [v["secret_id"]])
+                insert_head(db, head)
+                insert_version(db, version)
+                db.commit()
+                db.close()
+                self.expect_findings(
+                    "secret_version 42 %s 1: its name is empty, too long, or has a control character"
+                    % v["secret_id"], lines=5)
 
     def test_ImmutableReadsACopyWithoutItsLogOnly(self):
         before = sorted(os.listdir(os.path.dirname(self.store)))
@@ -517,18 +680,13 @@ class ReaderTest(unittest.TestCase):
 
     def test_VanishedSecretIsNoticedUnlessItWasDeleted(self):
         secret = make_vectors.SECRETS[0]
-        self.change("DELETE FROM secret_version WHERE secret_id = ?", secret)
+        for table in ("version_mac", "secret_version", "secret_mac"):
+            self.change("DELETE FROM %s WHERE secret_id = ?" % table, secret)
         self.change("DELETE FROM secret WHERE id = ?", secret)
-        status, lines, messages = self.read()
-        self.assertEqual((status, len(lines)), (4, 5))
-        self.assertIn("secret 42 %s: written, not there and not deleted" % secret, messages)
+        self.expect_findings("secret 42 %s: written, not there and not deleted" % secret, lines=5)
         self.change("INSERT INTO audit_log VALUES ('42', 'e', 0, '', '', 'delete', 'done', ?)",
                     secret)
         self.assertEqual(self.read()[0], 0)
-
-    def test_CounterThatKnowsANewerVersionIsNoticed(self):
-        self.change("UPDATE secret SET next_version = 3 WHERE id = ?", make_vectors.SECRETS[0])
-        self.assertEqual(self.read()[0], 4)
 
     def test_SecretSealedUnderAKeyOfAnotherPurposeIsRefused(self):
         # Sealed as the specification says, but with the project's DEK for values.
@@ -537,12 +695,17 @@ class ReaderTest(unittest.TestCase):
                                           secret, "n", "workflow", 1, None)
         nonce = bytes(range(24))
         data = make_vectors.seal(make_vectors.VALUE_DEK_KEY, nonce, make_vectors.pad(b"v"), context)
-        self.change("INSERT INTO secret VALUES (?, ?, 'n', 'workflow', 2, 0)", project, secret)
-        self.change("INSERT INTO secret_version VALUES (?, ?, 1, ?, ?, ?, NULL, 0, 'x')", project,
-                    secret, make_vectors.VALUE_DEK, nonce, data)
-        status, lines, messages = self.read()
-        self.assertEqual((status, len(lines)), (4, 6))
-        self.assertIn("for another purpose", messages)
+        head, version = written({
+            "project_id": project, "secret_id": secret, "name": "n", "kind": "workflow",
+            "version": 1, "expires_at": None, "dek_id": make_vectors.VALUE_DEK,
+            "context": context.hex(), "nonce": nonce.hex(), "encrypted_data": data.hex()})
+        db = connect(self.store)
+        insert_head(db, head)
+        insert_version(db, version)
+        db.commit()
+        db.close()
+        self.expect_findings("secret_version %s %s 1: its DEK is for another purpose"
+                             % (project, secret))
 
     def test_ValueOfAnotherContextKindThanItsColumnIsRefused(self):
         # A true field envelope, for the column that is registered as cell.
@@ -580,13 +743,18 @@ class ReaderTest(unittest.TestCase):
             file.write(VECTORS["root_keys"][1]["text"])
         self.assertEqual(self.read()[:2], (6, []))
 
-    def test_OtherFilesAndNewerFormatsAreRefused(self):
-        for pragma in ("PRAGMA user_version = 3", "PRAGMA application_id = 0"):
+    def test_OtherFilesAndOtherFormatsAreRefused(self):
+        for pragma, why in (("user_version = 1", "rowseal upgrade"),
+                            ("user_version = 2", "rowseal upgrade"),
+                            ("user_version = 4", "of format 4, and this reader knows 3"),
+                            ("application_id = 0", "not a Rowseal store")):
             make_store_again(self.store)
             db = connect(self.store)
-            db.executescript(pragma)
+            db.executescript("PRAGMA " + pragma)
             db.close()
-            self.assertEqual(self.read()[0], 7)
+            status, lines, messages = self.read()
+            self.assertEqual((status, lines), (7, []))
+            self.assertIn(why, messages)
 
 
 def make_store_again(path):
