@@ -1,6 +1,17 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
+
+#include <rowseal/connection.h>
+#include <rowseal/error.h>
+
+namespace rowseal {
+
+/// TagRenewal makes the tags and MACs of an upgraded store anew, in the transaction of the upgrade.
+using TagRenewal = std::function<Result<void>(Connection&)>;
+
+}  // namespace rowseal
 
 namespace rowseal::schema {
 
