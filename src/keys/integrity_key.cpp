@@ -38,7 +38,7 @@ std::vector<const Record*> SortedBy(const std::vector<Record>& records, Key key)
 }  // namespace
 
 Result<Bytes> IntegrityKey::TagOf(ByteView fields) const {
-  ROWSEAL_ASSIGN(const Mac mac, HmacSha256(kek_->key.bytes().Reveal(), fields));
+  ROWSEAL_ASSIGN(const rowseal::Mac mac, HmacSha256(kek_->key.bytes().Reveal(), fields));
   Bytes tag;
   tag.reserve(8 + mac.size());
   for (int shift = 56; shift >= 0; shift -= 8) {
@@ -76,9 +76,10 @@ Result<Bytes> IntegrityKey::Tag(const KekRecord& record) const {
   return TagOf(fields.bytes());
 }
 
+namespace {
+
 // Not kek_id and wrapped_key: the AEAD binds those, so a rewrap changes neither tag nor revision.
-Result<Bytes> IntegrityKey::Tag(const DekRecord& record) const {
-  FieldWriter fields = RowFields(installation_, "dek");
+void AddDek(FieldWriter& fields, const DekRecord& record) {
   fields.Add(record.project)
       .Add(record.id)
       .Add(ToText(record.purpose))
@@ -86,7 +87,22 @@ Result<Bytes> IntegrityKey::Tag(const DekRecord& record) const {
       .Add(ToText(record.state))
       .Add(record.revision)
       .Add(record.check_value);
+}
+
+}  // namespace
+
+Result<Bytes> IntegrityKey::Tag(const DekRecord& record) const {
+  FieldWriter fields("rowseal/v2/row-tag");
+  fields.Add(installation_).Add(std::string_view("dek"));
+  AddDek(fields, record);
+  fields.AddInteger(record.born_epoch);
   return TagOf(fields.bytes());
+}
+
+Result<Bytes> IntegrityKey::Format2::Tag(const DekRecord& record) const {
+  FieldWriter fields = RowFields(key.installation_, "dek");
+  AddDek(fields, record);
+  return key.TagOf(fields.bytes());
 }
 
 Result<Bytes> IntegrityKey::Tag(const ColumnRecord& record) const {
@@ -109,9 +125,11 @@ Result<Bytes> IntegrityKey::Tag(const ColumnRecord& record) const {
   return TagOf(fields.bytes());
 }
 
-Result<Bytes> IntegrityKey::TrustTag(const TrustRows& rows) const {
+namespace {
+
+// Of the fields of both formats.
+void AddTrustedRows(FieldWriter& fields, const TrustRows& rows) {
   const InstallationRecord& installation = rows.installation;
-  FieldWriter fields = RowFields(installation_, "installation");
   fields.Add(installation.id)
       .AddInteger(installation.epoch)
       .AddInteger(installation.next_kek_id)
@@ -132,7 +150,28 @@ Result<Bytes> IntegrityKey::TrustTag(const TrustRows& rows) const {
   for (const WrappingRecord* wrapping : SortedBy(rows.wrappings, wrapping_key)) {
     fields.Add(wrapping->kek).Add(wrapping->root).Add(wrapping->secret).Add(wrapping->key);
   }
+}
+
+}  // namespace
+
+Result<Bytes> IntegrityKey::TrustTag(const TrustRows& rows) const {
+  FieldWriter fields("rowseal/v2/trust-tag");
+  fields.Add(installation_).Add(std::string_view("installation"));
+  AddTrustedRows(fields, rows);
+  fields.AddInteger(static_cast<std::int64_t>(rows.floors.size()));
+  for (const FloorRecord* floor : SortedBy(rows.floors, [](const auto& r) { return r.scope; })) {
+    fields.Add(std::string_view(floor->scope))
+        .AddInteger(floor->seal)
+        .AddInteger(floor->secrets)
+        .AddInteger(floor->values);
+  }
   return TagOf(fields.bytes());
+}
+
+Result<Bytes> IntegrityKey::Format2::TrustTag(const TrustRows& rows) const {
+  FieldWriter fields = RowFields(key.installation_, "installation");
+  AddTrustedRows(fields, rows);
+  return key.TagOf(fields.bytes());
 }
 
 Result<void> IntegrityKey::Compare(const Result<Bytes>& expected, const Bytes& found,
@@ -171,32 +210,72 @@ Result<void> IntegrityKey::Verify(const TrustRows& rows) const {
                  "the set of roots, KEKs and wrappings (installation.trust_tag)");
 }
 
-Result<Bytes> IntegrityKey::WriteMac(ByteView context, ByteView nonce,
-                                     ByteView encrypted_data) const {
-  ROWSEAL_ASSIGN(
-      const Mac mac,
-      HmacSha256(
-          kek_->key.bytes().Reveal(),
-          FieldWriter("rowseal/v1/write-mac").Add(context).Add(nonce).Add(encrypted_data).bytes()));
-  return Bytes(mac.begin(), mac.end());
+Result<Bytes> IntegrityKey::Mac(const WrittenVersion& version) const {
+  FieldWriter fields("rowseal/v2/version-mac");
+  fields.AddInteger(version.write_count)
+      .Add(version.context)
+      .Add(std::optional(version.created_at))
+      .Add(version.dek)
+      .Add(version.nonce)
+      .Add(version.encrypted_data);
+  return TagOf(fields.bytes());
 }
 
-Result<void> IntegrityKey::CheckLastWrite(ByteView context, ByteView nonce, ByteView encrypted_data,
-                                          const std::optional<Bytes>& write_mac,
-                                          const std::string& row) const {
-  ROWSEAL_ASSIGN(const Bytes expected, WriteMac(context, nonce, encrypted_data));
-  if (!write_mac || !EqualInConstantTime(expected, *write_mac)) {
-    return Fail(ErrorCode::kIntegrity, row + " opens, but it is not what was written last",
+Result<Bytes> IntegrityKey::Mac(const WrittenHead& head) const {
+  FieldWriter fields("rowseal/v2/head-mac");
+  fields.AddInteger(head.write_count)
+      .Add(installation_)
+      .Add(head.project)
+      .Add(head.secret)
+      .Add(head.name)
+      .Add(ToText(head.kind))
+      .Add(head.next_version)
+      .Add(head.lowest_version)
+      .Add(std::optional(head.created_at))
+      .Add(head.attributes);
+  return TagOf(fields.bytes());
+}
+
+namespace {
+
+Result<void> CompareMacs(const Result<Bytes>& expected, const Bytes& mac, const std::string& row,
+                         std::string_view way_out) {
+  ROWSEAL_TRY(expected);
+  if (!EqualInConstantTime(*expected, mac)) {
+    return Fail(ErrorCode::kIntegrity, row + " is not what was written last",
                 "an older row may have been put back; run `rowseal verify`, then restore the row"
-                " and its entries in the log from a backup, or put a new version");
+                " and its MAC from a backup, or " +
+                    std::string(way_out));
   }
   return {};
 }
 
-Result<Bytes> IntegrityKey::BundleMac(ByteView text) const {
-  ROWSEAL_ASSIGN(const Mac hash, Sha256(text));
+}  // namespace
+
+Result<void> IntegrityKey::CheckLastWrite(const WrittenVersion& version, const Bytes& mac,
+                                          const std::string& row) const {
+  return CompareMacs(Mac(version), mac, row, "put a new version");
+}
+
+Result<void> IntegrityKey::CheckLastWrite(const WrittenHead& head, const Bytes& mac,
+                                          const std::string& row) const {
+  return CompareMacs(Mac(head), mac, row, "delete the secret and put it anew");
+}
+
+Result<Bytes> IntegrityKey::Format2::WriteMac(ByteView context, ByteView nonce,
+                                              ByteView encrypted_data) const {
   ROWSEAL_ASSIGN(
-      const Mac mac,
+      const rowseal::Mac mac,
+      HmacSha256(
+          key.kek_->key.bytes().Reveal(),
+          FieldWriter("rowseal/v1/write-mac").Add(context).Add(nonce).Add(encrypted_data).bytes()));
+  return Bytes(mac.begin(), mac.end());
+}
+
+Result<Bytes> IntegrityKey::BundleMac(ByteView text) const {
+  ROWSEAL_ASSIGN(const rowseal::Mac hash, Sha256(text));
+  ROWSEAL_ASSIGN(
+      const rowseal::Mac mac,
       HmacSha256(kek_->key.bytes().Reveal(),
                  FieldWriter("rowseal/v1/key-bundle").Add(installation_).Add(hash).bytes()));
   return Bytes(mac.begin(), mac.end());

@@ -189,6 +189,17 @@ const KekRecord* TrustSet::ActiveKek(std::string_view scope) const noexcept {
   return found == rows.keks.end() ? nullptr : &*found;
 }
 
+FloorRecord TrustSet::FloorsOf(std::string_view scope) const {
+  const auto found = std::ranges::find(rows.floors, scope, &FloorRecord::scope);
+  return found == rows.floors.end() ? FloorRecord{std::string(scope)} : *found;
+}
+
+bool TrustSet::IsBelowFloor(const DekRecord& dek) const {
+  const KekRecord* kek = FindKek(dek.kek);
+  const FloorRecord floors = kek == nullptr ? FloorRecord{} : FloorsOf(kek->scope);
+  return dek.born_epoch < (dek.purpose == DekPurpose::kValue ? floors.values : floors.secrets);
+}
+
 std::string TrustSet::ScopeOf(const ProjectId& project) const {
   const bool has_its_own = std::ranges::any_of(rows.keks, [&](const KekRecord& kek) {
     return kek.purpose == KekPurpose::kWrap && kek.scope == project.text();
@@ -289,12 +300,11 @@ Error Keyring::NamingWrapping(Error error, const IntegrityKey& integrity, const 
   return error;
 }
 
-Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
-  std::vector<std::shared_ptr<const RootProvider>> roots;
-  {
-    const std::lock_guard lock(mutex_);
-    roots = roots_;
-  }
+namespace {
+
+// Whose roots were given, or why none of them is one of the store's.
+Result<HeldRoots> MatchAny(const std::vector<std::shared_ptr<const RootProvider>>& roots,
+                           const TrustRows& rows, std::vector<std::string>& unmatched) {
   ROWSEAL_ASSIGN(Matches matches, MatchByFingerprint(roots, rows));
   if (matches.roots.by_row.empty()) {
     if (std::optional<Error> changed = ChangedRootRow(roots, rows)) {
@@ -303,8 +313,16 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
     const bool says_enough = roots.size() == 1 && matches.mismatch;
     return tl::unexpected(says_enough ? *matches.mismatch : NoMatchingRoot(roots, rows));
   }
-  // A KEK that wraps makes no tags: who got hold of one would otherwise name it here and forge them
-  // all. Its purpose needs no tag, for it is bound where the KEK is wrapped.
+  unmatched = std::move(matches.unmatched);
+  return std::move(matches.roots);
+}
+
+}  // namespace
+
+// A KEK that wraps makes no tags: who got hold of one would otherwise name it here and forge them
+// all. Its purpose needs no tag, for it is bound where the KEK is wrapped.
+Result<std::shared_ptr<const IntegrityKey>> Keyring::OpenIntegrityKeyOf(const TrustRows& rows,
+                                                                        const HeldRoots& held) {
   const auto named = std::ranges::find(rows.keks, rows.installation.integrity_kek, &KekRecord::id);
   if (named != rows.keks.end() && named->purpose != KekPurpose::kIntegrity) {
     return Fail(ErrorCode::kIntegrity,
@@ -312,24 +330,40 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
                     " of kek, whose purpose is " + std::string(ToText(named->purpose)),
                 "restore the table installation from a backup");
   }
-  Result<std::shared_ptr<const Kek>> integrity_kek = OpenIntegrityKek(rows, matches.roots);
-  if (!integrity_kek && integrity_kek.error().code == ErrorCode::kRootKeyMissing) {
-    if (std::optional<Error> other = NoneMayOpenAll(matches.roots.by_row, rows)) {
+  Result<std::shared_ptr<const Kek>> kek = OpenIntegrityKek(rows, held);
+  if (!kek && kek.error().code == ErrorCode::kRootKeyMissing) {
+    if (std::optional<Error> other = NoneMayOpenAll(held.by_row, rows)) {
       return tl::unexpected(std::move(*other));
     }
     // Such a root is known, so somebody removed the wrapping.
     return Fail(ErrorCode::kIntegrity, "the integrity key has no wrapping by a root given here",
                 "restore the table kek_wrapping from a backup");
   }
-  if (!integrity_kek) {
-    return tl::unexpected(std::move(integrity_kek).error());
+  if (!kek) {
+    return tl::unexpected(std::move(kek).error());
   }
+  return std::make_shared<const IntegrityKey>(rows.installation.id, std::move(*kek));
+}
+
+Result<std::shared_ptr<const IntegrityKey>> Keyring::OpenIntegrityKey(const TrustRows& rows) {
+  std::vector<std::string> unmatched;
+  ROWSEAL_ASSIGN(const HeldRoots held, MatchAny(roots_, rows, unmatched));
+  return OpenIntegrityKeyOf(rows, held);
+}
+
+Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
+  std::vector<std::shared_ptr<const RootProvider>> roots;
+  {
+    const std::lock_guard lock(mutex_);
+    roots = roots_;
+  }
+  std::vector<std::string> unmatched;
+  ROWSEAL_ASSIGN(HeldRoots matched, MatchAny(roots, rows, unmatched));
   auto set = std::make_shared<TrustSet>();
-  set->integrity =
-      std::make_shared<const IntegrityKey>(rows.installation.id, std::move(*integrity_kek));
+  ROWSEAL_ASSIGN(set->integrity, OpenIntegrityKeyOf(rows, matched));
   if (Result<void> verified = set->integrity->Verify(rows); !verified) {
     return tl::unexpected(
-        NamingWrapping(std::move(verified).error(), *set->integrity, rows, matches.roots));
+        NamingWrapping(std::move(verified).error(), *set->integrity, rows, matched));
   }
   set->rows = std::move(rows);
 
@@ -360,8 +394,8 @@ Result<void> Keyring::Adopt(TrustRows rows, std::int64_t floor) {
     }
     held = next;
   }
-  held_ = std::move(matches.roots);
-  unmatched_ = std::move(matches.unmatched);
+  held_ = std::move(matched);
+  unmatched_ = std::move(unmatched);
   trust_ = std::move(set);
   return {};
 }

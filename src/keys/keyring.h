@@ -41,6 +41,11 @@ struct TrustSet {
   /// ScopeOf gives the scope whose KEKs wrap a project's DEKs: the project's own where it has KEKs
   /// that wrap, else `default`.
   std::string ScopeOf(const ProjectId& project) const;
+  /// FloorsOf gives a scope's floors; all are 0 where none was ever raised.
+  FloorRecord FloorsOf(std::string_view scope) const;
+  /// IsBelowFloor tells whether nothing is opened any more with a DEK, because it was made before a
+  /// compromise and what was sealed with it has been sealed again.
+  bool IsBelowFloor(const DekRecord& dek) const;
 };
 
 /// Keyring opens keys from verified rows and holds the opened ones: every KEK asked for, and the
@@ -57,6 +62,10 @@ class Keyring final {
   /// is older than the floor was put back by somebody. Errors: kRootKeyMismatch (naming expected
   /// and found), kIntegrity (naming the row, or an epoch lower than the floor), the provider's.
   Result<void> Adopt(TrustRows rows, std::int64_t floor);
+
+  /// OpenIntegrityKey opens the integrity key that rows just read name, and compares no tag: for an
+  /// upgrade, whose rows have the tags of an older format. Errors: as Adopt.
+  Result<std::shared_ptr<const IntegrityKey>> OpenIntegrityKey(const TrustRows& rows);
 
   /// epoch is that of the set adopted last; 0 before the first.
   std::int64_t epoch() const;
@@ -118,6 +127,8 @@ class Keyring final {
   };
   using HeldDeks = std::list<HeldDek>;  // most recently used first
 
+  Result<std::shared_ptr<const IntegrityKey>> OpenIntegrityKeyOf(const TrustRows& rows,
+                                                                 const HeldRoots& held);
   Result<std::shared_ptr<const Kek>> OpenIntegrityKek(const TrustRows& rows, const HeldRoots& held);
   Result<std::shared_ptr<const Kek>> UnwrapWithAnyRoot(const TrustRows& rows, const HeldRoots& held,
                                                        KekId id) const;

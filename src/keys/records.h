@@ -88,6 +88,7 @@ struct DekRecord {
   Bytes wrapped_key{};
   Bytes row_tag{};
   Timestamp created_at{};
+  std::int64_t born_epoch = 1;  ///< the installation's when the DEK was made
 };
 
 struct ColumnRecord {
@@ -101,12 +102,23 @@ struct ColumnRecord {
   Timestamp created_at{};
 };
 
+/// FloorRecord holds a scope's floors: a DEK that was made in an epoch below `seal` seals nothing,
+/// below `secrets` opens no secret, below `values` no value of a column. A compromise raises them;
+/// they never sink.
+struct FloorRecord {
+  std::string scope;
+  std::int64_t seal = 0;
+  std::int64_t secrets = 0;
+  std::int64_t values = 0;
+};
+
 /// TrustRows is the whole set that installation.trust_tag covers, read in one statement.
 struct TrustRows {
   InstallationRecord installation;
   std::vector<RootRecord> roots;
   std::vector<KekRecord> keks;
   std::vector<WrappingRecord> wrappings;
+  std::vector<FloorRecord> floors;
 };
 
 }  // namespace rowseal

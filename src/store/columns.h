@@ -106,7 +106,16 @@ constexpr auto FieldsOf(const DekRecord*) {
                     Field("check_value", &Record::check_value, kMacBytes),
                     Field("wrapped_key", &Record::wrapped_key, kWrappedKeyBytes),
                     Field("row_tag", &Record::row_tag, kTagBytes),
-                    Field("created_at", &Record::created_at)};
+                    Field("created_at", &Record::created_at),
+                    Field("born_epoch", &Record::born_epoch, {1, kMostNumber})};
+}
+
+constexpr auto FieldsOf(const FloorRecord*) {
+  using Record = FloorRecord;
+  return std::tuple{Field("scope", &Record::scope),
+                    Field("seal_floor", &Record::seal, {0, kMostNumber}),
+                    Field("secrets_floor", &Record::secrets, {0, kMostNumber}),
+                    Field("values_floor", &Record::values, {0, kMostNumber})};
 }
 
 /// DekAndKek is a DEK's row with the revision and the tag of its KEK's row, from the same moment.
@@ -174,6 +183,8 @@ template <>
 inline constexpr std::string_view kTableOf<KekRecord> = "kek";
 template <>
 inline constexpr std::string_view kTableOf<WrappingRecord> = "kek_wrapping";
+template <>
+inline constexpr std::string_view kTableOf<FloorRecord> = "scope_floor";
 template <>
 inline constexpr std::string_view kTableOf<DekRecord> = "dek";
 template <>

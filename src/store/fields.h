@@ -275,6 +275,21 @@ constexpr std::size_t CountCells() {
 template <class Record>
 inline constexpr std::size_t kCells = CountCells<Record>();
 
+/// CellNamed gives the place of a field's column in a record's row.
+template <class Record>
+consteval std::size_t CellNamed(std::string_view name) {
+  std::size_t at = 0;
+  std::size_t found = kCells<Record>;
+  ForEachCell<Record>([&](const CellInfo& cell) {
+    found = cell.name == name ? at : found;
+    ++at;
+  });
+  if (found == kCells<Record>) {
+    throw "there is no such field";
+  }
+  return found;
+}
+
 // --- reading -------------------------------------------------------------------------------------
 
 /// Defect says which field of a row is not what Rowseal writes, and why; no field: none is.

@@ -74,6 +74,10 @@ Result<void> TrustGatherer::Check(const Defect& defect, const WrappingRecord& re
                      "wrapping of KEK " + ToText(record.kek) + " by root " + ToText(record.root));
 }
 
+Result<void> TrustGatherer::Check(const Defect& defect, const FloorRecord& record) {
+  return CheckDefect(defect, "row '" + record.scope + "' of scope_floor");
+}
+
 Result<void> TrustGatherer::OfNoTable(std::string_view table) {
   return Fail(
       ErrorCode::kIntegrity,
@@ -89,9 +93,11 @@ Result<TrustRows> TrustGatherer::Finish() && {
   const bool repeats = installations_ > 1 ||
                        ComesTwice(trust_.roots, [](const RootRecord& root) { return root.id; }) ||
                        ComesTwice(trust_.keks, [](const KekRecord& kek) { return kek.id; }) ||
-                       ComesTwice(trust_.wrappings, [](const WrappingRecord& wrapping) {
-                         return std::pair(wrapping.kek, wrapping.root);
-                       });
+                       ComesTwice(trust_.wrappings,
+                                  [](const WrappingRecord& wrapping) {
+                                    return std::pair(wrapping.kek, wrapping.root);
+                                  }) ||
+                       ComesTwice(trust_.floors, [](const FloorRecord& row) { return row.scope; });
   if (repeats) {
     return Fail(ErrorCode::kIntegrity, "the trusted rows hold the same row twice",
                 "rowseal doctor compares the store's tables with those of this release");
@@ -114,6 +120,7 @@ std::vector<Row> TrustCells(const TrustRows& trust) {
   std::ranges::transform(trust.roots, std::back_inserter(rows), CellsOf<RootRecord>);
   std::ranges::transform(trust.keks, std::back_inserter(rows), CellsOf<KekRecord>);
   std::ranges::transform(trust.wrappings, std::back_inserter(rows), CellsOf<WrappingRecord>);
+  std::ranges::transform(trust.floors, std::back_inserter(rows), CellsOf<FloorRecord>);
   return rows;
 }
 
@@ -127,6 +134,17 @@ Result<void> InsertKek(Connection& connection, const KekRecord& record) {
 
 Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record) {
   return InsertRecord(connection, record);
+}
+
+Result<void> WriteFloor(Connection& connection, const FloorRecord& record) {
+  return RunChange(
+      connection,
+      "INSERT INTO rowseal.scope_floor (scope, seal_floor, secrets_floor, values_floor)"
+      " VALUES ($1, $2, $3, $4) ON CONFLICT (scope) DO UPDATE SET"
+      " seal_floor = excluded.seal_floor, secrets_floor = excluded.secrets_floor,"
+      " values_floor = excluded.values_floor",
+      {record.scope, record.seal, record.secrets, record.values},
+      "the floors of scope '" + record.scope + "'");
 }
 
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen) {

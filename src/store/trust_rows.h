@@ -11,7 +11,7 @@ namespace rowseal {
 /// claims until a Keyring adopts them.
 class TrustGatherer final {
  public:
-  /// Take reads one row of `table`; `read` reads any of the four records' fields. Errors:
+  /// Take reads one row of `table`; `read` reads any of the five records' fields. Errors:
   /// kIntegrity, naming the row and the column.
   template <class Read>
   Result<void> Take(std::string_view table, Read read) {
@@ -31,6 +31,10 @@ class TrustGatherer final {
       WrappingRecord& wrapping = trust_.wrappings.emplace_back();
       return Check(read(wrapping), wrapping);
     }
+    if (table == kTableOf<FloorRecord>) {
+      FloorRecord& floor = trust_.floors.emplace_back();
+      return Check(read(floor), floor);
+    }
     return OfNoTable(table);
   }
   /// Finish errors: kIntegrity (no installation, or a row that came twice).
@@ -41,6 +45,7 @@ class TrustGatherer final {
   static Result<void> Check(const Defect& defect, const RootRecord& record);
   static Result<void> Check(const Defect& defect, const KekRecord& record);
   static Result<void> Check(const Defect& defect, const WrappingRecord& record);
+  static Result<void> Check(const Defect& defect, const FloorRecord& record);
   static Result<void> OfNoTable(std::string_view table);
 
   TrustRows trust_;
@@ -59,6 +64,8 @@ std::vector<Row> TrustCells(const TrustRows& trust);
 Result<void> InsertRoot(Connection& connection, const RootRecord& record);
 Result<void> InsertKek(Connection& connection, const KekRecord& record);
 Result<void> InsertWrapping(Connection& connection, const WrappingRecord& record);
+/// WriteFloor inserts a scope's floors, or raises those that stand there.
+Result<void> WriteFloor(Connection& connection, const FloorRecord& record);
 /// UpdateKekState writes state, resumes_to, revision and tag where the revision is `seen`.
 /// Errors: kConflict when another writer was first.
 Result<void> UpdateKekState(Connection& connection, const KekRecord& record, Revision seen);

@@ -58,10 +58,14 @@ std::string SelectSql(std::string_view prefix) {
 
 }  // namespace
 
-std::string TrustLoadSql(std::string_view prefix) {
+std::string OldTrustLoadSql(std::string_view prefix) {
   return SelectSql<InstallationRecord>(prefix) + " UNION ALL " + SelectSql<RootRecord>(prefix) +
          " UNION ALL " + SelectSql<KekRecord>(prefix) + " UNION ALL " +
          SelectSql<WrappingRecord>(prefix);
+}
+
+std::string TrustLoadSql(std::string_view prefix) {
+  return OldTrustLoadSql(prefix) + " UNION ALL " + SelectSql<FloorRecord>(prefix);
 }
 
 Result<TrustRows> Decode(const TrustLoad::Request& /*request*/, Rows rows) {

@@ -4,8 +4,8 @@
 
 namespace rowseal {
 
-/// TrustLoad reads the trusted rows of one moment: the installation, roots, KEKs and wrappings.
-/// Claims, until a Keyring adopts them.
+/// TrustLoad reads the trusted rows of one moment: the installation, roots, KEKs, wrappings
+/// and floors. Claims, until a Keyring adopts them.
 struct TrustLoad {
   static constexpr Procedure kProcedure = Procedure::kTrustLoad;
   static constexpr std::string_view kName = "trust_load";
@@ -14,7 +14,7 @@ struct TrustLoad {
   struct Request {
     using Call = TrustLoad;
   };
-  /// The rows of four tables in one shape: the table's name, then its numbers, texts and bytes,
+  /// The rows of five tables in one shape: the table's name, then its numbers, texts and bytes,
   /// each kind from left to right.
   static constexpr std::size_t kNumbers = 5;
   static constexpr std::size_t kTexts = 4;
@@ -34,5 +34,8 @@ inline Statement AskTrust() { return Encode(std::make_shared<const TrustLoad::Re
 
 /// TrustLoadSql selects the rows in that shape, from tables of the schema `prefix` (`rowseal.`).
 std::string TrustLoadSql(std::string_view prefix);
+
+/// OldTrustLoadSql selects those that a store had before format 3, which had no floors.
+std::string OldTrustLoadSql(std::string_view prefix);
 
 }  // namespace rowseal
