@@ -29,7 +29,7 @@ std::optional<Statement> ActiveDekOperation::Next() {
       floor_ = session_.Floor();
       return AskTrust();
     case Step::kInsert: {
-      Result<DekInsert::Request> insert = MakeDekInsert(session_, project_, purpose_);
+      Result<DekInsert::Request> insert = MakeInsert();
       if (insert) {
         insert_ = std::make_shared<const DekInsert::Request>(std::move(*insert));
         return Encode(insert_);
@@ -77,12 +77,23 @@ void ActiveDekOperation::Consider(const std::optional<DekAndKek>& row) {
     return;
   }
   if (!row) {
-    // After an insert, none means that the KEK was rotated away meanwhile.
+    // After an insert, none means that keys were changed meanwhile.
+    replaced_.reset();
     step_ = inserted ? Step::kReloadTrust : Step::kInsert;
     return;
   }
   if (!session_.KnowsKek(*row)) {
     step_ = Step::kReloadTrust;
+    return;
+  }
+  if (session_.IsBelowSealFloor(row->dek)) {
+    // An epoch that somebody wrote there replaces nothing.
+    if (Result<void> verified = session_.integrity()->Verify(row->dek); !verified) {
+      FinishWith(std::move(verified).error());
+      return;
+    }
+    replaced_ = row->dek;
+    step_ = inserted ? Step::kReloadTrust : Step::kInsert;
     return;
   }
   if (inserted) {
@@ -110,8 +121,28 @@ Result<ActiveDekOperation::Active> ActiveDekOperation::Take() && {
   return std::move(*active_);
 }
 
-Result<DekInsert::Request> MakeDekInsert(Session& session, const ProjectId& project,
-                                         DekPurpose purpose) {
+Result<DekInsert::Request> ActiveDekOperation::MakeInsert() {
+  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, KekForNewDeks(session_, project_));
+  ROWSEAL_ASSIGN(DekRecord made,
+                 MakeDek(session_, project_, purpose_, *kek, session_.keyring().epoch()));
+  DekInsert::Request insert{.project = project_,
+                            .id = made.id,
+                            .kek = made.kek,
+                            .purpose = made.purpose,
+                            .suite = made.suite,
+                            .check_value = std::move(made.check_value),
+                            .wrapped_key = std::move(made.wrapped_key),
+                            .row_tag = std::move(made.row_tag),
+                            .born_epoch = made.born_epoch,
+                            .replaced = {}};
+  if (replaced_) {
+    ROWSEAL_ASSIGN(DekRecord old, Deactivated(*session_.integrity(), *replaced_));
+    insert.replaced = {old.id, old.revision, std::move(old.row_tag)};
+  }
+  return insert;
+}
+
+Result<std::shared_ptr<const Kek>> KekForNewDeks(Session& session, const ProjectId& project) {
   ROWSEAL_TRY(session.CheckNotRolledBack());
   const std::shared_ptr<const TrustSet> trust = session.keyring().trust();
   const std::string scope = trust->ScopeOf(project);
@@ -119,24 +150,23 @@ Result<DekInsert::Request> MakeDekInsert(Session& session, const ProjectId& proj
   if (active == nullptr) {
     return NoActiveKek(*trust, scope);
   }
-  ROWSEAL_ASSIGN(const std::shared_ptr<const Kek> kek, session.keyring().OpenKek(active->id));
-  return MakeDekInsertUnder(session, project, purpose, *kek);
+  return session.keyring().OpenKek(active->id);
 }
 
-Result<DekInsert::Request> MakeDekInsertUnder(Session& session, const ProjectId& project,
-                                              DekPurpose purpose, const Kek& kek) {
+Result<DekRecord> MakeDek(Session& session, const ProjectId& project, DekPurpose purpose,
+                          const Kek& kek, std::int64_t born_epoch) {
   ROWSEAL_ASSIGN(const DekId id, NewId<DekId>());
-  DekRecord record{.project = project, .id = id, .purpose = purpose};
-  ROWSEAL_ASSIGN(const Dek dek, NewDek(record, kek, session.installation()));
+  DekRecord record{.project = project, .id = id, .purpose = purpose, .born_epoch = born_epoch};
+  ROWSEAL_TRY(NewDek(record, kek, session.installation()));
   ROWSEAL_ASSIGN(record.row_tag, session.integrity()->Tag(record));
-  return DekInsert::Request{.project = project,
-                            .id = record.id,
-                            .kek = record.kek,
-                            .purpose = record.purpose,
-                            .suite = record.suite,
-                            .check_value = std::move(record.check_value),
-                            .wrapped_key = std::move(record.wrapped_key),
-                            .row_tag = std::move(record.row_tag)};
+  return record;
+}
+
+Result<DekRecord> Deactivated(const IntegrityKey& integrity, DekRecord dek) {
+  dek.state = KeyState::kDeactivated;
+  ++dek.revision.value;
+  ROWSEAL_ASSIGN(dek.row_tag, integrity.Tag(dek));
+  return dek;
 }
 
 Statement AskActiveDek(const ProjectId& project, DekPurpose purpose) {

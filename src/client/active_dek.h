@@ -14,7 +14,8 @@ namespace rowseal {
 /// ActiveDekOperation finds or makes the active DEK of a project and purpose, and opens it.
 ///
 /// Of several that make one at once, the store keeps one; all read it back. A new DEK is wrapped
-/// under the active KEK, and the store takes it only while that KEK is active.
+/// under the active KEK, and the store takes it only while that KEK is active and no key was
+/// changed meanwhile. An active DEK that was made before a compromise was declared is replaced.
 class ActiveDekOperation final : public Operation {
  public:
   struct Active {
@@ -38,6 +39,7 @@ class ActiveDekOperation final : public Operation {
 
   void FinishWith(Error error);
   Result<Active> Open(const DekAndKek& row);
+  Result<DekInsert::Request> MakeInsert();
 
   Session& session_;
   const ProjectId project_;
@@ -48,18 +50,21 @@ class ActiveDekOperation final : public Operation {
   TrustFloor floor_;  // of the trusted set when its reload began
   std::optional<Error> failure_;
   std::shared_ptr<const DekInsert::Request> insert_;
+  std::optional<DekRecord> replaced_;  // the active DEK, which may not seal any more
   std::optional<Active> active_;
 };
 
-/// MakeDekInsert makes a fresh DEK, wrapped under the active KEK of the project's scope and tagged,
-/// and what asks the store to keep it. Errors: kRefusedByState (no KEK is active), kRandomFailure,
-/// the root provider's.
-Result<DekInsert::Request> MakeDekInsert(Session& session, const ProjectId& project,
-                                         DekPurpose purpose);
+/// KekForNewDeks opens the active KEK of the project's scope. Errors: kRefusedByState (none is, or
+/// an older copy of the store), the root provider's.
+Result<std::shared_ptr<const Kek>> KekForNewDeks(Session& session, const ProjectId& project);
 
-/// MakeDekInsertUnder does that under the KEK given.
-Result<DekInsert::Request> MakeDekInsertUnder(Session& session, const ProjectId& project,
-                                              DekPurpose purpose, const Kek& kek);
+/// MakeDek makes a fresh DEK, wrapped under the KEK and tagged, for a store whose epoch is
+/// `born_epoch` when it is kept. Errors: kRandomFailure.
+Result<DekRecord> MakeDek(Session& session, const ProjectId& project, DekPurpose purpose,
+                          const Kek& kek, std::int64_t born_epoch);
+
+/// Deactivated gives the row of a DEK that seals no more, with its next revision and tag.
+Result<DekRecord> Deactivated(const IntegrityKey& integrity, DekRecord dek);
 
 /// AskActiveDek is the statement that reads a project's active DEK, and OpenActiveDek opens what it
 /// gave, in the same transaction, in which the trusted set was loaded; none is made. Errors:

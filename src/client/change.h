@@ -69,6 +69,10 @@ class Change final : public TrustedRead {
   /// themselves are the body's to write.
   TrustRows& rows();
 
+  /// epoch is the installation's when this change has been committed, which a DEK that is made here
+  /// is born in. Whoever changes the set does so first.
+  std::int64_t epoch() const noexcept { return trust().rows.installation.epoch + (rows_ ? 1 : 0); }
+
   /// Audit writes the entry, and gives its id for its items. A change without one is an error.
   Result<EntryId> Audit(std::string_view action, std::string_view object,
                         std::string_view project = kSystemProject);

@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "client/audit.h"
+#include "client/last_writes.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
 
@@ -178,10 +179,17 @@ Result<Secret> GetOperation::OpenFetched(const SecretRef& secret, const Fetched&
     }
     return tl::unexpected(std::move(error));
   }
-  ROWSEAL_TRY(session_.integrity()->CheckLastWrite(
-      context.bytes(), sealed.nonce, sealed.encrypted_data, sealed.write_mac,
-      "version " + ToText(sealed.version) + " of secret '" + secret.name.text() + "' (project '" +
-          project_.text() + "')"));
+  ROWSEAL_TRY(CheckProof(session_, sealed.written,
+                         WrittenVersion{.write_count = 0,
+                                        .context = context.bytes(),
+                                        .created_at = sealed.created_at,
+                                        .dek = fetched.dek.dek.id,
+                                        .nonce = sealed.nonce,
+                                        .encrypted_data = sealed.encrypted_data},
+                         "version " + ToText(sealed.version) + " of secret '" + secret.name.text() +
+                             "' (project '" + project_.text() + "')"));
+  // The head says which version is the newest.
+  ROWSEAL_TRY(CheckLastWritten(session_, project_, secret.name, fetched.head));
   if (sealed.expires_at && *sealed.expires_at <= session_.Now()) {
     return Fail(ErrorCode::kRefusedByState,
                 "version " + ToText(sealed.version) + " of secret '" + secret.name.text() +

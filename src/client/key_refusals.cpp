@@ -27,6 +27,13 @@ tl::unexpected<Error> DekRefused(const DekRecord& dek) {
               "rowseal dek rotate --project makes a new one");
 }
 
+tl::unexpected<Error> DekBelowFloor(const DekRecord& dek) {
+  return Fail(ErrorCode::kRefusedByState,
+              "DEK " + ToText(dek.id) + " of project '" + dek.project.text() +
+                  "' was made before its keys were declared compromised",
+              "nothing is sealed or opened with it any more: put the value anew");
+}
+
 const KekRecord* SuspendedActiveKek(const TrustSet& trust, std::string_view scope) noexcept {
   for (const KekRecord& kek : trust.rows.keks) {
     if (kek.scope == scope && kek.purpose == KekPurpose::kWrap &&

@@ -21,6 +21,8 @@ std::string WayOut(const KekRecord& kek);
 
 /// DekRefused is the same for a DEK.
 tl::unexpected<Error> DekRefused(const DekRecord& dek);
+/// DekBelowFloor refuses one that was made before a compromise was declared.
+tl::unexpected<Error> DekBelowFloor(const DekRecord& dek);
 
 /// NoActiveKek is for a scope in which nothing may be wrapped, and names the KEK that is suspended.
 tl::unexpected<Error> NoActiveKek(const TrustSet& trust, std::string_view scope);

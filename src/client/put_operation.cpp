@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "client/audit.h"
+#include "client/last_writes.h"
 #include "client/random_ids.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
@@ -37,7 +38,8 @@ PutOperation::PutOperation(Session& session, const ProjectId& project,
     const auto known = session_.seen().Head(project_, wanted.name);
     if (known && wanted.rule != PutRule::kCreateOnly) {
       // With the kind that was asked for: the store refuses it when the secret is of another.
-      pending.head = {known->id, wanted.kind.value_or(known->kind), known->next_version};
+      pending.head = *known;
+      pending.head.kind = wanted.kind.value_or(known->kind);
       pending.exists = true;
     } else {
       Result<SecretId> id = NewId<SecretId>();
@@ -45,7 +47,8 @@ PutOperation::PutOperation(Session& session, const ProjectId& project,
         FinishWith(std::move(id).error());
         return;
       }
-      pending.head = {*id, wanted.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
+      pending.head.id = *id;
+      pending.head.kind = wanted.kind.value_or(SecretKind::kWorkflow);
     }
     pending_.push_back(pending);
   }
@@ -68,7 +71,11 @@ void PutOperation::OnlyInto(SecretId secret) {
   for (Pending& pending : pending_) {
     if (pending.head.id != secret) {
       // Not known here: any version but the first asks the store how the secret stands.
-      pending.head = {secret, pending.head.kind, SecretVersion{2}};
+      const SecretKind kind = pending.head.kind;
+      pending.head = {};
+      pending.head.id = secret;
+      pending.head.kind = kind;
+      pending.head.next_version = SecretVersion{2};
       pending.exists = true;
     }
   }
@@ -149,7 +156,7 @@ Result<Statement> PutOperation::MakeStatement() {
   asked.items.reserve(pending_.size());
   // Drawn for this attempt: the next one seals other contexts, which need nonces of their own.
   ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(pending_.size()));
-  for (const Pending& pending : pending_) {
+  for (Pending& pending : pending_) {
     const PutItem& item = items_[pending.item];
     const SecretHead& head = pending.head;
     const FieldWriter fields =
@@ -157,8 +164,20 @@ Result<Statement> PutOperation::MakeStatement() {
                                    head.next_version, item.expires_at});
     const ByteView context = fields.bytes();
     ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active_->dek->key, item.value, context, fresh));
-    ROWSEAL_ASSIGN(Bytes write_mac,
-                   session_.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
+    ROWSEAL_ASSIGN(Bytes mac, session_.integrity()->Mac(
+                                  WrittenVersion{.write_count = 1,
+                                                 .context = context,
+                                                 .created_at = asked.entry.at,
+                                                 .dek = active_->record.id,
+                                                 .nonce = sealed.nonce,
+                                                 .encrypted_data = sealed.encrypted_data}));
+    pending.stored = head;
+    ++pending.stored.next_version.value;
+    if (head.next_version == SecretVersion{1}) {
+      pending.stored.created_at = asked.entry.at;
+    }
+    ROWSEAL_ASSIGN(pending.stored.written,
+                   WrittenAs(session_, project_, item.name, pending.stored));
     asked.items.push_back({.name = item.name,
                            .kind = head.kind,
                            .secret = head.id,
@@ -167,7 +186,9 @@ Result<Statement> PutOperation::MakeStatement() {
                            .nonce = sealed.nonce,
                            .encrypted_data = std::move(sealed.encrypted_data),
                            .expires_at = item.expires_at,
-                           .write_mac = std::move(write_mac)});
+                           .mac = std::move(mac),
+                           .secret_write_count = pending.stored.written->count,
+                           .secret_mac = pending.stored.written->mac});
   }
   asked_ = std::make_shared<const SecretPut::Request>(std::move(asked));
   return Encode(asked_);
@@ -196,13 +217,20 @@ Result<void> PutOperation::SettleConflict(Pending& pending,
   session_.observer().Count(Counter::kPutConflicts);
   pending.exists = found.has_value();
   if (found) {
+    // What is not what was written last would be made so by the next version's MAC.
+    if (Result<void> proven = CheckLastWritten(session_, project_, item.name, *found); !proven) {
+      session_.ReportRefusedOpen(project_, ToText(found->id), proven.error());
+      return proven;
+    }
     pending.head = *found;
     return {};
   }
   // It was known, and was deleted meanwhile: it begins anew.
   session_.seen().Forget(project_, item.name);
   ROWSEAL_ASSIGN(const SecretId id, NewId<SecretId>());
-  pending.head = {id, item.kind.value_or(SecretKind::kWorkflow), SecretVersion{1}};
+  pending.head = {};
+  pending.head.id = id;
+  pending.head.kind = item.kind.value_or(SecretKind::kWorkflow);
   return {};
 }
 
@@ -222,8 +250,7 @@ void PutOperation::FeedPut(Rows answer) {
     all_stored = all_stored && stored[i];
     if (row.outcome == SecretPut::Outcome::kConflict) {
       if (Result<void> settled = SettleConflict(pending_[i], row.head); !settled) {
-        FinishWith(std::move(settled).error());
-        return;
+        pending_[i].refused = std::move(settled).error();
       }
     }
   }
@@ -234,13 +261,16 @@ void PutOperation::FeedPut(Rows answer) {
     Pending& pending = pending_[i];
     const PutItem& item = items_[pending.item];
     if (stored[i] && stands) {
-      SecretHead next = pending.head;
-      ++next.next_version.value;
       if (within_ == Within::kOwnTransaction) {  // another one's may still be rolled back
-        session_.seen().Remember(project_, item.name, next);
+        session_.seen().Remember(project_, item.name, pending.stored);
       }
       session_.observer().Count(Counter::kSecretsSealed);
       settled_[pending.item] = StoredSecret{pending.head.id, pending.head.next_version};
+      continue;
+    }
+    if (pending.refused) {
+      RefuseItem(pending.item, std::move(*pending.refused));
+      failed = true;
       continue;
     }
     const bool is_gone = only_into_ && (!pending.exists || pending.head.id != *only_into_);

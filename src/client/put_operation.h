@@ -41,6 +41,8 @@ class PutOperation final : public Operation {
     std::size_t item;
     SecretHead head;
     bool exists = false;
+    SecretHead stored{};  ///< as the secret stands when this is stored
+    std::optional<Error> refused{};
   };
 
   void FinishWith(Error error);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "client/change.h"
 #include "client/get_operation.h"
+#include "client/last_writes.h"
 #include "client/sealing.h"
 #include "envelope/contexts.h"
 #include "store/calls/secret_delete.h"
@@ -17,8 +18,8 @@ namespace {
 constexpr ChangeKind kOfASecret{.locks = ChangeKind::Locks::kRows};
 
 // Finds a secret and keeps it from others until the transaction ends.
-Result<SecretLock::Row> LockSecret(Connection& connection, const ProjectId& project,
-                                   const SecretName& name) {
+Result<SecretHead> LockSecret(Connection& connection, const ProjectId& project,
+                              const SecretName& name) {
   ROWSEAL_ASSIGN(const SecretLock::Answer head,
                  Ask(connection, SecretLock::Request{project, name}));
   if (!head) {
@@ -109,13 +110,6 @@ Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const Proj
   return value;
 }
 
-Result<void> CheckLastWritten(const Session& session, const ProjectId& project,
-                              const StoredVersion& version) {
-  return session.integrity()->CheckLastWrite(ContextOf(session, project, version), version.nonce,
-                                             version.encrypted_data, version.write_mac,
-                                             RowName(version));
-}
-
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version) {
   ROWSEAL_ASSIGN(const std::shared_ptr<const Dek> dek, OpenDekOf(session, version));
@@ -134,8 +128,14 @@ Result<SecretReseal::Item> SealAgain(Session& session, const ProjectId& project,
   // The old bytes are overwritten, and no other copy is left.
   ROWSEAL_ASSIGN(FreshNonces fresh, FreshNonces::Draw(1));
   ROWSEAL_ASSIGN(SealedBytes sealed, SealProven(active.dek->key, value.Reveal(), context, fresh));
-  ROWSEAL_ASSIGN(Bytes write_mac,
-                 session.integrity()->WriteMac(context, sealed.nonce, sealed.encrypted_data));
+  const std::int64_t write_count = old.written->count + 1;
+  ROWSEAL_ASSIGN(Bytes mac,
+                 session.integrity()->Mac(WrittenVersion{.write_count = write_count,
+                                                         .context = context,
+                                                         .created_at = old.created_at,
+                                                         .dek = active.record.id,
+                                                         .nonce = sealed.nonce,
+                                                         .encrypted_data = sealed.encrypted_data}));
   return SecretReseal::Item{.secret = old.secret,
                             .version = old.version,
                             .dek = active.record.id,
@@ -143,19 +143,21 @@ Result<SecretReseal::Item> SealAgain(Session& session, const ProjectId& project,
                             .encrypted_data = std::move(sealed.encrypted_data),
                             .expires_at = changed.expires_at,
                             .old_nonce = old.nonce,
-                            .write_mac = std::move(write_mac)};
+                            .write_count = write_count,
+                            .mac = std::move(mac)};
 }
 
 Result<void> RenameSecret(Client& client, const ProjectId& project, const SecretName& name,
                           const SecretName& new_name, const Access& access) {
   const auto rename = [&](Change& change) -> Result<void> {
     Connection& connection = change.connection();
-    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(connection, project, name));
+    ROWSEAL_ASSIGN(SecretHead head, LockSecret(connection, project, name));
     if (name == new_name) {
       change.NothingToDo();
       return {};
     }
-    const Result<SecretLock::Row> taken = LockSecret(connection, project, new_name);
+    ROWSEAL_TRY(CheckLastWritten(change.session(), project, name, head));
+    const Result<SecretHead> taken = LockSecret(connection, project, new_name);
     if (!taken && taken.error().code != ErrorCode::kNotFound) {
       return tl::unexpected(taken.error());
     }
@@ -166,6 +168,11 @@ Result<void> RenameSecret(Client& client, const ProjectId& project, const Secret
     }
     ROWSEAL_ASSIGN(const SecretVersions::Answer versions,
                    Ask(connection, SecretVersions::Request{project, name}));
+    if (!versions.unreadable.empty()) {
+      return Fail(ErrorCode::kIntegrity,
+                  versions.unreadable.front().row + ": " + versions.unreadable.front().message,
+                  kUnreadHint);
+    }
     ROWSEAL_ASSIGN(const EntryId entry, change.Audit("rename", ToText(head.id), project.text()));
     for (const SecretVersions::Row& kept : versions) {
       ROWSEAL_ASSIGN(const StoredVersion old,
@@ -174,7 +181,12 @@ Result<void> RenameSecret(Client& client, const ProjectId& project, const Secret
       changed.name = new_name;
       ROWSEAL_TRY(WriteSealedAgain(change, project, old, changed, entry));
     }
-    ROWSEAL_TRY(Ask(connection, SecretRename::Request{project, head.id, new_name}));
+    ROWSEAL_ASSIGN(LastWrite written, WrittenAs(change.session(), project, new_name, head));
+    ROWSEAL_ASSIGN(const bool renamed,
+                   Ask(connection, SecretRename::Request{project, head.id, new_name, written}));
+    if (!renamed) {
+      return Fail(ErrorCode::kConflict, "the secret was changed by another process", "retry");
+    }
     change.AfterCommit([&] { change.session().seen().Forget(project, name); });
     return {};
   };
@@ -190,7 +202,8 @@ Result<void> ExpireSecret(Client& client, const ProjectId& project, const Secret
   }
   const auto expire = [&](Change& change) -> Result<void> {
     Connection& connection = change.connection();
-    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(connection, project, name));
+    ROWSEAL_ASSIGN(const SecretHead head, LockSecret(connection, project, name));
+    ROWSEAL_TRY(CheckLastWritten(change.session(), project, name, head));
     const SecretVersion number = version.value_or(SecretVersion{head.next_version.value - 1});
     // The entry comes first: it is what lets a transaction read ciphertext on PostgreSQL.
     ROWSEAL_ASSIGN(const EntryId entry,
@@ -207,7 +220,8 @@ Result<void> ExpireSecret(Client& client, const ProjectId& project, const Secret
 Result<void> DeleteSecret(Client& client, const ProjectId& project, const SecretName& name,
                           const Access& access) {
   const auto remove = [&](Change& change) -> Result<void> {
-    ROWSEAL_ASSIGN(const SecretLock::Row head, LockSecret(change.connection(), project, name));
+    // Deleting needs no proof: it is the way out for what lost its own.
+    ROWSEAL_ASSIGN(const SecretHead head, LockSecret(change.connection(), project, name));
     ROWSEAL_TRY(change.Audit("delete", ToText(head.id), project.text()));
     ROWSEAL_TRY(Ask(change.connection(), SecretDelete::Request{project, head.id}));
     change.AfterCommit([&] { change.session().seen().Forget(project, name); });

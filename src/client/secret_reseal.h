@@ -7,6 +7,7 @@
 #include <rowseal/connection.h>
 
 #include "client/active_dek.h"
+#include "client/last_writes.h"
 #include "client/sealing.h"
 #include "client/session.h"
 #include "store/calls/secret_reseal.h"
@@ -26,10 +27,6 @@ Result<std::shared_ptr<const Dek>> OpenDekOf(Session& session, const StoredVersi
 Result<SecretBytes> OpenUnder(const Dek& dek, const Session& session, const ProjectId& project,
                               const StoredVersion& version);
 
-/// CheckLastWritten compares a version with the MAC of its last write. Errors: kIntegrity.
-Result<void> CheckLastWritten(const Session& session, const ProjectId& project,
-                              const StoredVersion& version);
-
 /// OpenStored is OpenDekOf, OpenUnder and CheckLastWritten.
 Result<SecretBytes> OpenStored(Session& session, const ProjectId& project,
                                const StoredVersion& version);
@@ -42,7 +39,7 @@ Result<SecretReseal::Item> SealAgain(Session& session, const ProjectId& project,
                                      const ActiveDekOperation::Active& active);
 
 /// Rename and expire change what a version is bound to, so they open and seal again, inside one
-/// write transaction, and log the new write MACs. Errors: kNotFound, kConflict, kIntegrity.
+/// write transaction, with new MACs. Errors: kNotFound, kConflict, kIntegrity.
 Result<void> RenameSecret(Client& client, const ProjectId& project, const SecretName& name,
                           const SecretName& new_name, const Access& access);
 Result<void> ExpireSecret(Client& client, const ProjectId& project, const SecretName& name,

@@ -8,6 +8,8 @@ std::string KeyOf(const ProjectId& project, const SecretName& name) {
   return project.text() + "\n" + name.text();
 }
 
+std::int64_t WritesOf(const SecretHead& head) { return head.written ? head.written->count : 0; }
+
 }  // namespace
 
 SeenRows::Moment SeenRows::Now() const {
@@ -26,7 +28,9 @@ void SeenRows::Remember(const ProjectId& project, const SecretName& name, const 
   const std::string key = KeyOf(project, name);
   Sightings<SecretHead> sighting{head, ++clock_, {}, 0};
   if (const auto* known = heads_.Find(key); known != nullptr && known->newest.id == head.id) {
-    if (known->newest.next_version >= head.next_version) {
+    if (known->newest.next_version > head.next_version ||
+        (known->newest.next_version == head.next_version &&
+         WritesOf(known->newest) >= WritesOf(head))) {
       return;
     }
     sighting.earlier = known->newest;

@@ -29,7 +29,7 @@ class SeenRows final {
   Moment Now() const;
 
   std::optional<SecretHead> Head(const ProjectId& project, const SecretName& name) const;
-  /// Remember keeps the higher next_version of the same secret.
+  /// Remember keeps the one of the same secret that was written later.
   void Remember(const ProjectId& project, const SecretName& name, const SecretHead& head);
   void Forget(const ProjectId& project, const SecretName& name);
 

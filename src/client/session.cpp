@@ -102,6 +102,11 @@ Result<void> Session::CheckOpens(const DekAndKek& row, OpenFor purpose) {
   if (!CanOpen(kek->state) || refuses_use) {
     return KekRefused(*kek);
   }
+  if (trust->IsBelowFloor(dek)) {
+    ROWSEAL_TRY(
+        trust->integrity->Verify(dek));  // an epoch that somebody wrote there refuses nothing
+    return DekBelowFloor(dek);
+  }
   if (!CanOpen(dek.state)) {
     ROWSEAL_TRY(
         trust->integrity->Verify(dek));  // a state that somebody wrote there refuses nothing
@@ -129,7 +134,16 @@ Result<void> Session::CheckSeals(const DekRecord& dek) const {
   if (!CanSeal(dek.state)) {
     return DekRefused(dek);
   }
+  if (IsBelowSealFloor(dek)) {
+    return DekBelowFloor(dek);
+  }
   return {};
+}
+
+bool Session::IsBelowSealFloor(const DekRecord& dek) const {
+  const std::shared_ptr<const TrustSet> trust = keyring_.trust();
+  const KekRecord* kek = trust->FindKek(dek.kek);
+  return kek != nullptr && dek.born_epoch < trust->FloorsOf(kek->scope).seal;
 }
 
 Result<std::shared_ptr<const Dek>> Session::OpenDek(const DekRecord& dek, SeenRows::Moment began) {
@@ -203,7 +217,7 @@ Result<void> Session::CheckInstallation() const {
   if (!anchor_ || place_.empty()) {
     return {};
   }
-  const Result<void> same = anchor_->CheckPlace(place_, found);
+  Result<void> same = anchor_->CheckPlace(place_, found);
   if (!same && same.error().code == ErrorCode::kUnavailable) {
     observer_->Log({LogLevel::kWarning, "anchor_unusable", same.error().message, {}});
     return {};

@@ -62,8 +62,13 @@ class Session final {
   /// DEK stands under another one by now. The set was loaded after the row was read.
   Result<void> CheckOpens(const DekAndKek& row, OpenFor purpose);
 
-  /// CheckSeals refuses keys whose state forbids sealing, by the set that was loaded last.
+  /// CheckSeals refuses keys whose state forbids sealing, by the set that was loaded last, and
+  /// those that IsBelowSealFloor says.
   Result<void> CheckSeals(const DekRecord& dek) const;
+
+  /// IsBelowSealFloor tells whether a DEK was made before a compromise of its scope was declared:
+  /// it seals nothing any more, and one that is active is replaced by whoever needs it.
+  bool IsBelowSealFloor(const DekRecord& dek) const;
 
   /// OpenDek verifies, checks against what was seen before, and opens.
   /// `began` is the moment of the operation's beginning.

@@ -73,17 +73,6 @@ Result<void> WriteEntry(SqliteConnection& connection, std::string_view project,
   return {};
 }
 
-// One item of an entry: a version that was written.
-template <class Item>
-Result<void> WriteItem(SqliteConnection& connection, const ProjectId& project, const EntryId& entry,
-                       const Item& item) {
-  ROWSEAL_TRY(RunOnce(connection,
-                      "INSERT INTO audit_item (project_id, entry_id, secret_id, version, write_mac)"
-                      " VALUES ($1, $2, $3, $4, $5)",
-                      project, entry, item.secret, item.version, item.write_mac));
-  return {};
-}
-
 void AppendObject(std::string& object, std::string_view secret, std::int64_t version) {
   object.append(object.empty() ? "" : " ").append(secret);
   object.append("@").append(std::to_string(version));
@@ -100,22 +89,33 @@ Result<void> CheckNotRetired(SqliteConnection& connection, const ProjectId& proj
   return {};
 }
 
+// What SecretHead reads, of `secret s` and `secret_mac h`.
+constexpr std::string_view kHeadColumns =
+    "s.id, s.kind, s.next_version, s.lowest_version, s.created_at,"
+    " substr(s.attributes, 1, 65537), " ROWSEAL_MAC_COLUMNS("h");
+constexpr std::string_view kFromHeads =
+    " FROM secret s LEFT JOIN secret_mac h ON h.project_id = s.project_id AND h.secret_id = s.id";
+
+// Whether a DEK of `dek d` and `kek k` may seal: no floor of the scope is above its epoch.
+#define ROWSEAL_MAY_SEAL                                                      \
+  "NOT EXISTS (SELECT 1 FROM scope_floor f JOIN kek fk ON fk.scope = f.scope" \
+  " WHERE fk.id = d.kek_id AND f.seal_floor > d.born_epoch)"
+
 Result<Rows> Carry(SqliteConnection& connection, const SecretGet::Request& asked) {
   static const std::string sql =
-      "SELECT s.id, s.kind, s.next_version,"
-      " (SELECT max(a.version) FROM audit_item a WHERE a.project_id = s.project_id"
-      "   AND a.secret_id = s.id),"
-      " v.version, v.expires_at, v.created_at, v.nonce,"
-      " v.encrypted_data, " +
-      std::string(kLastWriteMac) + ", " + DekColumns() +
-      " FROM secret s"
+      "SELECT " + std::string(kHeadColumns) +
+      ", v.version, v.expires_at, v.created_at, v.nonce, v.encrypted_data, " ROWSEAL_MAC_COLUMNS(
+          "w") ", " +
+      DekColumns() + std::string(kFromHeads) +
       " LEFT JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
       "  AND v.version = CASE WHEN $3 = 0 THEN (SELECT max(n.version) FROM secret_version n"
       "    WHERE n.project_id = s.project_id AND n.secret_id = s.id) ELSE $3 END"
+      " LEFT JOIN version_mac w ON w.project_id = v.project_id AND w.secret_id = v.secret_id"
+      "  AND w.version = v.version"
       " LEFT JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
       " LEFT JOIN kek k ON k.id = d.kek_id"
       " WHERE s.project_id = $1 AND s.name = $2";
-  constexpr std::size_t kVersion = kCells<SecretHead> + 1;
+  constexpr std::size_t kVersion = kCells<SecretHead>;
   ROWSEAL_TRY(CheckNotRetired(connection, asked.project));
   Rows answer;
   std::string object;
@@ -134,15 +134,16 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretGet::Request& asked
   return answer;
 }
 
-// A call that was made before finds its own entry in the log: what that stored is stored.
-Result<bool> WasStoredByThisCall(SqliteConnection& connection, const SecretPut::Request& put,
-                                 const SecretPut::Item& item) {
-  ROWSEAL_ASSIGN(const Rows found,
-                 RunOnce(connection,
-                         "SELECT 1 FROM audit_item WHERE project_id = $1 AND secret_id = $2"
-                         " AND version = $3 AND entry_id = $4",
-                         put.project, item.secret, item.version, put.entry.id));
-  return !found.rows.empty();
+// A call that was made before finds its own entry in the log, which names what it stored; nothing:
+// it was not made before.
+Result<std::optional<std::string>> StoredByThisCall(SqliteConnection& connection,
+                                                    const SecretPut::Request& put) {
+  ROWSEAL_ASSIGN(
+      const Rows found,
+      RunOnce(connection, "SELECT object FROM audit_log WHERE project_id = $1 AND id = $2",
+              put.project, put.entry.id));
+  return found.rows.empty() ? std::nullopt
+                            : std::optional(" " + TextAt(found.rows.front(), 0) + " ");
 }
 
 struct Judged {
@@ -150,29 +151,34 @@ struct Judged {
   Row head;  // the secret as it was found
 };
 
+bool StandsAsSealedFor(const Row& head, const SecretPut::Item& item) {
+  constexpr std::size_t kWriteCount = CellNamed<SecretHead>("write_count");
+  return head[CellNamed<SecretHead>("secret_id")] == Value(ToText(item.secret)) &&
+         head[CellNamed<SecretHead>("kind")] == Value(std::string(ToText(item.kind))) &&
+         head[CellNamed<SecretHead>("next_version")] == Value(item.version.value) &&
+         head[kWriteCount] == Value(item.secret_write_count - 1);
+}
+
 // Decides one item without changing anything: stored, or why not.
 Result<Judged> JudgePut(SqliteConnection& connection, const SecretPut::Request& put,
                         const SecretPut::Item& item) {
-  ROWSEAL_ASSIGN(
-      Rows head,
-      RunOnce(connection,
-              "SELECT id, kind, next_version FROM secret WHERE project_id = $1 AND name = $2",
-              put.project, item.name));
+  static const std::string sql = "SELECT " + std::string(kHeadColumns) + std::string(kFromHeads) +
+                                 " WHERE s.project_id = $1 AND s.name = $2";
+  ROWSEAL_ASSIGN(Rows head, RunOnce(connection, sql, put.project, item.name));
   const bool exists = !head.rows.empty();
   Judged judged{SecretPut::Outcome::kConflict, RowOrNulls<SecretHead>(std::move(head))};
-  const bool matches = exists
-                           ? judged.head == Row{ToText(item.secret), std::string(ToText(item.kind)),
-                                                item.version.value}
-                           : item.version == SecretVersion{1};
+  const bool matches =
+      exists ? StandsAsSealedFor(judged.head, item) : item.version == SecretVersion{1};
   if (!matches) {
     return judged;
   }
-  // A DEK under a KEK that was just rotated away still seals; a suspended one refuses.
+  // A DEK under a KEK that was just rotated away still seals; a suspended one refuses, and so does
+  // one that was made before a compromise was declared.
   ROWSEAL_ASSIGN(const Rows dek,
                  RunOnce(connection,
                          "SELECT 1 FROM dek d JOIN kek k ON k.id = d.kek_id WHERE d.project_id = $1"
                          " AND d.id = $2 AND d.purpose = 'secret' AND d.state = 'active'"
-                         " AND k.state IN ('active', 'deactivated')",
+                         " AND k.state IN ('active', 'deactivated') AND " ROWSEAL_MAY_SEAL,
                          put.project, item.dek));
   judged.outcome = dek.rows.empty() ? SecretPut::Outcome::kNoDek : SecretPut::Outcome::kStored;
   return judged;
@@ -182,8 +188,8 @@ Result<void> StorePut(SqliteConnection& connection, const SecretPut::Request& pu
                       const SecretPut::Item& item) {
   if (item.version == SecretVersion{1}) {
     ROWSEAL_TRY(RunOnce(connection,
-                        "INSERT INTO secret (project_id, id, name, kind, next_version, created_at)"
-                        " VALUES ($1, $2, $3, $4, 2, $5)",
+                        "INSERT INTO secret (project_id, id, name, kind, next_version, created_at,"
+                        " lowest_version, attributes) VALUES ($1, $2, $3, $4, 2, $5, 1, '')",
                         put.project, item.secret, item.name, item.kind, put.entry.at));
   } else {
     ROWSEAL_TRY(RunOnce(
@@ -197,7 +203,28 @@ Result<void> StorePut(SqliteConnection& connection, const SecretPut::Request& pu
       " expires_at, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
       put.project, item.secret, item.version, item.dek, item.nonce, item.encrypted_data,
       item.expires_at, put.entry.at, put.entry.actor));
-  return WriteItem(connection, put.project, put.entry.id, item);
+  ROWSEAL_TRY(RunOnce(connection,
+                      "INSERT INTO version_mac (project_id, secret_id, version, write_count, mac)"
+                      " VALUES ($1, $2, $3, 1, $4)",
+                      put.project, item.secret, item.version, item.mac));
+  ROWSEAL_TRY(RunOnce(connection,
+                      "INSERT INTO secret_mac (project_id, secret_id, write_count, mac)"
+                      " VALUES ($1, $2, $3, $4) ON CONFLICT (project_id, secret_id)"
+                      " DO UPDATE SET write_count = excluded.write_count, mac = excluded.mac",
+                      put.project, item.secret, item.secret_write_count, item.secret_mac));
+  return {};
+}
+
+// What a call that is made again did not store the first time is not stored under the same entry:
+// it is to be sealed again.
+void SettleRepeated(const std::string& stored_before, const SecretPut::Item& item, Judged& judged) {
+  std::string object;
+  AppendObject(object, ToText(item.secret), item.version.value);
+  if (stored_before.find(" " + object + " ") != std::string::npos) {
+    judged.outcome = SecretPut::Outcome::kStored;
+  } else if (judged.outcome == SecretPut::Outcome::kStored) {
+    judged.outcome = SecretPut::Outcome::kNoDek;
+  }
 }
 
 // First judges every item, then writes those that stand: the lock is held from the beginning, so
@@ -206,14 +233,12 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretPut::Request& put) 
   ROWSEAL_TRY(CheckNotRetired(connection, put.project));
   Rows answer;
   std::vector<const SecretPut::Item*> standing;
-  std::size_t repeated = 0;
   std::string object;
+  ROWSEAL_ASSIGN(const std::optional<std::string> stored_before, StoredByThisCall(connection, put));
   for (const SecretPut::Item& item : put.items) {
     ROWSEAL_ASSIGN(Judged judged, JudgePut(connection, put, item));
-    if (judged.outcome == SecretPut::Outcome::kConflict) {
-      ROWSEAL_ASSIGN(const bool is_repeated, WasStoredByThisCall(connection, put, item));
-      judged.outcome = is_repeated ? SecretPut::Outcome::kStored : judged.outcome;
-      repeated += is_repeated ? 1 : 0;
+    if (stored_before) {
+      SettleRepeated(*stored_before, item, judged);
     } else if (judged.outcome == SecretPut::Outcome::kStored) {
       standing.push_back(&item);
       AppendObject(object, ToText(item.secret), item.version.value);
@@ -221,7 +246,7 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretPut::Request& put) 
     Row& row = answer.rows.emplace_back(Row{std::string(ToText(judged.outcome))});
     std::ranges::move(judged.head, std::back_inserter(row));
   }
-  if (standing.empty() || (put.all_or_none && standing.size() + repeated != put.items.size())) {
+  if (standing.empty() || (put.all_or_none && standing.size() != put.items.size())) {
     return answer;
   }
   ROWSEAL_TRY(WriteEntry(connection, put.project.text(), put.entry, "done", object));
@@ -239,15 +264,35 @@ Result<Rows> Carry(SqliteConnection& connection, const DekActive::Request& asked
   return RunOnce(connection, sql, asked.project, asked.purpose);
 }
 
-// The KEK must be active to wrap something new; a DEK that another writer made meanwhile stays.
+// The KEK must be active to wrap something new, and the epoch the one that the DEK's tag names. A
+// DEK that another writer made meanwhile stays, unless it may not seal any more and is the one that
+// the caller replaces. An id that the evidence names as destroyed never comes back.
 Result<Rows> Carry(SqliteConnection& connection, const DekInsert::Request& dek) {
-  ROWSEAL_TRY(RunOnce(connection,
-                      "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision,"
-                      " check_value, wrapped_key, row_tag, created_at)"
-                      " SELECT $1, $2, k.id, $4, $5, 'active', 1, $6, $7, $8, $9 FROM kek k"
-                      " WHERE k.id = $3 AND k.state = 'active' ON CONFLICT DO NOTHING",
-                      dek.project, dek.id, dek.kek, dek.purpose, dek.suite, dek.check_value,
-                      dek.wrapped_key, dek.row_tag, connection.Now()));
+  ROWSEAL_ASSIGN(const Rows fenced,
+                 RunOnce(connection,
+                         "SELECT 1 FROM kek k, installation i WHERE k.id = $1"
+                         " AND k.state = 'active' AND i.epoch = $2 AND NOT EXISTS (SELECT 1"
+                         "  FROM destroyed_key g WHERE g.project_id = $3 AND g.kind = 'dek'"
+                         "  AND g.id = $4)",
+                         dek.kek, dek.born_epoch, dek.project, dek.id));
+  if (!fenced.rows.empty() && dek.replaced) {
+    ROWSEAL_TRY(RunOnce(connection,
+                        "UPDATE dek AS d SET state = 'deactivated', revision = $3, row_tag = $4,"
+                        " deactivated_at = $5 WHERE d.project_id = $1 AND d.id = $2"
+                        " AND d.purpose = $6 AND d.state = 'active' AND d.revision = $3 - 1"
+                        " AND NOT (" ROWSEAL_MAY_SEAL ")",
+                        dek.project, dek.replaced->id, dek.replaced->revision,
+                        dek.replaced->row_tag, connection.Now(), dek.purpose));
+  }
+  if (!fenced.rows.empty()) {
+    ROWSEAL_TRY(RunOnce(connection,
+                        "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision,"
+                        " check_value, wrapped_key, row_tag, created_at, born_epoch)"
+                        " VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $7, $8, $9, $10)"
+                        " ON CONFLICT DO NOTHING",
+                        dek.project, dek.id, dek.kek, dek.purpose, dek.suite, dek.check_value,
+                        dek.wrapped_key, dek.row_tag, connection.Now(), dek.born_epoch));
+  }
   return Carry(connection, DekActive::Request{dek.project, dek.purpose});
 }
 
@@ -295,7 +340,9 @@ Result<Rows> Carry(SqliteConnection& connection, const StoreTime::Request& /*ask
 // Deletes the versions, then the secret that they refer to.
 Result<Rows> Carry(SqliteConnection& connection, const SecretDelete::Request& asked) {
   for (const std::string_view sql :
-       {"DELETE FROM secret_version WHERE project_id = $1 AND secret_id = $2",
+       {"DELETE FROM version_mac WHERE project_id = $1 AND secret_id = $2",
+        "DELETE FROM secret_version WHERE project_id = $1 AND secret_id = $2",
+        "DELETE FROM secret_mac WHERE project_id = $1 AND secret_id = $2",
         "DELETE FROM secret WHERE project_id = $1 AND id = $2"}) {
     ROWSEAL_TRY(RunOnce(connection, sql, asked.project, asked.secret));
   }
@@ -310,16 +357,34 @@ Result<Rows> Carry(SqliteConnection& connection, const SecretReseal::Request& as
         RunOnce(connection,
                 "UPDATE secret_version SET dek_id = $4, nonce = $5, encrypted_data = $6,"
                 " expires_at = $7 WHERE project_id = $1 AND secret_id = $2 AND version = $3"
-                " AND nonce = $8 AND EXISTS (SELECT 1 FROM dek WHERE project_id = $1"
-                "  AND id = $4 AND state = 'active')",
+                " AND nonce = $8 AND EXISTS (SELECT 1 FROM dek d WHERE d.project_id = $1"
+                "  AND d.id = $4 AND d.state = 'active' AND " ROWSEAL_MAY_SEAL ")"
+                " AND EXISTS (SELECT 1 FROM version_mac WHERE project_id = $1 AND secret_id = $2"
+                "  AND version = $3 AND write_count = $9 - 1)",
                 asked.project, item.secret, item.version, item.dek, item.nonce, item.encrypted_data,
-                item.expires_at, item.old_nonce));
+                item.expires_at, item.old_nonce, item.write_count));
     if (updated.changed == 1) {
-      ROWSEAL_TRY(WriteItem(connection, asked.project, asked.entry, item));
+      ROWSEAL_TRY(RunOnce(connection,
+                          "UPDATE version_mac SET write_count = $4, mac = $5 WHERE project_id = $1"
+                          " AND secret_id = $2 AND version = $3",
+                          asked.project, item.secret, item.version, item.write_count, item.mac));
     }
     answer.rows.push_back(Row{updated.changed});
   }
   return answer;
+}
+
+Result<Rows> Carry(SqliteConnection& connection, const SecretRename::Request& asked) {
+  ROWSEAL_ASSIGN(const Rows proven,
+                 RunOnce(connection,
+                         "UPDATE secret_mac SET write_count = $3, mac = $4 WHERE project_id = $1"
+                         " AND secret_id = $2 AND write_count = $3 - 1",
+                         asked.project, asked.secret, asked.written.count, asked.written.mac));
+  if (proven.changed == 1) {
+    ROWSEAL_TRY(RunOnce(connection, "UPDATE secret SET name = $3 WHERE project_id = $1 AND id = $2",
+                        asked.project, asked.secret, asked.name));
+  }
+  return Rows{{Row{proven.changed}}, 0};
 }
 
 Result<Rows> Carry(SqliteConnection& connection, const DekRewrap::Request& asked) {
@@ -366,7 +431,9 @@ std::string_view SqlOf(const SecretVersions::Request& /*asked*/) {
          " WHERE s.project_id = $1 AND s.name = $2 ORDER BY v.version DESC";
 }
 std::string_view SqlOf(const SecretLock::Request& /*asked*/) {
-  return "SELECT id, next_version FROM secret WHERE project_id = $1 AND name = $2";
+  static const std::string sql = "SELECT " + std::string(kHeadColumns) + std::string(kFromHeads) +
+                                 " WHERE s.project_id = $1 AND s.name = $2";
+  return sql;
 }
 std::string_view SqlOf(const SecretVersionRead::Request& /*asked*/) {
   static const std::string sql =
@@ -374,12 +441,9 @@ std::string_view SqlOf(const SecretVersionRead::Request& /*asked*/) {
       " FROM secret s"
       " JOIN secret_version v ON v.project_id = s.project_id AND v.secret_id = s.id"
       " JOIN dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-      " LEFT JOIN kek k ON k.id = d.kek_id"
-      " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
+      " LEFT JOIN kek k ON k.id = d.kek_id" +
+      std::string(kJoinVersionMac) + " WHERE s.project_id = $1 AND s.id = $2 AND v.version = $3";
   return sql;
-}
-std::string_view SqlOf(const SecretRename::Request& /*asked*/) {
-  return "UPDATE secret SET name = $3 WHERE project_id = $1 AND id = $2";
 }
 
 template <class Request>

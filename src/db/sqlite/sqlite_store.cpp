@@ -171,7 +171,15 @@ Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& p
   return connection;
 }
 
-Result<int> UpgradeSqliteStore(const std::string& path) {
+Result<std::unique_ptr<SqliteConnection>> OpenOldSqliteStore(const std::string& path) {
+  ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
+  ROWSEAL_ASSIGN(const Marks marks, ReadMarksOfOneMoment(*connection));
+  ROWSEAL_TRY(CheckIsRowseals(*connection, marks));
+  ROWSEAL_TRY(CheckSqliteSchema(*connection, static_cast<int>(marks.format)));
+  return connection;
+}
+
+Result<int> UpgradeSqliteStore(const std::string& path, const TagRenewal& renew) {
   ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, SqliteConnection::Open(path));
   ROWSEAL_ASSIGN(Transaction transaction, Transaction::Begin(*connection, TransactionKind::kWrite));
   ROWSEAL_ASSIGN(const Marks marks, ReadMarks(*connection));
@@ -179,6 +187,9 @@ Result<int> UpgradeSqliteStore(const std::string& path) {
   // The steps would carry what somebody added to the old schema over into the new one.
   ROWSEAL_TRY(CheckSqliteSchema(*connection, static_cast<int>(marks.format)));
   ROWSEAL_ASSIGN(const int steps, ApplyUpgrades(*connection, marks.format));
+  if (steps > 0) {
+    ROWSEAL_TRY(renew(*connection));
+  }
   ROWSEAL_TRY(CheckSchemaOfThisRelease(*connection));
   ROWSEAL_TRY(transaction.Commit());
   return steps;

@@ -6,6 +6,7 @@
 #include <rowseal/error.h>
 
 #include "db/sqlite/sqlite_connection.h"
+#include "store/schema/upgrade.h"
 
 namespace rowseal {
 
@@ -30,7 +31,11 @@ Result<std::unique_ptr<SqliteConnection>> CreateSqliteStore(const std::string& p
 
 /// UpgradeSqliteStore brings a store to this release's format in one transaction and returns the
 /// number of steps. Errors: kNewerSchema, kRefusedByState, kIntegrity (its schema was changed:
-/// nothing is upgraded).
-Result<int> UpgradeSqliteStore(const std::string& path);
+/// nothing is upgraded), those of `renew`.
+Result<int> UpgradeSqliteStore(const std::string& path, const TagRenewal& renew);
+
+/// OpenOldSqliteStore opens a store of this or an older format, whose schema is that format's, to
+/// read its keys before an upgrade. Errors: as OpenSqliteStore, but kOlderSchema.
+Result<std::unique_ptr<SqliteConnection>> OpenOldSqliteStore(const std::string& path);
 
 }  // namespace rowseal

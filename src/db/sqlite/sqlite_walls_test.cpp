@@ -81,7 +81,7 @@ std::vector<Change> Changes() {
   for (const std::string& table : kTables) {
     for (const std::string event : {"INSERT", "UPDATE", "DELETE"}) {
       changes.push_back({"CREATE TRIGGER evil BEFORE " + event + " ON " + table +
-                             " BEGIN DELETE FROM audit_item; DELETE FROM audit_log; END",
+                             " BEGIN DELETE FROM policy; DELETE FROM audit_log; END",
                          {"trigger 'evil' of table '" + table + "' is not Rowseal's"}});
     }
   }
@@ -109,7 +109,7 @@ TEST(SqliteSchema, EachChangeOfItIsNamedAtOpen) {
     if (!opened) {
       EXPECT_FALSE(opened.error().hint.empty()) << change.sql;
     }
-    EXPECT_FALSE(UpgradeSqliteStore(changed.path()).has_value()) << change.sql;
+    EXPECT_FALSE(UpgradeStore(changed.Options()).has_value()) << change.sql;
   }
 }
 

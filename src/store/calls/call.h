@@ -46,22 +46,47 @@ constexpr auto FieldsOf(const LogEntry*) {
                     Field("action", &LogEntry::action)};
 }
 
-/// SecretHead is a secret as it stands in the store.
+/// kSomeMacBytes: a MAC that is cut or too long is one that differs, and is said to.
+inline constexpr Limits kSomeMacBytes{0, 41};
+
+/// ROWSEAL_MAC_COLUMNS are what LastWrite reads, of a table by the alias that stands for it.
+/// SQLite's substr makes NULL of no bytes, and a MAC of no bytes is one that differs.
+#define ROWSEAL_MAC_COLUMNS(alias) \
+  alias ".write_count, coalesce(substr(" alias ".mac, 1, 41), " alias ".mac)"
+
+/// LastWrite is what stands beside a row: how often it was written, and the MAC of the last time.
+struct LastWrite {
+  std::int64_t count = 0;
+  Bytes mac;
+};
+
+/// SecretHead is a secret as it stands in the store. A claim, until its MAC was compared.
 struct SecretHead {
   SecretId id;
   SecretKind kind = SecretKind::kWorkflow;
   SecretVersion next_version{1};
+  SecretVersion lowest_version{1};
+  Timestamp created_at{};
+  std::string attributes;
+  std::optional<LastWrite> written;  ///< none: its MAC is gone
 };
 
+constexpr auto FieldsOf(const LastWrite*) {
+  return std::tuple{Field("write_count", &LastWrite::count, {1, kMostNumber}),
+                    Field("mac", &LastWrite::mac, kSomeMacBytes)};
+}
 constexpr auto FieldsOf(const SecretHead*) {
-  return std::tuple{Field("secret_id", &SecretHead::id), Field("kind", &SecretHead::kind),
-                    Field("next_version", &SecretHead::next_version, {2, kMostNumber})};
+  return std::tuple{Field("secret_id", &SecretHead::id),
+                    Field("kind", &SecretHead::kind),
+                    Field("next_version", &SecretHead::next_version, {2, kMostNumber}),
+                    Field("lowest_version", &SecretHead::lowest_version),
+                    Field("created_at", &SecretHead::created_at),
+                    Field("attributes", &SecretHead::attributes),
+                    Part(&SecretHead::written)};
 }
 
 /// kNonceBytes and kSealedBytes bound what a version holds: 16 MiB of value, its padding, a tag.
 inline constexpr Limits kNonceBytes = Exactly(24);
-/// kSomeMacBytes: a MAC that is cut or too long is one that differs, and is said to.
-inline constexpr Limits kSomeMacBytes{0, 33};
 inline constexpr Limits kSealedBytes{16, 16LL * 1024 * 1024 + 64 + 16};
 
 inline constexpr const char* kRetiredHint =

@@ -26,15 +26,12 @@ Result<SecretGet::Found> DecodeItem(const SecretGet::Request& request, const Sec
     }
     return NotFound(request, "version " + std::to_string(item.version) + " of " + secret);
   }
-  // A function or a view in the table's place could answer with an older version, which opens.
-  const bool is_newest = row.sealed->version.value + 1 == row.head->next_version.value;
-  // Nor may the counter go back with the newest version: the log names the last one that was
-  // written.
-  if (item.version == 0 && (!is_newest || row.newest_written != row.sealed->version)) {
-    return Fail(
-        ErrorCode::kIntegrity, "the newest version of " + secret + " is missing",
-        "run `rowseal verify`; restore its rows of secret and secret_version, and its entries"
-        " in the log, from a backup");
+  // A function or a view in the table's place could answer with an older version, which opens. That
+  // the counter did not go back with it says the head's MAC.
+  if (item.version == 0 && row.sealed->version.value + 1 != row.head->next_version.value) {
+    return Fail(ErrorCode::kIntegrity, "the newest version of " + secret + " is missing",
+                "run `rowseal verify`; restore its rows of secret, secret_version, secret_mac and"
+                " version_mac from a backup");
   }
   if (item.version != 0 && row.sealed->version.value != item.version) {
     return WrongAnswer(SecretGet::kName, secret,

@@ -30,12 +30,11 @@ struct SecretGet {
     Timestamp created_at;
     Bytes nonce;
     Bytes encrypted_data;
-    std::optional<Bytes> write_mac;  ///< of the version's last write; none: the log names no write
+    std::optional<LastWrite> written;  ///< none: its MAC is gone
   };
   /// All NULL: an unknown secret; only its head: an unknown version.
   struct Row {
     std::optional<SecretHead> head;
-    std::optional<SecretVersion> newest_written;  ///< that the log names
     std::optional<Sealed> sealed;
     std::optional<DekAndKek> dek;
   };
@@ -63,12 +62,11 @@ constexpr auto FieldsOf(const SecretGet::Sealed*) {
                     Field("created_at", &Sealed::created_at),
                     Field("nonce", &Sealed::nonce, kNonceBytes),
                     Field("encrypted_data", &Sealed::encrypted_data, kSealedBytes),
-                    Field("write_mac", &Sealed::write_mac, kSomeMacBytes)};
+                    Part(&Sealed::written)};
 }
 constexpr auto FieldsOf(const SecretGet::Row*) {
   using Of = SecretGet::Row;
-  return std::tuple{Part(&Of::head), Field("newest_written", &Of::newest_written),
-                    Part(&Of::sealed), Part(&Of::dek)};
+  return std::tuple{Part(&Of::head), Part(&Of::sealed), Part(&Of::dek)};
 }
 
 /// Decode errors: kIntegrity (another number of rows). An item's error is kNotFound, or kIntegrity

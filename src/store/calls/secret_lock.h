@@ -15,21 +15,13 @@ struct SecretLock {
     ProjectId project;
     SecretName name;
   };
-  struct Row {
-    SecretId id;
-    SecretVersion next_version;
-  };
-  using Answer = std::optional<Row>;
+  using Row = SecretHead;
+  using Answer = std::optional<SecretHead>;
 };
 
 constexpr auto FieldsOf(const SecretLock::Request*) {
   using Request = SecretLock::Request;
   return std::tuple{Field("project", &Request::project), Field("name", &Request::name)};
-}
-constexpr auto FieldsOf(const SecretLock::Row*) {
-  using Of = SecretLock::Row;
-  return std::tuple{Field("id", &Of::id),
-                    Field("next_version", &Of::next_version, {2, kMostNumber})};
 }
 
 inline Result<SecretLock::Answer> Decode(const SecretLock::Request& request, Rows rows) {

@@ -7,9 +7,9 @@
 namespace rowseal {
 
 /// SecretPut stores an item when the secret stands as the item was sealed for (version 1: it does
-/// not exist; otherwise id, kind and next_version are equal) and the DEK is active. Writes the
-/// entry of the log and an item for each stored version. A retired project is refused with
-/// kRefusedByState.
+/// not exist; otherwise id, kind, next_version and the count of its writes are equal) and the DEK
+/// may seal. Writes the versions, their MACs and the secrets', and the entry of the log. A retired
+/// project is refused with kRefusedByState.
 struct SecretPut {
   static constexpr Procedure kProcedure = Procedure::kSecretPut;
   static constexpr std::string_view kName = "secret_put";
@@ -24,7 +24,9 @@ struct SecretPut {
     std::array<std::uint8_t, 24> nonce{};
     Bytes encrypted_data;
     std::optional<Timestamp> expires_at;
-    Bytes write_mac;
+    Bytes mac;                            ///< of the version
+    std::int64_t secret_write_count = 1;  ///< of the secret as it stands when this is stored
+    Bytes secret_mac;
   };
   struct Request {
     using Call = SecretPut;
@@ -57,7 +59,9 @@ constexpr auto FieldsOf(const SecretPut::Item*) {
                     Field("nonces", &Item::nonce),
                     Field("encrypted_data", &Item::encrypted_data, kSealedBytes),
                     Field("expires_at", &Item::expires_at),
-                    Field("write_macs", &Item::write_mac, kMacBytes)};
+                    Field("macs", &Item::mac, kTagBytes),
+                    Field("secret_write_counts", &Item::secret_write_count, {1, kMostNumber}),
+                    Field("secret_macs", &Item::secret_mac, kTagBytes)};
 }
 constexpr auto FieldsOf(const SecretPut::Request*) {
   using Request = SecretPut::Request;

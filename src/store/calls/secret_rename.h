@@ -4,7 +4,8 @@
 
 namespace rowseal {
 
-/// SecretRename gives a secret another name, in a transaction that holds its lock.
+/// SecretRename gives a secret another name and the MAC of that, in a transaction that holds its
+/// lock; false where the MAC that stands there is not the one before.
 struct SecretRename {
   static constexpr Procedure kProcedure = Procedure::kSecretRename;
   static constexpr std::string_view kName = "secret_rename";
@@ -15,19 +16,27 @@ struct SecretRename {
     ProjectId project;
     SecretId secret;
     SecretName name;
+    LastWrite written;
   };
-  using Row = void;
-  using Answer = void;
+  struct Row {
+    bool renamed = false;
+  };
+  using Answer = bool;
 };
 
 constexpr auto FieldsOf(const SecretRename::Request*) {
   using Request = SecretRename::Request;
   return std::tuple{Field("project", &Request::project), Field("secret_id", &Request::secret),
-                    Field("name", &Request::name)};
+                    Field("name", &Request::name), Part(&Request::written)};
+}
+constexpr auto FieldsOf(const SecretRename::Row*) {
+  return std::tuple{Field("renamed", &SecretRename::Row::renamed)};
 }
 
-inline Result<void> Decode(const SecretRename::Request& /*request*/, const Rows& rows) {
-  return DecodeNothing(SecretRename::kName, rows);
+inline Result<bool> Decode(const SecretRename::Request& request, Rows rows) {
+  ROWSEAL_ASSIGN(const SecretRename::Row row,
+                 DecodeOnlyRow<SecretRename>(rows, "secret " + ToText(request.secret)));
+  return row.renamed;
 }
 
 }  // namespace rowseal

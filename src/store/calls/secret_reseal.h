@@ -21,7 +21,8 @@ struct SecretReseal {
     Bytes encrypted_data;
     std::optional<Timestamp> expires_at;
     Bytes old_nonce;
-    Bytes write_mac;
+    std::int64_t write_count = 2;  ///< this time included
+    Bytes mac;
   };
   struct Request {
     using Call = SecretReseal;
@@ -44,7 +45,8 @@ constexpr auto FieldsOf(const SecretReseal::Item*) {
                     Field("encrypted_data", &Item::encrypted_data, kSealedBytes),
                     Field("expires_at", &Item::expires_at),
                     Field("old_nonces", &Item::old_nonce, kNonceBytes),
-                    Field("write_macs", &Item::write_mac, kMacBytes)};
+                    Field("write_counts", &Item::write_count, {2, kMostNumber}),
+                    Field("macs", &Item::mac, kTagBytes)};
 }
 constexpr auto FieldsOf(const SecretReseal::Request*) {
   using Request = SecretReseal::Request;

@@ -6,8 +6,9 @@ const std::string& StoredVersionColumns() {
   static const std::string columns =
       std::string(
           "s.id, substr(s.name, 1, 256), substr(s.kind, 1, 256), v.version, v.expires_at,"
-          " substr(v.nonce, 1, 25), v.encrypted_data, ") +
-      kLastWriteMac + ", " + DekColumns();
+          " v.created_at, substr(v.nonce, 1, 25), v.encrypted_data, " ROWSEAL_MAC_COLUMNS(
+              "w") ", ") +
+      DekColumns();
   return columns;
 }
 

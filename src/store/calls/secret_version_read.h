@@ -11,15 +11,16 @@ struct StoredVersion {
   SecretKind kind = SecretKind::kWorkflow;
   SecretVersion version;
   std::optional<Timestamp> expires_at;
+  Timestamp created_at;
   Bytes nonce;
   Bytes encrypted_data;
-  std::optional<Bytes> write_mac;  ///< of its last write; none: the log names no write
+  std::optional<LastWrite> written;  ///< none: its MAC is gone
   DekAndKek dek;
 };
 
 template <>
 inline StoredVersion Blank<StoredVersion>() {
-  return {{}, Blank<SecretName>(), {}, {}, {}, {}, {}, {}, Blank<DekAndKek>()};
+  return {{}, Blank<SecretName>(), {}, {}, {}, {}, {}, {}, {}, Blank<DekAndKek>()};
 }
 
 constexpr auto FieldsOf(const StoredVersion*) {
@@ -29,19 +30,20 @@ constexpr auto FieldsOf(const StoredVersion*) {
                     Field("kind", &Of::kind),
                     Field("version", &Of::version),
                     Field("expires_at", &Of::expires_at),
+                    Field("created_at", &Of::created_at),
                     Field("nonce", &Of::nonce, kNonceBytes),
                     Field("encrypted_data", &Of::encrypted_data, kSealedBytes),
-                    Field("write_mac", &Of::write_mac, kSomeMacBytes),
+                    Part(&Of::written),
                     Part(&Of::dek)};
 }
 
-/// kLastWriteMac selects the MAC of the last write of a row of `secret_version v`, or NULL.
-inline constexpr const char* kLastWriteMac =
-    "(SELECT substr(a.write_mac, 1, 33) FROM rowseal.audit_item a WHERE a.project_id = v.project_id"
-    " AND a.secret_id = v.secret_id AND a.version = v.version ORDER BY a.number DESC LIMIT 1)";
+/// kJoinVersionMac joins `version_mac w`, where StoredVersionColumns finds a version's last write.
+inline constexpr const char* kJoinVersionMac =
+    " LEFT JOIN rowseal.version_mac w ON w.project_id = v.project_id"
+    " AND w.secret_id = v.secret_id AND w.version = v.version";
 
 /// StoredVersionColumns are what StoredVersion reads, for a query of `secret s`, `secret_version
-/// v`, `dek d` and `kek k`.
+/// v`, `version_mac w`, `dek d` and `kek k`.
 const std::string& StoredVersionColumns();
 
 /// ReadStoredVersion reads them from a project's row. Errors: kIntegrity.

@@ -4,7 +4,7 @@
 
 namespace rowseal {
 
-/// StoreFormat reads the format of the store's tables.
+/// StoreFormat reads the format of the store: the one in which its tags and MACs stand.
 struct StoreFormat {
   static constexpr Procedure kProcedure = Procedure::kStoreFormat;
   static constexpr std::string_view kName = "store_format";
