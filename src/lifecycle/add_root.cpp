@@ -7,6 +7,7 @@
 #include "keys/wrapping.h"
 #include "lifecycle/rewrap_deks.h"
 #include "lifecycle/root_rows.h"
+#include "lifecycle/rotate_dek.h"
 #include "roots/root_registry.h"
 
 namespace rowseal {
@@ -40,16 +41,15 @@ Result<KekRecord> MakeScopesKek(const IntegrityKey& integrity, RootAddition& add
 
 // Who has no active DEK gets one, so that no process that still holds the older set of trusted rows
 // makes it under another scope's KEK: it meets this one, whose KEK it does not know, and reloads.
-Result<void> InsertMissingDeks(const Change& change, const ProjectId& project, const Kek& kek) {
+Result<void> InsertMissingDeks(Change& change, const ProjectId& project, const Kek& kek) {
   for (const DekPurpose purpose : {DekPurpose::kSecret, DekPurpose::kValue}) {
-    ROWSEAL_ASSIGN(DekInsert::Request insert,
-                   MakeDekInsertUnder(change.session(), project, purpose, kek));
-    ROWSEAL_TRY(Ask(change.connection(), std::move(insert)));
+    ROWSEAL_ASSIGN(DekRecord dek, MakeDek(change.session(), project, purpose, kek, change.epoch()));
+    ROWSEAL_TRY(InsertDek(change, dek));
   }
   return {};
 }
 
-Result<void> BringDeksUnder(const Change& change, const std::shared_ptr<const Kek>& kek,
+Result<void> BringDeksUnder(Change& change, const std::shared_ptr<const Kek>& kek,
                             AddedRoot& report) {
   ROWSEAL_ASSIGN(const ProjectId project, ProjectId::Parse(report.scope));
   ROWSEAL_TRY(InsertMissingDeks(change, project, *kek));
@@ -93,6 +93,10 @@ Result<RootAddition> PrepareRootAddition(const Snapshot& set,
   if (KeksOf(addition.rows, scope).empty()) {
     ROWSEAL_ASSIGN(KekRecord made, MakeScopesKek(integrity, addition, scope, set.now));
     addition.rows.keks.push_back(std::move(made));
+    // What a compromise of the default scope ended stays so for DEKs that come from there.
+    FloorRecord floors = set.trust->FloorsOf(kDefaultScope);
+    floors.scope = scope;
+    addition.rows.floors.push_back(std::move(floors));
   }
   const InstallationId installation = addition.rows.installation.id;
   for (const KekRecord* kek : KeksOf(addition.rows, scope)) {
@@ -114,11 +118,13 @@ Result<RootAddition> PrepareRootAddition(const Snapshot& set,
 
 Result<AddedRoot> WriteRootAddition(Change& change, const RootAddition& addition) {
   Connection& connection = change.connection();
+  change.rows() = addition.rows;  // first: DEKs that are made here are born in the epoch after it
   ROWSEAL_TRY(LockKeks(connection, addition.report.scope));
   ROWSEAL_ASSIGN(const RootRecord* record, FindRoot(addition.rows, addition.root));
   ROWSEAL_TRY(InsertRoot(connection, *record));
   if (addition.made_kek) {
     ROWSEAL_TRY(InsertKek(connection, addition.rows.keks.back()));
+    ROWSEAL_TRY(WriteFloor(connection, addition.rows.floors.back()));
   }
   for (const WrappingRecord& wrapping : addition.rows.wrappings) {
     if (wrapping.root == addition.root) {
@@ -160,7 +166,6 @@ Result<AddedRoot> AddRoot(Client& client, const NewRootOptions& root, const Acce
       [&](const Snapshot& set) { return PrepareRootAddition(set, provider, root.scope); },
       [](Change& change, const RootAddition& addition) -> Result<AddedRoot> {
         ROWSEAL_ASSIGN(AddedRoot added, WriteRootAddition(change, addition));
-        change.rows() = addition.rows;
         ROWSEAL_TRY(change.Audit("root.add", ToText(addition.root)));
         return added;
       });

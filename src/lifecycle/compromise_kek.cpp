@@ -5,6 +5,7 @@
 #include "client/columns.h"
 #include "client/key_refusals.h"
 #include "jobs/job_table.h"
+#include "lifecycle/floors.h"
 #include "lifecycle/job_kinds.h"
 #include "lifecycle/kek_change.h"
 #include "lifecycle/kek_notes.h"
@@ -200,6 +201,7 @@ Result<void> DeclareAtOnce(Change& change, const Declaration& declaration, KekCo
   if (!declaration.rotation) {
     ROWSEAL_TRY(MoveKek(change, kek.id, KeyState::kCompromised));
   }
+  ROWSEAL_TRY(RaiseSealFloor(change, kek.scope));
   ROWSEAL_TRY(NoteCompromised(change, kek.id));
   ROWSEAL_ASSIGN(report.jobs, StartFreshDeks(change, kek, kWithoutLimit, declaration.target.get()));
   return {};
@@ -218,6 +220,10 @@ Result<void> DeclareByJob(Change& change, const Declaration& declaration, KekCom
   } else if (declaration.rotation) {
     ROWSEAL_TRY(WriteRotation(change, *declaration.rotation));
     report.new_kek = declaration.target->id;
+  }
+  // From the declaration on, although the KEK itself is marked when its DEKs stand under another.
+  if (kek.state != KeyState::kCompromised) {
+    ROWSEAL_TRY(RaiseSealFloor(change, kek.scope));
   }
   ROWSEAL_ASSIGN(const JobId job, StartJobOfKind(change, kCompromisedJob, ToText(kek.id)));
   report.jobs.insert(report.jobs.begin(), job);

@@ -6,6 +6,7 @@
 #include "client/change.h"
 #include "client/key_refusals.h"
 #include "keys/key_state.h"
+#include "lifecycle/floors.h"
 #include "lifecycle/root_rows.h"
 #include "lifecycle/rotate_kek.h"
 #include "store/numbers.h"
@@ -79,6 +80,7 @@ Result<CompromisedRoot> WriteMarking(Change& change, const Marking& marking) {
   ROWSEAL_TRY(UpdateRootState(change.connection(), root, marking.seen));
   ROWSEAL_TRY(DeleteWrappingsOf(change.connection(), root.id));
   ROWSEAL_ASSIGN(compromised.kek_rotation, WriteRotationAndRewrap(change, *marking.rotation));
+  ROWSEAL_TRY(RaiseSealFloor(change, root.scope));
   const RotationReport& report = *compromised.kek_rotation;
   ROWSEAL_TRY(change.Audit("root.compromised", ToText(root.id) + " " + ToText(report.old_kek) +
                                                    " " + ToText(report.new_kek)));

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/encoding.h"
+#include "client/active_dek.h"
 #include "client/change.h"
 #include "lifecycle/key_check.h"
 #include "store/trust_rows.h"
@@ -11,7 +12,7 @@
 namespace rowseal {
 namespace {
 
-constexpr std::string_view kHead = "rowseal keys 1\n";
+constexpr std::string_view kHead = "rowseal keys 2\n";
 constexpr std::string_view kTrustLine = "trust";
 constexpr std::string_view kDekLine = "dek";
 constexpr std::string_view kEndLine = "end\t";
@@ -163,10 +164,9 @@ Result<std::optional<std::string>> RestoreDek(Change& change, DekRecord dek) {
                         "SELECT 1 FROM rowseal.dek WHERE project_id = $1 AND purpose = $2"
                         " AND state = 'active'",
                         {dek.project.text(), std::string(ToText(dek.purpose))}));
-  if (has_active && dek.state == KeyState::kActive) {
-    dek.state = KeyState::kDeactivated;
-    ++dek.revision.value;
-    ROWSEAL_ASSIGN(dek.row_tag, change.integrity().Tag(dek));
+  const bool may_be_active = !has_active && !change.session().IsBelowSealFloor(dek);
+  if (!may_be_active && dek.state == KeyState::kActive) {
+    ROWSEAL_ASSIGN(dek, Deactivated(change.integrity(), std::move(dek)));
   }
   // What is sealed no more waits from now on until it may be called drained.
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());

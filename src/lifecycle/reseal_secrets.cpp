@@ -7,6 +7,7 @@
 #include "client/audit.h"
 #include "client/key_refusals.h"
 #include "jobs/position.h"
+#include "lifecycle/floors.h"
 #include "store/numbers.h"
 
 namespace rowseal {
@@ -121,7 +122,8 @@ Result<void> ResealSecrets::ReadDue(Connection& connection, const Position& from
       " FROM rowseal.secret_version v"
       " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
       " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-      " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+      " LEFT JOIN rowseal.kek k ON k.id = d.kek_id" +
+      std::string(kJoinVersionMac) +
       " WHERE (v.project_id, v.secret_id, v.version) > ($1, $2, $3)"
       "  AND (v.project_id, v.secret_id, v.version) <= ($4, $5, $6)"
       "  AND (v.project_id = $7 OR $7 IS NULL)"
@@ -236,7 +238,7 @@ Result<void> ResealSecrets::Work() {
   return {};
 }
 
-// One audit entry a project and batch; each version's write MAC is logged with it. What another
+// One audit entry a project and batch; each version's MAC is written with it. What another
 // process changed meanwhile is under an active DEK, and nothing is left to do there.
 Result<void> ResealSecrets::WriteItems(Change& change, BatchOutcome& outcome) {
   std::vector<Statement> statements;  // in turn the entry of a project and its versions
@@ -330,6 +332,9 @@ Result<BatchOutcome> ResealSecrets::WriteDrained(Change& change) {
   }
   ROWSEAL_TRY(connection.ExecuteAll(notes));
   session_.observer().Count(Counter::kDeksDrained, notes.size());
+  if (outcome.last) {
+    ROWSEAL_TRY(RaiseSecretsFloors(change));
+  }
   outcome.position = Encode(next_);
   return outcome;
 }

@@ -12,17 +12,6 @@
 namespace rowseal {
 namespace {
 
-Result<DekRecord> InsertNewDek(Connection& connection, DekInsert::Request insert) {
-  const std::string project = insert.project.text();
-  ROWSEAL_ASSIGN(DekInsert::Answer made, Ask(connection, std::move(insert)));
-  if (!made) {
-    return Fail(ErrorCode::kRefusedByState,
-                "no DEK could be made for project '" + project + "': its KEK is not active",
-                "retry; if it stays so, rowseal kek list shows why");
-  }
-  return std::move(made->dek);
-}
-
 Result<bool> RotateOne(Change& change, const ProjectId& project, DekPurpose purpose,
                        std::optional<Timestamp> before, const Kek* under) {
   Connection& connection = change.connection();
@@ -38,11 +27,18 @@ Result<bool> RotateOne(Change& change, const ProjectId& project, DekPurpose purp
     return false;
   }
   // Made first: a project whose root was not given here is left as it is.
-  ROWSEAL_ASSIGN(DekInsert::Request insert,
-                 under == nullptr ? MakeDekInsert(session, project, purpose)
-                                  : MakeDekInsertUnder(session, project, purpose, *under));
+  std::shared_ptr<const Kek> kek;
+  if (under == nullptr) {
+    ROWSEAL_ASSIGN(kek, KekForNewDeks(session, project));
+    under = kek.get();
+  }
+  ROWSEAL_ASSIGN(DekRecord fresh, MakeDek(session, project, purpose, *under, change.epoch()));
   ROWSEAL_TRY(DeactivateDek(change, old.dek));
-  ROWSEAL_ASSIGN(const DekRecord fresh, InsertNewDek(connection, std::move(insert)));
+  ROWSEAL_ASSIGN(const bool is_ours, InsertDek(change, fresh));
+  if (!is_ours) {
+    return Fail(ErrorCode::kConflict,
+                "project '" + project.text() + "' was given another DEK meanwhile", "retry");
+  }
   ROWSEAL_TRY(
       change.Audit("dek.rotate", ToText(old.dek.id) + " " + ToText(fresh.id), project.text()));
   change.AfterCommit([&observer = change.observer()] { observer.Count(Counter::kDekRotations); });
@@ -60,10 +56,8 @@ Result<bool> RotateOne(Change& change, const ProjectId& project, DekPurpose purp
 
 Result<DekRecord> DeactivateDek(Change& change, DekRecord dek) {
   const Revision seen = dek.revision;
-  dek.state = KeyState::kDeactivated;
-  ++dek.revision.value;
   ROWSEAL_ASSIGN(const Timestamp now, change.Now());
-  ROWSEAL_ASSIGN(dek.row_tag, change.integrity().Tag(dek));
+  ROWSEAL_ASSIGN(dek, Deactivated(change.integrity(), std::move(dek)));
   ROWSEAL_ASSIGN(const Rows updated,
                  change.connection().Execute(Statement::Sql(
                      "UPDATE rowseal.dek SET state = $3, revision = $4, row_tag = $5,"
@@ -74,6 +68,18 @@ Result<DekRecord> DeactivateDek(Change& change, DekRecord dek) {
     return Fail(ErrorCode::kConflict, "DEK " + ToText(dek.id) + " was changed meanwhile", "retry");
   }
   return dek;
+}
+
+Result<bool> InsertDek(Change& change, DekRecord& dek) {
+  ROWSEAL_ASSIGN(dek.created_at, change.Now());
+  static const std::string sql = "INSERT INTO rowseal.dek (project_id, " +
+                                 ColumnNames<DekRecord>() + ") VALUES ($1, " +
+                                 Places<DekRecord>(2) + ") ON CONFLICT DO NOTHING";
+  std::vector<Param> params{dek.project.text()};
+  AppendParams(dek, params);
+  ROWSEAL_ASSIGN(const Rows inserted,
+                 change.connection().Execute(Statement::Sql(sql, std::move(params))));
+  return inserted.changed == 1;
 }
 
 Result<RotatedPurposes> RotateProjectDeks(Change& change, const ProjectId& project,

@@ -26,6 +26,11 @@ Result<RotatedPurposes> RotateProjectDeks(Change& change, const ProjectId& proje
 /// returns it as it then stands. Errors: kConflict.
 Result<DekRecord> DeactivateDek(Change& change, DekRecord dek);
 
+/// InsertDek keeps an active DEK that was made for this change, created now by the store's clock:
+/// no other change of keys runs beside it, so that nothing fences it. False: the project and
+/// purpose have one.
+Result<bool> InsertDek(Change& change, DekRecord& dek);
+
 /// RotateDeksBody rotates the DEKs of every project that were created before a moment. A project is
 /// visited once in a run; in the end the jobs that reseal are started.
 class RotateDeksBody final : public JobBody {
