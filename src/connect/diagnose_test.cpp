@@ -223,7 +223,8 @@ TEST_F(Doctor, AnotherJournalModeIsAWarning) {
 TEST_F(Doctor, DamagedPagesAreAnErrorAndTheRestIsStillLookedAt) {
   const std::int64_t page =
       Intruder(store_.path())
-          .Integer("SELECT rootpage FROM sqlite_schema WHERE name = 'audit_item_by_version'");
+          .Integer(
+              "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_audit_log_1'");
   {
     std::fstream file(store_.path(), std::ios::in | std::ios::out | std::ios::binary);
     file.seekp((page - 1) * 4096);

@@ -9,9 +9,13 @@
 #include "db/postgres/postgres_store.h"
 #include "db/sqlite/sqlite_app_column.h"
 #include "db/sqlite/sqlite_store.h"
+#include "keys/keyring.h"
 #include "lifecycle/installation.h"
+#include "lifecycle/renew_tags.h"
 #include "roots/recovery_key_file.h"
 #include "roots/root_key_file.h"
+#include "store/calls/store_format.h"
+#include "store/calls/trust_load.h"
 
 namespace rowseal {
 namespace {
@@ -168,6 +172,10 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options) {
     if (format == 0 || format >= PostgresFormat()) {
       return std::string();
     }
+    ROWSEAL_ASSIGN(const bool only_tags, OnlyTagsAreOld(*connection));
+    if (only_tags) {
+      return std::string();
+    }
     ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(*connection));
     const std::string sql = UpgradeSql(format, projects);
     return sql.empty() ? sql : "BEGIN;\n" + sql + "COMMIT;\n";
@@ -175,12 +183,58 @@ Result<std::string> PrintUpgradeSql(const StoreOptions& options) {
   return SqliteUpgradeSql();
 }
 
-Result<int> UpgradeStore(const StoreOptions& options) {
+namespace {
+
+// The connection by which an upgrade reads what keys the store has, and the statement that does.
+struct OldStore {
+  std::unique_ptr<Connection> connection;
+  Statement ask_trust;
+};
+
+Result<OldStore> OpenOldStore(const StoreOptions& options) {
   if (IsPostgresUrl(options.store)) {
-    return UpgradePostgresStore(options.store);
+    ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection,
+                   PostgresConnection::Open(options.store));
+    ROWSEAL_ASSIGN(const int format, ReadPostgresFormat(*connection));
+    if (format == 0) {
+      return Fail(ErrorCode::kNotFound, "there is no store in '" + connection->name() + "'",
+                  "make one: rowseal init");
+    }
+    return OldStore{std::move(connection), AskTrust()};
   }
   ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
-  return UpgradeSqliteStore(path);
+  ROWSEAL_ASSIGN(std::unique_ptr<SqliteConnection> connection, OpenOldSqliteStore(path));
+  static const std::string sql = OldTrustLoadSql("rowseal.");
+  return OldStore{std::move(connection), Statement::Sql(sql)};
+}
+
+// Roots are asked before the store is locked.
+Result<TagRenewal> PrepareRenewal(const StoreOptions& options) {
+  ROWSEAL_ASSIGN(const OldStore old, OpenOldStore(options));
+  ROWSEAL_ASSIGN(const StoreFormat::Row format, Ask(*old.connection, StoreFormat::Request{}));
+  const int newest = IsPostgresUrl(options.store) ? PostgresFormat() : SqliteFormat();
+  if (!format.has_keys || format.format >= newest) {
+    return [](Connection&) { return Result<void>(); };
+  }
+  ROWSEAL_ASSIGN(Rows answer, old.connection->Execute(old.ask_trust));
+  ROWSEAL_ASSIGN(TrustRows rows, Decode(TrustLoad::Request{}, std::move(answer)));
+  ROWSEAL_ASSIGN(std::vector<std::shared_ptr<const RootProvider>> roots, OpenRoots(options));
+  Keyring keyring(std::move(roots));
+  ROWSEAL_ASSIGN(std::shared_ptr<const IntegrityKey> integrity, keyring.OpenIntegrityKey(rows));
+  return [integrity = std::move(integrity), rows = std::move(rows)](Connection& connection) {
+    return RenewTags(connection, *integrity, rows);
+  };
+}
+
+}  // namespace
+
+Result<int> UpgradeStore(const StoreOptions& options) {
+  ROWSEAL_ASSIGN(const TagRenewal renew, PrepareRenewal(options));
+  if (IsPostgresUrl(options.store)) {
+    return UpgradePostgresStore(options.store, renew);
+  }
+  ROWSEAL_ASSIGN(const std::string path, SqlitePath(options.store));
+  return UpgradeSqliteStore(path, renew);
 }
 
 Result<void> CreateRootKey(const std::string& path) { return CreateRootKeyFile(path); }

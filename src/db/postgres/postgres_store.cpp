@@ -244,9 +244,9 @@ std::string MetadataViewSql(const AppProjects& projects, const MetadataView& vie
 }
 
 std::string SetFormatSql(int format) {
-  return "INSERT INTO rowseal.schema_version (singleton, format) VALUES (1, " +
-         std::to_string(format) +
-         ")\n  ON CONFLICT (singleton) DO UPDATE SET format = excluded.format;\n";
+  const std::string number = std::to_string(format);
+  return format == 1 ? "INSERT INTO rowseal.schema_version (singleton, format) VALUES (1, 1);\n"
+                     : "UPDATE rowseal.schema_version SET format = " + number + ";\n";
 }
 
 Result<void> CheckEncoding(PostgresConnection& connection) {
@@ -460,7 +460,28 @@ Result<AppProjects> ReadProjects(PostgresConnection& connection) {
   return std::move(*projects);
 }
 
-Result<int> UpgradePostgresStore(const std::string& url) {
+Result<bool> OnlyTagsAreOld(PostgresConnection& connection) {
+  ROWSEAL_ASSIGN(
+      const Row row,
+      OneRow(connection, Statement::Sql("SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_class c"
+                                        " WHERE c.relname = 'version_mac'"
+                                        " AND c.relnamespace = 'rowseal'::regnamespace)")));
+  return row.front() == Value(std::int64_t{1});
+}
+
+namespace {
+
+// Rows of all tenants are made anew by the role that may see them.
+Result<void> RenewAsOperator(PostgresConnection& connection, const TagRenewal& renew) {
+  ROWSEAL_TRY(connection.ExecuteScript("SET LOCAL ROLE rowseal_operator"));
+  ROWSEAL_TRY(renew(connection));
+  ROWSEAL_TRY(connection.ExecuteScript("UPDATE rowseal.schema_version SET tagged = format"));
+  return connection.ExecuteScript("RESET ROLE");
+}
+
+}  // namespace
+
+Result<int> UpgradePostgresStore(const std::string& url, const TagRenewal& renew) {
   ROWSEAL_ASSIGN(std::unique_ptr<PostgresConnection> connection, PostgresConnection::Open(url));
   ROWSEAL_ASSIGN(Transaction transaction,
                  Transaction::Begin(*connection, TransactionKind::kExclusive));
@@ -473,8 +494,11 @@ Result<int> UpgradePostgresStore(const std::string& url) {
     ROWSEAL_TRY(CheckPostgresFormat(format, connection->name()));
     return 0;
   }
-  ROWSEAL_ASSIGN(const AppProjects projects, ReadProjects(*connection));
-  Result<void> upgraded = connection->ExecuteScript(UpgradeSql(format, projects));
+  ROWSEAL_ASSIGN(const bool only_tags, OnlyTagsAreOld(*connection));
+  ROWSEAL_ASSIGN(const AppProjects projects,
+                 only_tags ? Result<AppProjects>(AppProjects{}) : ReadProjects(*connection));
+  Result<void> upgraded =
+      only_tags ? Result<void>() : connection->ExecuteScript(UpgradeSql(format, projects));
   if (!upgraded && upgraded.error().code == ErrorCode::kInvalidArgument) {
     upgraded.error().hint =
         "run it as the login that installed Rowseal, or as a superuser; it needs CREATEROLE and the"
@@ -482,6 +506,7 @@ Result<int> UpgradePostgresStore(const std::string& url) {
         " run by a login that has this";
   }
   ROWSEAL_TRY(upgraded);
+  ROWSEAL_TRY(RenewAsOperator(*connection, renew));
   ROWSEAL_TRY(transaction.Commit());
   return PostgresFormat() - format;
 }

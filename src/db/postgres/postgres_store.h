@@ -8,6 +8,7 @@
 
 #include "db/postgres/postgres_connection.h"
 #include "db/postgres/postgres_format.h"
+#include "store/schema/upgrade.h"
 
 namespace rowseal {
 
@@ -50,6 +51,10 @@ std::string MemberProjectsBody(const AppProjects& projects, const std::string& c
 /// UpgradeSql gives the statements from a format to this release's; empty when there are none.
 std::string UpgradeSql(int from_format, const AppProjects& projects);
 
+/// OnlyTagsAreOld tells whether the tables are those of this release, because somebody ran the
+/// printed SQL, and only tags and MACs are still to be made.
+Result<bool> OnlyTagsAreOld(PostgresConnection& connection);
+
 /// CreatePostgresSchema makes the schema where it is missing, in the open transaction. Errors:
 /// kInvalidArgument (the database is not UTF-8, the login may not), kNewerSchema, kOlderSchema.
 Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProjects& projects,
@@ -60,7 +65,7 @@ Result<void> CreatePostgresSchema(PostgresConnection& connection, const AppProje
 Result<bool> HasProjectOfItsName(PostgresConnection& connection, const AppProjects& projects);
 
 /// UpgradePostgresStore brings a store to this release's format in one transaction and returns the
-/// number of steps. Errors: kNotFound, kNewerSchema.
-Result<int> UpgradePostgresStore(const std::string& url);
+/// number of steps. Errors: kNotFound, kNewerSchema, those of `renew`.
+Result<int> UpgradePostgresStore(const std::string& url, const TagRenewal& renew);
 
 }  // namespace rowseal
