@@ -20,8 +20,9 @@ class UnreadableDeks : public ::testing::Test {
   void Plant(const std::string& project, const std::string& purpose, const std::string& set) {
     intruder_.Run(
         "INSERT INTO dek (project_id, id, kek_id, purpose, suite, state, revision, check_value,"
-        " wrapped_key, row_tag, created_at) SELECT $1, $2, kek_id, $3, suite, state, revision,"
-        " check_value, wrapped_key, row_tag, created_at FROM dek WHERE project_id = 'acme'"
+        " wrapped_key, row_tag, created_at, born_epoch) SELECT $1, $2, kek_id, $3, suite, state,"
+        " revision, check_value, wrapped_key, row_tag, created_at, born_epoch FROM dek WHERE "
+        "project_id = 'acme'"
         " AND purpose = 'secret'",
         {project, std::string(kJunkId), purpose});
     if (!set.empty()) {

@@ -98,7 +98,7 @@ TEST_F(Bundles, ThatWereChangedAreRefused) {
     EXPECT_FALSE(CheckKeysOfBundle(options, changed));
     EXPECT_FALSE(CheckKeysOfBundle(options, text.substr(0, lines[i] + line.size() / 2)));
   }
-  for (const char* junk : {"", "\n", "rowseal keys 1\n", "rowseal keys 1\nend\tb00\n", "SQLite"}) {
+  for (const char* junk : {"", "\n", "rowseal keys 2\n", "rowseal keys 2\nend\tb00\n", "SQLite"}) {
     EXPECT_THAT(CheckKeysOfBundle(options, junk), FailsWith(ErrorCode::kIntegrity));
   }
 }

@@ -89,8 +89,8 @@ class RolledBack : public ::testing::Test {
   TempFolder folder_;
   std::shared_ptr<Observer> observer_ = std::make_shared<Observer>();
   std::string sealed_;
-  const std::vector<std::string> tables_ = {"installation", "root_key", "kek", "kek_wrapping",
-                                            "dek"};
+  const std::vector<std::string> tables_ = {"installation", "root_key",    "kek",
+                                            "kek_wrapping", "scope_floor", "dek"};
 };
 
 TEST_F(RolledBack, OlderCopiesAreNoticedByEveryMachineThatSawTheNewer) {
@@ -170,7 +170,7 @@ TEST_F(RolledBack, AnotherStoreInItsPlaceIsRefusedByWhoKnowsTheFirst) {
     return;
   }
   Intruder other(store_.path());
-  for (const char* table : {"installation", "root_key", "kek", "kek_wrapping"}) {
+  for (const char* table : {"installation", "root_key", "kek", "kek_wrapping", "scope_floor"}) {
     intruder_.Restore(table, other.Table(table));
   }
   EXPECT_THAT(Get(running, "p1", "name"), FailsWith(ErrorCode::kIntegrity));
@@ -195,7 +195,7 @@ TEST_F(RolledBack, AStoreThatIsMadeAnewIsTheOneThatIsExpectedThen) {
 TEST_F(RolledBack, AKekThatWasSuspendedOrCompromisedStaysRefused) {
   const Copy copy = TakeCopy();
   const std::vector<Row> versions = intruder_.Table("secret_version");
-  const std::vector<Row> items = intruder_.Table("audit_item");
+  const std::vector<Row> macs = intruder_.Table("version_mac");
   KekId kek;
   for (const KeyState state : {KeyState::kSuspended, KeyState::kCompromised}) {
     const std::string machine(ToText(state));
@@ -208,10 +208,11 @@ TEST_F(RolledBack, AKekThatWasSuspendedOrCompromisedStaysRefused) {
         Must(DeclareCompromised(client, kek));
       }
     }
+    intruder_.Restore("version_mac", {});
     intruder_.Restore("secret_version", {});
     PutBack(copy);
     intruder_.Restore("secret_version", versions);
-    intruder_.Restore("audit_item", items);
+    intruder_.Restore("version_mac", macs);
     Client client = Open(machine);
     EXPECT_TRUE(Must(Status(client)).rolled_back);
     const auto is_refused = FailsNaming(ErrorCode::kRefusedByState,

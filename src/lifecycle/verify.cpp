@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <set>
 #include <tuple>
 
 #include <rowseal/lifecycle.h>
@@ -6,6 +8,7 @@
 #include "base/encoding.h"
 #include "client/change.h"
 #include "client/columns.h"
+#include "client/last_writes.h"
 #include "client/secret_reseal.h"
 #include "crypto/mac.h"
 #include "store/list_reader.h"
@@ -32,7 +35,6 @@ class Verifier final {
     ROWSEAL_TRY(InPages(&Verifier::VerifyDestroyedPage));
     ROWSEAL_TRY(InPages(&Verifier::VerifySecretPage));
     ROWSEAL_TRY(InPages(&Verifier::VerifyVersionPage));
-    ROWSEAL_TRY(InPages(&Verifier::VerifyLoggedVersionPage));
     ROWSEAL_TRY(InPages(&Verifier::CompareWithLog));
     return report_;
   }
@@ -132,33 +134,86 @@ class Verifier final {
     return MayGoOn(page);
   }
 
-  // A secret's newest version must be there, and be the newest that the log knows.
+  // A secret's row must be the one that was written last, and hold as many versions as it counts.
   Result<bool> VerifySecretPage(TrustedRead& read) {
     static const PageSql sql(
-        "SELECT s.project_id, s.id, s.next_version,"
-        " (SELECT coalesce(max(v.version), 0) FROM rowseal.secret_version v"
-        "  WHERE v.project_id = s.project_id AND v.secret_id = s.id),"
-        " (SELECT coalesce(max(a.version), 0) FROM rowseal.audit_item a"
-        "  WHERE a.project_id = s.project_id AND a.secret_id = s.id)"
-        " FROM rowseal.secret s",
+        "SELECT s.project_id, s.id, s.id, substr(s.kind, 1, 256), s.next_version, s.lowest_version,"
+        " s.created_at, substr(s.attributes, 1, 65537), " ROWSEAL_MAC_COLUMNS("h") ","
+        " substr(s.name, 1, 256),"
+        " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = s.project_id"
+        "   AND v.secret_id = s.id AND v.version BETWEEN s.lowest_version AND s.next_version - 1),"
+        " (SELECT count(*) FROM rowseal.secret_version v WHERE v.project_id = s.project_id"
+        "   AND v.secret_id = s.id)"
+        " FROM rowseal.secret s LEFT JOIN rowseal.secret_mac h ON h.project_id = s.project_id"
+        "  AND h.secret_id = s.id",
         "", "(s.project_id, s.id)", "($2, $3)");
-    ROWSEAL_ASSIGN(const Rows page, NextRows(read, sql, 2));
-    for (const Row& row : page.rows) {
-      constexpr std::size_t kNext = 2;
-      constexpr std::size_t kStored = 3;
-      constexpr std::size_t kLogged = 4;
-      ++report_.secrets;
-      const auto* const next = std::get_if<std::int64_t>(&row[kNext]);
-      const bool is_number = next != nullptr && *next >= 2 && *next <= kMostNumber;
-      if (!is_number || row[kStored] != Value(*next - 1) || row[kLogged] != Value(*next - 1)) {
-        Report(FailureClass::kMissing, Named("secret", row, 2),
-               "its newest version is " + ShownCell(row, kStored) + ", the counter says " +
-                   (is_number ? std::to_string(*next - 1)
-                              : "that " + ShownCell(row, kNext) + " comes next") +
-                   " and the log " + ShownCell(row, kLogged));
-      }
+    ROWSEAL_ASSIGN(Rows page, NextRows(read, sql, 2));
+    for (Row& row : page.rows) {
+      ROWSEAL_TRY(VerifySecret(read, row));
     }
     return MayGoOn(page);
+  }
+
+  Result<void> VerifySecret(TrustedRead& read, Row& row) {
+    ++report_.secrets;
+    const std::string row_name = Named("secret", row, 2);
+    const Row key = KeysOf(row, 2);
+    RowReader reader(row);
+    const Result<ProjectId> project = ProjectId::Parse(reader.Text());
+    reader.Skip();
+    SecretHead head;
+    const Defect defect = ReadFields(reader, head);
+    const Result<SecretName> name =
+        defect ? Fail(ErrorCode::kIntegrity,
+                      "its " + std::string(defect.field) + " " + std::string(defect.why))
+               : SecretName::Parse(reader.Text());
+    const Result<void> proven = !project ? tl::unexpected(project.error())
+                                : !name  ? tl::unexpected(name.error())
+                                         : CheckLastWritten(read.session(), *project, *name, head);
+    if (!proven) {
+      Report(FailureClass::kReplay, row_name, proven.error().message);
+    }
+    const std::int64_t kept = defect ? 0 : reader.Integer();
+    const std::int64_t all = defect ? 0 : reader.Integer();
+    if (!defect && (kept != head.next_version.value - head.lowest_version.value || all != kept)) {
+      return NameVersions(read, key, head);
+    }
+    return {};
+  }
+
+  // Which of the versions that a secret counts are not there, of very many the first ones; and
+  // which are there that it does not count.
+  Result<void> NameVersions(TrustedRead& read, const Row& secret, const SecretHead& head) {
+    constexpr std::int64_t kMostNamed = 1000;
+    std::vector<Param> params;
+    AppendKeys(KeysOf(secret, 2), params);
+    ROWSEAL_ASSIGN(const Rows rows,
+                   read.connection().Execute(Statement::Sql(
+                       "SELECT version FROM rowseal.secret_version WHERE project_id = $1"
+                       " AND secret_id = $2",
+                       std::move(params))));
+    std::set<std::int64_t> kept;
+    for (const Row& row : rows.rows) {
+      const auto* const version = std::get_if<std::int64_t>(&row.front());
+      kept.insert(version == nullptr ? 0 : *version);
+    }
+    const std::string name = "secret_version " + ShownCell(secret, 0) + "/" + ShownCell(secret, 1);
+    for (const std::int64_t version : kept) {
+      if (version < head.lowest_version.value || version >= head.next_version.value) {
+        Report(FailureClass::kReplay, name + "/" + std::to_string(version),
+               "its secret does not count it");
+      }
+    }
+    std::int64_t named = 0;
+    for (std::int64_t version = head.lowest_version.value;
+         version < head.next_version.value && named < kMostNamed; ++version) {
+      if (!kept.contains(version)) {
+        ++named;
+        Report(FailureClass::kMissing, name + "/" + std::to_string(version),
+               "its secret counts it, and it is not there");
+      }
+    }
+    return {};
   }
 
   // Finds how far the next page of versions reaches without reading ciphertext. One that is larger
@@ -198,7 +253,8 @@ class Verifier final {
         " FROM rowseal.secret_version v"
         " LEFT JOIN rowseal.secret s ON s.project_id = v.project_id AND s.id = v.secret_id"
         " LEFT JOIN rowseal.dek d ON d.project_id = v.project_id AND d.id = v.dek_id"
-        " LEFT JOIN rowseal.kek k ON k.id = d.kek_id"
+        " LEFT JOIN rowseal.kek k ON k.id = d.kek_id" +
+        std::string(kJoinVersionMac) +
         " WHERE (v.project_id, v.secret_id, v.version) <= ($1, $2, $3)";
     static const std::string order = " ORDER BY v.project_id, v.secret_id, v.version";
     static const std::string first = select + order;
@@ -244,6 +300,10 @@ class Verifier final {
       return {};
     }
     const auto dek = OpenDekOf(read.session(), *version);
+    if (!dek && read.trust().IsBelowFloor(version->dek.dek)) {
+      Report(FailureClass::kReplay, name, dek.error().message);
+      return {};
+    }
     if (!dek && dek.error().code == ErrorCode::kRefusedByState) {
       ++report_.suspended;
       return {};
@@ -260,38 +320,25 @@ class Verifier final {
     return {};
   }
 
-  // Every version of a secret is kept, so each one that the log names must be there. Reads no
-  // ciphertext; a secret that is gone as a whole is CompareWithLog's.
-  Result<bool> VerifyLoggedVersionPage(TrustedRead& read) {
-    static const PageSql sql = [] {
-      PageSql page("SELECT DISTINCT project_id, secret_id, version FROM rowseal.audit_item", "",
-                   "(project_id, secret_id, version)", "($2, $3, $4)");
-      for (std::string* const text : {&page.first, &page.next}) {
-        *text = "SELECT a.project_id, a.secret_id, a.version, s.id, v.version FROM (" + *text +
-                ") a LEFT JOIN rowseal.secret s ON s.project_id = a.project_id"
-                "  AND s.id = a.secret_id"
-                " LEFT JOIN rowseal.secret_version v ON v.project_id = a.project_id"
-                "  AND v.secret_id = a.secret_id AND v.version = a.version"
-                " ORDER BY a.project_id, a.secret_id, a.version";
-      }
-      return page;
-    }();
-    ROWSEAL_ASSIGN(const Rows page, NextRows(read, sql, kVersionKeys));
-    for (const Row& row : page.rows) {
-      const bool has_secret = row[kVersionKeys] != Value(Null{});
-      const bool has_version = row[kVersionKeys + 1] != Value(Null{});
-      if (has_secret && !has_version) {
-        Report(FailureClass::kMissing, Named("secret_version", row, kVersionKeys),
-               "the log says it was written, and its secret is there");
-      }
+  // Secrets of one project: those that are there, and those that the log says were deleted.
+  struct KnownSecrets {
+    std::set<std::string> there;
+    std::set<std::string> deleted;
+  };
+  Result<std::set<std::string>> ReadSet(TrustedRead& read, std::string_view sql,
+                                        const std::vector<Param>& project) {
+    ROWSEAL_ASSIGN(const Rows rows, read.connection().Execute(Statement::Sql(sql, project)));
+    std::set<std::string> texts;
+    for (const Row& row : rows.rows) {
+      texts.insert(TextAt(row, 0));
     }
-    return MayGoOn(page);
+    return texts;
   }
 
   // A secret that the log knows, that is not there, and that nobody deleted; and one that was
-  // deleted and is there. One project at a time.
+  // deleted and is there. One project at a time: its log once, its secrets by their ids.
   Result<bool> CompareWithLog(TrustedRead& read) {
-    static const PageSql sql("SELECT project_id FROM rowseal.audit_item", "", "project_id", "$2");
+    static const PageSql sql("SELECT project_id FROM rowseal.audit_log", "", "project_id", "$2");
     ROWSEAL_ASSIGN(const Rows next, NextPage(read.connection(), sql, {}, after_, 1, 1));
     if (next.rows.empty()) {
       return false;
@@ -299,28 +346,54 @@ class Verifier final {
     const std::string secret = "secret " + ShownCell(next.rows.front(), 0) + "/";
     std::vector<Param> project;
     AppendKeys(after_, project);
+    KnownSecrets known;
+    ROWSEAL_ASSIGN(known.there,
+                   ReadSet(read, "SELECT id FROM rowseal.secret WHERE project_id = $1", project));
     ROWSEAL_ASSIGN(
-        const Rows missing,
-        read.connection().Execute(Statement::Sql(
-            "SELECT CAST(secret_id AS text) FROM rowseal.audit_item WHERE project_id = $1"
-            " EXCEPT SELECT CAST(id AS text) FROM rowseal.secret WHERE project_id = $1"
-            " EXCEPT SELECT object FROM rowseal.audit_log WHERE project_id = $1"
-            "  AND action = 'delete' AND outcome = 'done'",
-            project)));
-    for (const Row& row : missing.rows) {
-      Report(FailureClass::kMissing, secret + ShownCell(row, 0),
+        known.deleted,
+        ReadSet(read,
+                "SELECT " ROWSEAL_BOUNDED(
+                    "object") " FROM rowseal.audit_log"
+                              " WHERE project_id = $1 AND action = 'delete' AND outcome = 'done'",
+                project));
+    for (const std::string& id : known.deleted) {
+      if (known.there.contains(id)) {
+        Report(FailureClass::kReplay, secret + id, "the log says that it was deleted");
+      }
+    }
+    Row after;
+    std::set<std::string> missing;
+    while (true) {
+      static const PageSql puts(
+          "SELECT id, " ROWSEAL_BOUNDED("object") " FROM rowseal.audit_log",
+          "project_id = $2 AND action IN ('put', 'rollback') AND outcome = 'done'", "id", "$3");
+      ROWSEAL_ASSIGN(const Rows page,
+                     NextPage(read.connection(), puts, project, after, 1, kVerifyPage));
+      for (const Row& row : page.rows) {
+        AddMissing(TextAt(row, 1), known, missing);
+      }
+      if (!MayGoOn(page)) {
+        break;
+      }
+    }
+    for (const std::string& id : missing) {
+      Report(FailureClass::kMissing, secret + id,
              "the log says it was written, and nobody deleted it");
     }
-    ROWSEAL_ASSIGN(const Rows put_back,
-                   read.connection().Execute(Statement::Sql(
-                       "SELECT s.id FROM rowseal.audit_log a JOIN rowseal.secret s"
-                       " ON s.project_id = a.project_id AND CAST(s.id AS text) = a.object"
-                       " WHERE a.project_id = $1 AND a.action = 'delete' AND a.outcome = 'done'",
-                       project)));
-    for (const Row& row : put_back.rows) {
-      Report(FailureClass::kReplay, secret + ShownCell(row, 0), "the log says that it was deleted");
-    }
     return true;
+  }
+
+  // An entry names what it stored as `ID@VERSION ID@VERSION …`.
+  static void AddMissing(std::string_view object, const KnownSecrets& known,
+                         std::set<std::string>& missing) {
+    while (!object.empty()) {
+      const std::string_view item = object.substr(0, object.find(' '));
+      object.remove_prefix(std::min(item.size() + 1, object.size()));
+      const std::string id(item.substr(0, item.find('@')));
+      if (!id.empty() && !known.there.contains(id) && !known.deleted.contains(id)) {
+        missing.insert(id);
+      }
+    }
   }
 
   Client& client_;
