@@ -122,11 +122,10 @@ class Intruder final {
 
 /// kTables are the tables of a store, parents first.
 inline const std::vector<std::string> kTables = {
-    "installation",   "root_key",      "kek",
-    "kek_wrapping",   "dek",           "secret",
-    "secret_version", "sealed_column", "audit_log",
-    "audit_item",     "policy",        "job",
-    "job_failure",    "destroyed_key", "retired_project"};
+    "installation",  "root_key",       "kek",         "kek_wrapping", "dek",
+    "secret",        "secret_version", "version_mac", "secret_mac",   "scope_floor",
+    "sealed_column", "audit_log",      "policy",      "job",          "job_failure",
+    "destroyed_key", "retired_project"};
 
 /// TestStore is a store of its own, with one `file:` root: in a file, or in a database of the
 /// shared server, installed and used by a login that is no superuser.

@@ -92,8 +92,8 @@ class Alarm : public ::testing::Test {
   }
 
   void MakeOlder() {
-    const std::vector<std::string> tables = {"installation", "root_key", "kek", "kek_wrapping",
-                                             "dek"};
+    const std::vector<std::string> tables = {"installation", "root_key",    "kek",
+                                             "kek_wrapping", "scope_floor", "dek"};
     std::vector<std::vector<Row>> copy;
     for (const std::string& table : tables) {
       copy.push_back(intruder_.Table(table));

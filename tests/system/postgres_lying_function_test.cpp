@@ -32,10 +32,13 @@ CREATE FUNCTION rowseal.secret_get(
   p_project text, p_names text[], p_versions bigint[], p_entry uuid, p_at bigint, p_actor text,
   p_reason text, p_action text, p_alone boolean)
 RETURNS TABLE (
-  secret_id uuid, kind text, next_version bigint, newest_written bigint, version bigint,
-  expires_at bigint, created_at bigint, nonce bytea, encrypted_data bytea, write_mac bytea,
-  dek_id uuid, kek_id bigint, purpose text, suite smallint, state text, revision bigint, check_value bytea, wrapped_key bytea, row_tag bytea,
-  dek_created_at bigint, kek_revision bigint, kek_row_tag bytea)
+  secret_id uuid, kind text, next_version bigint, lowest_version bigint, secret_created_at bigint,
+  attributes text, secret_write_count bigint, secret_mac bytea,
+  version bigint, expires_at bigint, created_at bigint, nonce bytea, encrypted_data bytea,
+  write_count bigint, mac bytea,
+  dek_id uuid, kek_id bigint, purpose text, suite smallint, state text, revision bigint,
+  check_value bytea, wrapped_key bytea, row_tag bytea, dek_created_at bigint, born_epoch bigint,
+  kek_revision bigint, kek_row_tag bytea)
 LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
   SELECT * FROM rowseal.true_get(p_project, p_names, )sql" +
                                versions + R"sql(, p_entry, p_at, p_actor,

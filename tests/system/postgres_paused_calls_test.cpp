@@ -127,9 +127,9 @@ class PausedCalls : public ::testing::Test {
 
   // A row of another secret that is not committed: whoever makes one of that name waits for it.
   std::string UncommittedSecret(const std::string& name) const {
-    return "INSERT INTO rowseal.secret (project_id, id, name, kind, next_version, created_at)"
-           " VALUES ('acme', gen_random_uuid(), '" +
-           name + "', 'workflow', 2, 0)";
+    return "INSERT INTO rowseal.secret (project_id, id, name, kind, next_version, created_at,"
+           " lowest_version, attributes) VALUES ('acme', gen_random_uuid(), '" +
+           name + "', 'workflow', 2, 0, 1, '')";
   }
 
   PostgresServer& server_;
@@ -246,9 +246,9 @@ TEST_F(PausedCalls, ADekIsNotMadeUnderAKekThatIsRotatedAway) {
   // Whoever makes the project's first DEK waits for this one, which is never committed.
   Hold(
       "INSERT INTO rowseal.dek (project_id, id, kek_id, purpose, suite, state, revision,"
-      " check_value, wrapped_key, row_tag, created_at)"
+      " check_value, wrapped_key, row_tag, created_at, born_epoch)"
       " SELECT 'new', gen_random_uuid(), kek_id, purpose, suite, state, revision, check_value,"
-      " wrapped_key, row_tag, created_at FROM rowseal.dek");
+      " wrapped_key, row_tag, created_at, born_epoch FROM rowseal.dek");
   auto put = InBackground([&] { return Put(client, "new", "name", "1"); });
   ASSERT_TRUE(Waiting(1, put));
   EXPECT_FALSE(IsFree("rowseal.kek WHERE purpose = 'wrap'")) << "its KEK may be destroyed under it";

@@ -110,21 +110,22 @@ class TwoTenants : public Tenancy {
 
 // --- the matrix ---------------------------------------------------------------------------------
 
-const std::vector<std::string> kTenantTables = {"dek",          "secret",     "secret_version",
-                                                "audit_log",    "audit_item", "retired_project",
-                                                "destroyed_key"};
-const std::vector<std::string> kReferenceTables = {"installation", "root_key",      "kek",
-                                                   "kek_wrapping", "sealed_column", "policy",
-                                                   "job",          "job_failure"};
+const std::vector<std::string> kTenantTables = {
+    "dek",        "secret",    "secret_version",  "version_mac",
+    "secret_mac", "audit_log", "retired_project", "destroyed_key"};
+const std::vector<std::string> kReferenceTables = {"installation", "root_key",    "kek",
+                                                   "kek_wrapping", "scope_floor", "sealed_column",
+                                                   "policy",       "job",         "job_failure"};
 
 // Each login, and the privileges on each table that docs/roles.md grants it.
 std::string Granted(const std::string& user, const std::string& table) {
-  const bool log = table == "audit_log" || table == "audit_item" || table == "destroyed_key";
+  const bool log = table == "audit_log" || table == "destroyed_key";
   if (user == "keeper") {
     return table == "schema_version" || table == "encrypted_secrets" ? "SELECT"
            : table == "destroyed_key"                                ? "SELECT INSERT"
            : log                                                     ? "SELECT"
-                 : "SELECT INSERT UPDATE DELETE";
+           : table == "scope_floor"                                  ? "SELECT INSERT UPDATE"
+                                    : "SELECT INSERT UPDATE DELETE";
   }
   return user == "reader" && log ? "SELECT" : "";
 }

@@ -193,7 +193,7 @@ function exercise(kind, make) {
       assert.equal((await client.removeRoot(replaced.id)).state, 'compromised');
       await assert.rejects(client.removeRoot(1), code('refused_by_state'));
       const { bundle, keks } = await client.exportKeys();
-      assert.ok(bundle.startsWith('rowseal keys 1\n') && keks >= 3);
+      assert.ok(bundle.startsWith('rowseal keys 2\n') && keks >= 3);
       const { oldKek } = await client.rotateKek();
       assert.ok((await client.destroyKek(oldKek)).dueAt > new Date());
       const [waiting] = (await client.keks()).filter(({ id }) => id === oldKek);
@@ -305,9 +305,9 @@ function exercise(kind, make) {
     test('a DEK that nothing can open is found and discarded', async () => {
       await client.put('lists', 'a', 'one');
       await store.change('INSERT INTO TABLE(dek) (project_id, id, kek_id, purpose, suite, state,' +
-        " revision, check_value, wrapped_key, row_tag, created_at) SELECT 'junk'," +
-        " '01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c10', kek_id, purpose, suite, state, revision," +
-        " check_value, wrapped_key, row_tag, created_at FROM TABLE(dek) WHERE project_id = 'lists'");
+        " revision, check_value, wrapped_key, row_tag, created_at, born_epoch) SELECT 'junk'," +
+        " '01980f3c-5b7e-7c3a-9d51-2f8e6a4b7c10', kek_id, purpose, suite, state, revision, check_value," +
+        " wrapped_key, row_tag, created_at, born_epoch FROM TABLE(dek) WHERE project_id = 'lists'");
       const [found] = await client.unreadableDeks();
       assert.equal(found.project, 'junk');
       assert.equal(found.discarded, false);
