@@ -98,21 +98,25 @@ double BareMove(Server& server, int rows) {
   server.Run(
       "CREATE TABLE bare_secret (LIKE rowseal.secret INCLUDING ALL);"
       "CREATE TABLE bare_version (LIKE rowseal.secret_version INCLUDING ALL);"
-      "CREATE TABLE bare_audit (LIKE rowseal.audit_item INCLUDING ALL)");
+      "CREATE TABLE bare_version_mac (LIKE rowseal.version_mac INCLUDING ALL);"
+      "CREATE TABLE bare_secret_mac (LIKE rowseal.secret_mac INCLUDING ALL)");
   const auto start = Clock::now();
   for (int from = 1; from <= rows; from += kBatch) {
     const std::string batch = "generate_series(" + std::to_string(from) + ", " +
                               std::to_string(std::min(from + kBatch - 1, rows)) + ") i";
     server.Run(
         "BEGIN; WITH made AS (INSERT INTO bare_secret (project_id, id, name, kind, next_version,"
-        " created_at) SELECT 'project-' || i % 100, gen_random_uuid(), 'item/' || i, 'workflow', 2,"
-        " 1764000000000000 FROM " +
+        " created_at, lowest_version, attributes) SELECT 'project-' || i % 100, gen_random_uuid(),"
+        " 'item/' || i, 'workflow', 2, 1764000000000000, 1, '' FROM " +
         batch +
         " RETURNING project_id, id), versions AS (INSERT INTO bare_version (project_id, secret_id,"
         " version, dek_id, nonce, encrypted_data, created_at, created_by) SELECT project_id, id, 1,"
         " id, decode(repeat('ab', 24), 'hex'), decode(repeat('cd', 112), 'hex'), 1764000000000000,"
-        " 'bench' FROM made) INSERT INTO bare_audit (project_id, entry_id, secret_id, version,"
-        " write_mac) SELECT project_id, id, id, 1, decode(repeat('ef', 32), 'hex') FROM made;"
+        " 'bench' FROM made), macs AS (INSERT INTO bare_version_mac (project_id, secret_id, "
+        "version,"
+        " write_count, mac) SELECT project_id, id, 1, 1, decode(repeat('ef', 40), 'hex') FROM made)"
+        " INSERT INTO bare_secret_mac (project_id, secret_id, write_count, mac)"
+        " SELECT project_id, id, 1, decode(repeat('ef', 40), 'hex') FROM made;"
         "UPDATE bare_item SET secret = 'moved to rowseal' WHERE id BETWEEN " +
         std::to_string(from) + " AND " + std::to_string(from + kBatch - 1) + "; COMMIT");
   }

@@ -41,6 +41,12 @@ class BareLibpq final {
     version_ =
         std::stoll(Text("SELECT next_version FROM rowseal.secret WHERE project_id ="
                         " 'project-1' AND name = 'secret-0'"));
+    writes_ =
+        std::stoll(Text("SELECT h.write_count FROM rowseal.secret_mac h JOIN rowseal.secret s"
+                        " ON s.project_id = h.project_id AND s.id = h.secret_id"
+                        " WHERE s.project_id = 'project-1' AND s.name = 'secret-0'"));
+    integrity_key_ =
+        Text("SELECT encode(int8send(integrity_kek_id), 'hex') FROM rowseal.installation");
   }
 
   void Get() {
@@ -51,12 +57,12 @@ class BareLibpq final {
   void Put() {
     const std::string bytes = "{\"\\\\x" + std::string(2 * kSealedSize, 'a') + "\"}";
     const std::string nonce = "{\"\\\\x" + std::string(48, 'b') + "\"}";
-    const std::string mac = "{\"\\\\x" + std::string(64, 'c') + "\"}";
+    const std::string mac = "{\"\\\\x" + integrity_key_ + std::string(64, 'c') + "\"}";
     Run("SELECT * FROM rowseal.secret_put($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-        " $14, $15, $16)",
+        " $14, $15, $16, $17, $18)",
         {"project-1", "{secret-0}", "{workflow}", "{" + secret_ + "}",
          "{" + std::to_string(version_) + "}", "{" + dek_ + "}", nonce, bytes, "{NULL}", mac,
-         NextId(), kAt, "bench", "", "put", "false"});
+         "{" + std::to_string(++writes_) + "}", mac, NextId(), kAt, "bench", "", "put", "false"});
     ++version_;
   }
 
@@ -101,6 +107,8 @@ class BareLibpq final {
   std::string dek_;
   std::string secret_;
   std::int64_t version_ = 0;
+  std::int64_t writes_ = 0;
+  std::string integrity_key_;  // its id, with which a MAC begins
   std::uint64_t ids_ = static_cast<std::uint64_t>(Clock::now().time_since_epoch().count());
 };
 
