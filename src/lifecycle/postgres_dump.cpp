@@ -137,9 +137,13 @@ void AddKeks(std::vector<Row>& deks, const Rows& trust) {
 }  // namespace
 
 Result<KeyRows> ReadKeyRowsOfDump(std::string_view dump) {
-  const std::array<DumpedTable, 5> tables = {
-      TableFor<InstallationRecord>(), TableFor<RootRecord>(), TableFor<KekRecord>(),
-      TableFor<WrappingRecord>(), TableFor<DekRecord>({{.name = "project_id", .limits = {}}})};
+  const std::array<DumpedTable, 6> tables = {
+      TableFor<InstallationRecord>(),
+      TableFor<RootRecord>(),
+      TableFor<KekRecord>(),
+      TableFor<WrappingRecord>(),
+      TableFor<FloorRecord>(),
+      TableFor<DekRecord>({{.name = "project_id", .limits = {}}})};
   KeyRows rows;
   while (!dump.empty()) {
     if (!dump.starts_with(kCopy)) {

@@ -685,6 +685,19 @@ TEST_F(ReplayTest, SecretWithoutItsMacIsRefusedUntilItIsDeleted) {
   EXPECT_TRUE(Verified().empty());
 }
 
+// A put that goes by what this process saw before is told how the secret stands now.
+TEST_F(ReplayTest, APutAfterAnothersRenameAndBackIsForTheSecretAsItIs) {
+  Client other = Connect();
+  for (int round = 0; round < 3; ++round) {
+    Must(Put(live_, "p1", "name", "mine"));
+    Must(other.Rename(Project("p1"), Named("name"), Named("away")));
+    Must(other.Rename(Project("p1"), Named("away"), Named("name")));
+    Must(Put(live_, "p1", "name", "next"));
+    EXPECT_EQ(Must(Get(other, "p1", "name")), "next");
+  }
+  EXPECT_TRUE(Verified().empty());
+}
+
 // Each field that the secret's MAC covers, changed by itself.
 TEST_F(ReplayTest, EveryChangedFieldOfASecretIsRefusedAndNamed) {
   const std::string id = intruder_.Text("SELECT id FROM secret WHERE project_id = 'p1'");

@@ -8,9 +8,13 @@ using Outcome = SecretPut::Outcome;
 // Whether an outcome can be that of the item, the secret being found as it was. What a repeated
 // call had stored is stored, whatever was written since.
 bool CanBe(const SecretPut::Item& item, const SecretPut::Row& row) {
-  const bool is_as_sealed = row.head ? row.head->id == item.secret && row.head->kind == item.kind &&
-                                           row.head->next_version == item.version
-                                     : item.version == SecretVersion{1};
+  const auto stands_as_sealed = [&](const SecretHead& head) {
+    return head.id == item.secret && head.kind == item.kind &&
+           head.next_version == item.version && head.written &&
+           head.written->count + 1 == item.secret_write_count;
+  };
+  const bool is_as_sealed =
+      row.head ? stands_as_sealed(*row.head) : item.version == SecretVersion{1};
   switch (row.outcome) {
     case Outcome::kStored:
       return is_as_sealed || !row.head || row.head->next_version > item.version;
