@@ -4,6 +4,7 @@
 
 #include "client/active_dek.h"
 #include "lifecycle/compromise_kek.h"
+#include "support/findings.h"
 #include "support/test_store.h"
 
 namespace rowseal::testing {
@@ -80,8 +81,12 @@ TEST_P(Floors, NothingIsSealedWithWhatWasMadeBeforeFromTheDeclarationOn) {
 }
 
 TEST_P(Floors, SecretsOpenWithItUntilEachIsSealedAgain) {
+  const auto unfinished = HasFinding(Severity::kWarning, "key_states", "not every secret");
   Declare();
+  EXPECT_EQ(Floor("secrets"), 0);
+  EXPECT_THAT(Diagnose(store_.Options()), unfinished);
   Finish();
+  EXPECT_THAT(Diagnose(store_.Options()), ::testing::Not(unfinished));
   EXPECT_EQ(Floor("secrets"), Floor("seal"));
   EXPECT_EQ(Must(Get(live_, "zeta", "name")), "two");
   EXPECT_EQ(TextOf(Must(live_.OpenValue(Project("acme"), Label("field"), sealed_))), "value")
@@ -108,6 +113,29 @@ TEST_P(Floors, AnExposedDekPutBackSealsNothingAndOpensNoSecret) {
     }
   }
   EXPECT_FALSE(VerifyFailures(fresh).empty());
+}
+
+// What does not open keeps the floor down: a backup may still hold it.
+TEST_P(Floors, ADamagedSecretKeepsItsWayBackUntilItIsRestoredOrDeleted) {
+  const Bytes data =
+      intruder_.Blob("SELECT encrypted_data FROM secret_version WHERE project_id = 'zeta'");
+  intruder_.Run("UPDATE secret_version SET encrypted_data = $1 WHERE project_id = 'zeta'",
+                {Bytes(data.size(), 0)});
+  Declare();
+  EXPECT_GT(Must(RunJobs(live_)).failed, 0);
+  EXPECT_EQ(Floor("secrets"), 0);
+  if (GetParam() == Declared::kRoot) {
+    Must(live_.Delete(Project("zeta"), Named("name")));
+  } else {
+    intruder_.Run("UPDATE secret_version SET encrypted_data = $1 WHERE project_id = 'zeta'",
+                  {data});
+  }
+  Finish();
+  EXPECT_EQ(Floor("secrets"), Floor("seal"));
+  if (GetParam() != Declared::kRoot) {
+    EXPECT_EQ(Must(Get(live_, "zeta", "name")), "two");
+  }
+  store_.ExpectClean();
 }
 
 // A DEK that was made with the set from before arrives after the declaration.

@@ -138,12 +138,9 @@ void AddKeks(std::vector<Row>& deks, const Rows& trust) {
 
 Result<KeyRows> ReadKeyRowsOfDump(std::string_view dump) {
   const std::array<DumpedTable, 6> tables = {
-      TableFor<InstallationRecord>(),
-      TableFor<RootRecord>(),
-      TableFor<KekRecord>(),
-      TableFor<WrappingRecord>(),
-      TableFor<FloorRecord>(),
-      TableFor<DekRecord>({{.name = "project_id", .limits = {}}})};
+      TableFor<InstallationRecord>(), TableFor<RootRecord>(),
+      TableFor<KekRecord>(),          TableFor<WrappingRecord>(),
+      TableFor<FloorRecord>(),        TableFor<DekRecord>({{.name = "project_id", .limits = {}}})};
   KeyRows rows;
   while (!dump.empty()) {
     if (!dump.starts_with(kCopy)) {

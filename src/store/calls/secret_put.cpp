@@ -9,9 +9,8 @@ using Outcome = SecretPut::Outcome;
 // call had stored is stored, whatever was written since.
 bool CanBe(const SecretPut::Item& item, const SecretPut::Row& row) {
   const auto stands_as_sealed = [&](const SecretHead& head) {
-    return head.id == item.secret && head.kind == item.kind &&
-           head.next_version == item.version && head.written &&
-           head.written->count + 1 == item.secret_write_count;
+    return head.id == item.secret && head.kind == item.kind && head.next_version == item.version &&
+           head.written && head.written->count + 1 == item.secret_write_count;
   };
   const bool is_as_sealed =
       row.head ? stands_as_sealed(*row.head) : item.version == SecretVersion{1};
